@@ -1,0 +1,6 @@
+#ifndef HEAPDIFF_VERSION_H
+#define HEAPDIFF_VERSION_H
+
+#define HEAPDIFF_VERSION "0.1.0"
+
+#endif
