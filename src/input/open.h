@@ -1,0 +1,26 @@
+/* One snapshot file as a stream of plain bytes: a file, a pipe, standard input
+ * ("-"); gzip (any number of members) is undone as it is read. */
+#ifndef HD_INPUT_OPEN_H
+#define HD_INPUT_OPEN_H
+
+#include "base/stream.h"
+
+/* A snapshot of 4 GiB of text is past anything seen; a bomb goes on for ever.
+ * `--max-inflated` raises it. */
+#define HD_MAX_INFLATED ((uint64_t)4 << 30)
+
+struct hd_input_options {
+  uint64_t max_inflated; /* most bytes a compressed file may grow to; 0: HD_MAX_INFLATED */
+};
+
+struct hd_input;
+
+/* Opens and looks at the first bytes. An empty file, a directory, a lack of
+ * permission are errors that say so; `error` names the path. */
+bool hd_input_open(const char *path, const struct hd_input_options *options,
+                   struct hd_input **input, struct hd_error *error);
+struct hd_stream *hd_input_stream(struct hd_input *input);
+bool hd_input_compressed(const struct hd_input *input);
+void hd_input_close(struct hd_input *input); /* takes NULL */
+
+#endif

@@ -1,0 +1,111 @@
+#include "input/remembered.h"
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/index.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One small file a working directory, named by a hash of its path. */
+static bool state_file(struct hd_buffer *path, bool make)
+{
+  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+  HD_SCOPED_FREE char *here = getcwd(NULL, 0);
+  if (!here)
+    return false;
+  if (state && state[0] == '/')
+    hd_buffer_puts(path, state);
+  else if (home && home[0] == '/')
+    hd_buffer_printf(path, "%s/.local/state", home);
+  else
+    return false;
+  hd_buffer_puts(path, "/heapdiff/last");
+  if (path->failed)
+    return false;
+  for (char *c = path->data + 1; make && *c; c++)
+    if (*c == '/') {
+      *c = '\0';
+      mkdir(path->data, 0700);
+      *c = '/';
+    }
+  if (make)
+    mkdir(path->data, 0700);
+  hd_buffer_printf(path, "/%016" PRIx64 ".json", hd_hash(here, strlen(here)));
+  return !path->failed;
+}
+
+static json_t *to_json(const char *const *paths, size_t count, int64_t pid)
+{
+  HD_SCOPED_FREE char *here = getcwd(NULL, 0);
+  json_t *object = json_object(), *list = json_array();
+  json_object_set_new(object, "directory", json_string(here ? here : ""));
+  for (size_t i = 0; i < count; i++) {
+    HD_SCOPED_FREE char *absolute = realpath(paths[i], NULL);
+    json_t *path = absolute ? json_string(absolute) : NULL;
+    if (!path) { /* standard input, or a name that JSON cannot hold */
+      json_decref(list);
+      json_decref(object);
+      return NULL;
+    }
+    json_array_append_new(list, path);
+  }
+  json_object_set_new(object, "paths", list);
+  json_object_set_new(object, "pid", json_integer(pid));
+  return object;
+}
+
+void hd_remember(const char *const *paths, size_t count, int64_t pid)
+{
+  struct hd_buffer path = HD_BUFFER_INIT, temporary = HD_BUFFER_INIT;
+  json_t *object = state_file(&path, true) ? to_json(paths, count, pid) : NULL;
+  hd_buffer_printf(&temporary, "%s.%ld", hd_buffer_text(&path), (long)getpid());
+  if (object && !temporary.failed) {
+    if (json_dump_file(object, temporary.data, 0) != 0 ||
+        rename(temporary.data, path.data) != 0)
+      unlink(temporary.data);
+  }
+  json_decref(object);
+  hd_buffer_deinit(&path);
+  hd_buffer_deinit(&temporary);
+}
+
+static bool from_json(json_t *object, struct hd_arena *arena, struct hd_remembered *remembered)
+{
+  HD_SCOPED_FREE char *here = getcwd(NULL, 0);
+  const char *directory = json_string_value(json_object_get(object, "directory"));
+  json_t *list = json_object_get(object, "paths");
+  size_t count = json_array_size(list);
+  if (!here || !directory || strcmp(here, directory) != 0 || !count)
+    return false;
+  remembered->paths = hd_arena_alloc(arena, count * sizeof *remembered->paths);
+  remembered->count = 0;
+  remembered->pid = json_integer_value(json_object_get(object, "pid"));
+  for (size_t i = 0; remembered->paths && i < count; i++) {
+    const char *path = json_string_value(json_array_get(list, i));
+    if (!path || access(path, R_OK) != 0)
+      return false;
+    path = hd_arena_copy(arena, path, strlen(path));
+    if (!path)
+      return false;
+    remembered->paths[remembered->count++] = path;
+  }
+  return remembered->count == count;
+}
+
+bool hd_recall(struct hd_arena *arena, struct hd_remembered *remembered)
+{
+  struct hd_buffer path = HD_BUFFER_INIT;
+  json_t *object = state_file(&path, false) ? json_load_file(path.data, 0, NULL) : NULL;
+  bool fine = object && from_json(object, arena, remembered);
+  json_decref(object);
+  hd_buffer_deinit(&path);
+  return fine;
+}

@@ -1,0 +1,35 @@
+#include "model/measure.h"
+
+#include <string.h>
+
+const struct hd_measure_info hd_measures[HD_MEASURES] = {
+#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling)                                  \
+  [HD_##id] = {name,                                                                               \
+               HD_UNIT_##unit,                                                                     \
+               HD_NATURE_##nature,                                                                 \
+               HD_MERGE_##merge,                                                                   \
+               HD_NOISE_##noise,                                                                   \
+               HD_##sibling},
+#include "model/measures.def"
+#undef HD_MEASURE
+};
+
+static bool same(const char *have, const char *name, size_t length)
+{
+  return strlen(have) == length && memcmp(have, name, length) == 0;
+}
+
+bool hd_measure_find(const char *name, size_t length, enum hd_measure *measure)
+{
+  static const char optional[] = "inuse_";
+  for (int i = 0; i < HD_MEASURES; i++) {
+    const char *have = hd_measures[i].name;
+    bool short_form = strncmp(have, optional, sizeof optional - 1) == 0;
+    if (same(have, name, length) ||
+        (short_form && same(have + sizeof optional - 1, name, length))) {
+      *measure = (enum hd_measure)i;
+      return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,132 @@
+/* The native snapshot: JSON Lines, man/heapdiff-snapshot.5. Read record by
+ * record: no more than one line of the file is held as JSON at a time. */
+#include "readers/native.h"
+
+#include "readers/reader.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static int probe(const uint8_t *head, size_t length)
+{
+  static const char first[] = "{\"heapdiff\":";
+  return length >= sizeof first - 1 && memcmp(head, first, sizeof first - 1) == 0 ? HD_PROBE_SURE
+                                                                                 : HD_PROBE_NO;
+}
+
+/* The next line as a JSON object; *object is NULL at the end of the file. */
+static bool next_object(struct hd_stream *stream, json_t **object, struct hd_error *error)
+{
+  const char *line;
+  size_t length;
+  bool whole;
+  *object = NULL;
+  do {
+    if (!hd_stream_line(stream, &line, &length, &whole, error))
+      return false;
+    if (!line)
+      return true;
+  } while (!length);
+  int64_t number = (int64_t)stream->line;
+  json_error_t wrong;
+  json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES, &wrong);
+  if (!value && json_error_code(&wrong) == json_error_out_of_memory)
+    return hd_fail_memory(error);
+  if (!value && !whole)
+    return hd_fail_line(error, number,
+                        "the file is cut off here: the snapshot is incomplete; take it again");
+  if (!value)
+    return hd_fail_line(error, number, "this is not JSON (column %d: %s): the file is damaged",
+                        wrong.column, wrong.text);
+  if (!json_is_object(value)) {
+    json_decref(value);
+    return hd_fail_line(error, number, "a JSON object is expected on each line");
+  }
+  *object = value;
+  return true;
+}
+
+static bool line_of(struct hd_native *native, json_t *object, struct hd_error *error)
+{
+  static const struct {
+    const char *key;
+    bool (*read)(struct hd_native *native, json_t *value, json_t *object, struct hd_error *error);
+  } kinds[] = {
+      {"stack", hd_native_stack},     {"frames", hd_native_frames}, {"strings", hd_native_strings},
+      {"module", hd_native_module},   {"end", hd_native_end},
+  };
+  if (native->ended)
+    return hd_fail_line(error, native->line, "something follows the closing line: the file is "
+                                             "damaged");
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    json_t *value = json_object_get(object, kinds[i].key);
+    if (value)
+      return kinds[i].read(native, value, object, error);
+  }
+  return true;
+}
+
+/* Reads the header line. */
+static bool read_header(struct hd_stream *stream, struct hd_native *native, struct hd_error *error)
+{
+  json_t *object;
+  if (!next_object(stream, &object, error))
+    return false;
+  native->line = (int64_t)stream->line;
+  if (!object)
+    return hd_fail_line(error, 1, "the file has no header line");
+  bool fine = hd_native_header(native, object, error);
+  json_decref(object);
+  return fine;
+}
+
+static bool peek(struct hd_stream *stream, struct hd_profile *profile, struct hd_error *error)
+{
+  struct hd_native native = {.profile = profile};
+  return read_header(stream, &native, error);
+}
+
+static bool read_lines(struct hd_stream *stream, struct hd_native *native, struct hd_error *error)
+{
+  if (!read_header(stream, native, error))
+    return false;
+  for (;;) {
+    json_t *object;
+    if (!next_object(stream, &object, error))
+      return false;
+    if (!object)
+      break;
+    native->line = (int64_t)stream->line;
+    bool fine = line_of(native, object, error);
+    json_decref(object);
+    if (!fine)
+      return false;
+  }
+  return native->ended ||
+         hd_fail_line(error, native->line,
+                      "the closing line is missing: the snapshot is incomplete; take it again");
+}
+
+static bool read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
+{
+  struct hd_native native = {0};
+  if (!hd_profile_create(&native.profile, error))
+    return false;
+  bool fine = read_lines(stream, &native, error);
+  hd_native_deinit(&native);
+  if (!fine) {
+    hd_profile_destroy(native.profile);
+    return false;
+  }
+  hd_profile_freeze(native.profile);
+  return sink->take(sink->context, native.profile, error);
+}
+
+extern const struct hd_reader hd_reader_native;
+const struct hd_reader hd_reader_native = {
+    .name = "native",
+    .summary = "heapdiff's own snapshots (JSON Lines, heapdiff-snapshot(5))",
+    .probe = probe,
+    .peek = peek,
+    .read = read,
+};

@@ -1,0 +1,45 @@
+/* A snapshot format: `src/readers/<format>.c` defines one constant of this type
+ * and names it in readers.def. */
+#ifndef HD_READERS_READER_H
+#define HD_READERS_READER_H
+
+#include "base/stream.h"
+#include "model/profile.h"
+
+/* Takes the profiles of a file, in order; most formats hold one. It owns the
+ * profile from then on, also when it returns false. */
+struct hd_sink {
+  bool (*take)(void *context, struct hd_profile *profile, struct hd_error *error);
+  void *context;
+};
+
+/* How sure a probe is. */
+enum { HD_PROBE_NO = 0, HD_PROBE_MAYBE = 30, HD_PROBE_LIKELY = 60, HD_PROBE_SURE = 100 };
+
+/* At least this much of the file is shown to the probe (less only when the file
+ * is shorter). */
+#define HD_PROBE_BYTES 4096u
+
+struct hd_reader {
+  const char *name;    /* for --format and `info` */
+  const char *summary; /* one line for people */
+  /* Looks at the first bytes (decompressed) only. */
+  int (*probe)(const uint8_t *head, size_t length);
+  /* Fills only the meta data that tells series apart (kind, host, pid, start,
+   * image, program, time, sequence) from as little of the stream as the format
+   * allows. NULL: the format needs a full read. */
+  bool (*peek)(struct hd_stream *stream, struct hd_profile *profile, struct hd_error *error);
+  /* Reads the whole stream. An error is final and says what is wrong with this
+   * format at which line or offset; profiles taken before it stay with the sink. */
+  bool (*read)(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error);
+};
+
+extern const struct hd_reader *const hd_readers[];
+extern const size_t hd_reader_count;
+
+/* The reader that is surest of these bytes, NULL where none takes them. */
+const struct hd_reader *hd_reader_probe(const uint8_t *head, size_t length);
+/* By name, NULL where there is none. */
+const struct hd_reader *hd_reader_find(const char *name);
+
+#endif

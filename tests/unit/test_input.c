@@ -1,0 +1,179 @@
+/* input: plain and gzip files, their faults, directories. */
+#include "base/buffer.h"
+#include "input/open.h"
+#include "input/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+static char folder[64];
+
+static char *path_of(const char *name)
+{
+  static char path[128];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  return path;
+}
+
+static void write_file(const char *name, const void *data, size_t length)
+{
+  FILE *file = fopen(path_of(name), "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(data, 1, length, file), length);
+  fclose(file);
+}
+
+/* Appends a gzip member. */
+static void gzip_file(const char *name, const char *mode, const void *data, size_t length)
+{
+  gzFile file = gzopen(path_of(name), mode);
+  assert_non_null(file);
+  assert_int_equal(gzwrite(file, data, (unsigned)length), (int)length);
+  gzclose(file);
+}
+
+/* Reads a whole file through the stream; the error's text where it fails. */
+static bool slurp(const char *name, uint64_t limit, struct hd_buffer *out, struct hd_error *error)
+{
+  struct hd_input_options options = {limit};
+  struct hd_input *input;
+  *error = (struct hd_error)HD_ERROR_INIT;
+  if (!hd_input_open(path_of(name), &options, &input, error))
+    return false;
+  struct hd_stream *stream = hd_input_stream(input);
+  bool fine = hd_stream_slurp(stream, error);
+  if (fine && out)
+    hd_buffer_append(out, (const char *)stream->data, stream->length);
+  hd_input_close(input);
+  return fine;
+}
+
+static void gzip_is_undone(void **state)
+{
+  (void)state;
+  size_t length = 3000000;
+  char *data = malloc(length);
+  for (size_t i = 0; i < length; i++)
+    data[i] = (char)(i * 2654435761u >> 13);
+  gzip_file("a.gz", "wb", data, length / 2);
+  gzip_file("a.gz", "ab", data + length / 2, length - length / 2); /* a second member */
+  FILE *padded = fopen(path_of("a.gz"), "ab");
+  fwrite("\0\0\0", 1, 3, padded); /* padding behind it */
+  fclose(padded);
+  struct hd_buffer out = HD_BUFFER_INIT;
+  struct hd_error error;
+  assert_true(slurp("a.gz", 0, &out, &error));
+  assert_int_equal(out.length, length);
+  assert_memory_equal(out.data, data, length);
+  hd_buffer_deinit(&out);
+  free(data);
+}
+
+static void truncation_is_seen_at_every_byte(void **state)
+{
+  (void)state;
+  char text[2000];
+  for (size_t i = 0; i < sizeof text; i++)
+    text[i] = (char)('a' + i * i % 26);
+  gzip_file("t.gz", "wb", text, sizeof text);
+  uint8_t whole[4096];
+  FILE *file = fopen(path_of("t.gz"), "rb");
+  size_t length = fread(whole, 1, sizeof whole, file);
+  fclose(file);
+  struct hd_error error;
+  for (size_t cut = 2; cut < length; cut++) {
+    write_file("cut.gz", whole, cut);
+    assert_false(slurp("cut.gz", 0, NULL, &error));
+    assert_int_equal(error.kind, HD_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "truncated"));
+  }
+  whole[length / 2] ^= 0xff;
+  write_file("bad.gz", whole, length);
+  assert_false(slurp("bad.gz", 0, NULL, &error));
+  assert_non_null(strstr(error.text, "damaged"));
+}
+
+static void a_bomb_is_refused(void **state)
+{
+  (void)state;
+  size_t length = 20 << 20;
+  char *zeros = calloc(1, length);
+  gzip_file("bomb.gz", "wb9", zeros, length);
+  free(zeros);
+  struct hd_error error;
+  assert_false(slurp("bomb.gz", 1 << 20, NULL, &error));
+  assert_int_equal(error.kind, HD_ERROR_INPUT);
+  assert_non_null(strstr(error.text, "--max-inflated"));
+  assert_true(slurp("bomb.gz", 32 << 20, NULL, &error));
+}
+
+static void what_is_no_file(void **state)
+{
+  (void)state;
+  struct hd_error error;
+  write_file("empty", "", 0);
+  assert_false(slurp("empty", 0, NULL, &error));
+  assert_string_equal(error.text, "the file is empty");
+  assert_false(slurp("missing", 0, NULL, &error));
+  assert_non_null(strstr(error.text, "No such file"));
+  assert_false(slurp("", 0, NULL, &error));
+  assert_non_null(strstr(error.text, "is a directory"));
+  assert_true(error.source[0]);
+}
+
+static void a_directory_is_its_files(void **state)
+{
+  (void)state;
+  mkdir(path_of("set"), 0700);
+  mkdir(path_of("set/sub"), 0700);
+  write_file("set/b", "b", 1);
+  write_file("set/a", "a", 1);
+  write_file("set/.hidden.tmp", "h", 1);
+  struct hd_handles handles = {0};
+  struct hd_error error = HD_ERROR_INIT;
+  assert_true(hd_source_expand(path_of("set"), &handles, &error));
+  assert_int_equal(handles.items.count, 2);
+  assert_string_equal(strrchr(handles.items.items[0].name, '/'), "/a");
+  assert_int_equal(handles.items.items[0].group, 1);
+  assert_true(hd_source_expand("-", &handles, &error));
+  assert_int_equal(handles.items.items[2].group, 0);
+  assert_false(hd_source_expand("-", &handles, &error));
+  assert_int_equal(error.kind, HD_ERROR_USAGE);
+  hd_handles_deinit(&handles);
+}
+
+static int make_folder(void **state)
+{
+  (void)state;
+  snprintf(folder, sizeof folder, "/tmp/heapdiff-test-XXXXXX");
+  return mkdtemp(folder) ? 0 : -1;
+}
+
+static int drop_folder(void **state)
+{
+  (void)state;
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  return system(command);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gzip_is_undone),  cmocka_unit_test(truncation_is_seen_at_every_byte),
+      cmocka_unit_test(a_bomb_is_refused), cmocka_unit_test(what_is_no_file),
+      cmocka_unit_test(a_directory_is_its_files),
+  };
+  return cmocka_run_group_tests(tests, make_folder, drop_folder);
+}
