@@ -1,0 +1,48 @@
+/* Questions to a session; each makes a view. */
+#ifndef HEAPDIFF_QUERY_H
+#define HEAPDIFF_QUERY_H
+
+#include <heapdiff/session.h>
+#include <heapdiff/view.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hd_query {
+  const char *measure; /* NULL: inuse_space, else the file's default */
+  const char *by;      /* NULL: site */
+  const char *sort;    /* NULL: growth (value, where there is one snapshot) */
+  bool cum;            /* rank by what was allocated at or below the row */
+  int64_t nodecount;   /* rows at most; 0: all */
+  const char *focus, *ignore, *hide, *show; /* regular expressions, NULL none */
+  bool pprof_layout;   /* columns as `go tool pprof -top` has them */
+  const char *pattern; /* list: which functions */
+  const char *const *source_paths; /* list: where to look for source files */
+  size_t source_path_count;
+  const char *const *trim_paths;   /* list: prefixes to take off file names */
+  size_t trim_path_count;
+};
+
+/* The rows that gained most. Reads what was selected. */
+bool hd_top(hd_session *session, const struct hd_query *query, hd_view **view,
+            struct hd_error *error);
+/* The annotated source of the functions that match query->pattern. */
+bool hd_list(hd_session *session, const struct hd_query *query, hd_view **view,
+             struct hd_error *error);
+/* What each snapshot is and holds. */
+bool hd_info(hd_session *session, hd_view **view, struct hd_error *error);
+
+/* The words that `measure`, `by` and `sort` take, for help and completion: NULL
+ * past the last one. */
+const char *hd_measure_name(size_t i);
+const char *hd_grouping_name(size_t i);
+const char *hd_sort_name(size_t i);
+const char *hd_format_name(size_t i);    /* of snapshots, for session options */
+const char *hd_format_summary(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

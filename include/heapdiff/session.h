@@ -1,0 +1,56 @@
+/* A session: the snapshots of one question, and what they share. */
+#ifndef HEAPDIFF_SESSION_H
+#define HEAPDIFF_SESSION_H
+
+#include <heapdiff/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hd_session hd_session;
+
+struct hd_session_options {
+  const char *format;              /* a reader's name; NULL: by content */
+  const char *const *debug_dirs;   /* searched before /usr/lib/debug */
+  size_t debug_dir_count;
+  bool no_symbols;                 /* do not open binaries */
+  uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
+  int64_t pid;                     /* of a directory's series, only this process; 0: any */
+  const char *const *wrappers;     /* more functions that only pass allocations on (regex) */
+  size_t wrapper_count;
+};
+
+bool hd_session_create(const struct hd_session_options *options, hd_session **session,
+                       struct hd_error *error);
+void hd_session_destroy(hd_session *session); /* takes NULL */
+
+/* Chooses the snapshots: files, directories, "-" for standard input. With none,
+ * the set that was remembered for this working directory, else heapdiff.data/.
+ * Directories are searched for series; the largest heap series is taken. */
+bool hd_session_select(hd_session *session, const char *const *paths, size_t count,
+                       struct hd_error *error);
+
+/* Remembers the chosen set for this working directory, so that a later
+ * hd_session_select without paths takes it. Failure is no error: nothing is
+ * remembered. */
+void hd_session_remember(hd_session *session);
+/* The same for a directory that record has just filled. */
+void hd_remember_paths(const char *const *paths, size_t count);
+
+/* What the user should know: once each, in the order in which they arose. */
+enum hd_note_level { HD_NOTE_INFO, HD_NOTE_WARNING };
+struct hd_note {
+  enum hd_note_level level;
+  const char *code; /* for programs: "build-id-mismatch", ... */
+  const char *text; /* for people */
+};
+size_t hd_session_note_count(const hd_session *session);
+/* Valid until the session is destroyed. */
+struct hd_note hd_session_note(const hd_session *session, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

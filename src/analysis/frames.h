@@ -1,0 +1,55 @@
+/* What is known of each frame once, whatever the number of stacks it is in:
+ * which filters it matches, and whether it is a wrapper. */
+#ifndef HD_ANALYSIS_FRAMES_H
+#define HD_ANALYSIS_FRAMES_H
+
+#include "base/regex.h"
+#include "model/pool.h"
+
+enum {
+  HD_FRAME_KNOWN = 1,
+  HD_FRAME_FOCUS = 2,   /* matches --focus */
+  HD_FRAME_IGNORE = 4,
+  HD_FRAME_HIDDEN = 8,  /* by --hide, or not in --show */
+  HD_FRAME_WRAPPER = 16,
+};
+
+/* Patterns as pprof has them; each is found in the function's name, the source
+ * file's or the module's. NULL: not asked for. */
+struct hd_filters {
+  struct hd_regex *focus, *ignore, *hide, *show;
+  struct hd_regex **wrappers;
+  size_t wrapper_count;
+  bool keep_wrappers; /* no frame counts as a wrapper */
+};
+
+struct hd_frames {
+  const struct hd_pool *pool;
+  const struct hd_filters *filters;
+  HD_VEC(uint8_t) flags; /* [frame id - 1] */
+};
+
+/* The flags of a frame; HD_FRAME_KNOWN is set unless memory is short. */
+uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame);
+void hd_frames_deinit(struct hd_frames *frames);
+
+/* One stack, spread out into frames: innermost first, hidden ones left out. */
+struct hd_walk_frame {
+  uint32_t frame;    /* pool frame id */
+  uint32_t location; /* index in the stack: frames of one location were inlined
+                      * into its last one */
+  bool inlined;
+};
+
+struct hd_walk {
+  HD_VEC(struct hd_walk_frame) frames;
+  size_t site;   /* index of the call site; 0 for a stack without frames */
+  bool dropped;  /* by a filter */
+};
+
+/* Spreads a stack of pool locations out. False on want of memory. */
+bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *locations,
+                   size_t count);
+void hd_walk_deinit(struct hd_walk *walk);
+
+#endif

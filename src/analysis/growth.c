@@ -1,0 +1,175 @@
+#include "analysis/growth.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const hd_sort_names[] = {
+#define HD_SORT(id, name) name,
+    HD_SORTS(HD_SORT)
+#undef HD_SORT
+        NULL};
+
+/* Sums in doubles are whole up to 2^53; past the int64 range they are pinned. */
+static int64_t whole(double value)
+{
+  if (!(value > -9.2e18))
+    return INT64_MIN / 2;
+  if (value > 9.2e18)
+    return INT64_MAX / 2;
+  return llround(value);
+}
+
+/* Hands out whole numbers whose sum is the rounded sum. */
+struct rounder {
+  double sum;
+  int64_t given;
+};
+
+static int64_t round_next(struct rounder *rounder, double value)
+{
+  rounder->sum += value;
+  int64_t next = whole(rounder->sum) - rounder->given;
+  rounder->given += next;
+  return next;
+}
+
+static void add_total(struct hd_gain *total, const struct hd_gain *gain)
+{
+  total->before += gain->before;
+  total->after += gain->after;
+  total->objects_before += gain->objects_before;
+  total->objects_after += gain->objects_after;
+  total->growth = total->after - total->before;
+  total->objects_growth = total->objects_after - total->objects_before;
+}
+
+bool hd_gains_compute(const struct hd_series *series, enum hd_measure measure,
+                      struct hd_gains *gains, struct hd_error *error)
+{
+  size_t last = series->points.count - 1;
+  struct rounder before = {0}, after = {0}, objects_before = {0}, objects_after = {0};
+  *gains = (struct hd_gains){.measure = measure, .objects = hd_measures[measure].sibling};
+  gains->diff = last > 0;
+  gains->has_objects = gains->objects != measure && series->has[gains->objects] &&
+                       hd_measures[gains->objects].unit == HD_UNIT_COUNT;
+  for (size_t row = 0; row < series->rows.count; row++) {
+    struct hd_gain gain = {.row = (uint32_t)row};
+    gain.after = round_next(&after, hd_series_flat(series, last, row, measure));
+    gain.objects_after =
+        round_next(&objects_after, hd_series_flat(series, last, row, gains->objects));
+    gain.cum_after = whole(hd_series_cum(series, last, row, measure));
+    if (gains->diff) {
+      gain.before = round_next(&before, hd_series_flat(series, 0, row, measure));
+      gain.objects_before =
+          round_next(&objects_before, hd_series_flat(series, 0, row, gains->objects));
+      gain.cum_before = whole(hd_series_cum(series, 0, row, measure));
+    }
+    gain.growth = gain.after - gain.before;
+    gain.cum_growth = gain.cum_after - gain.cum_before;
+    gain.objects_growth = gain.objects_after - gain.objects_before;
+    add_total(&gains->total, &gain);
+    if (gain.growth > 0)
+      gains->gross += gain.growth;
+    if (!hd_vec_push(&gains->items, gain)) {
+      hd_gains_deinit(gains);
+      return hd_fail_memory(error);
+    }
+  }
+  return true;
+}
+
+void hd_gains_deinit(struct hd_gains *gains)
+{
+  hd_vec_deinit(&gains->items);
+}
+
+/* --- ranking ------------------------------------------------------------------ */
+
+struct ranked {
+  struct hd_gain gain;
+  int64_t key;
+  const char *name, *file;
+  uint32_t line;
+};
+
+static uint64_t magnitude(int64_t value)
+{
+  return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+static int by_name(const struct ranked *a, const struct ranked *b)
+{
+  int order = strcmp(a->name, b->name);
+  if (!order)
+    order = strcmp(a->file, b->file);
+  if (!order)
+    order = (a->line > b->line) - (a->line < b->line);
+  return order ? order : (a->gain.row > b->gain.row) - (a->gain.row < b->gain.row);
+}
+
+static int by_magnitude(const void *left, const void *right)
+{
+  const struct ranked *a = left, *b = right;
+  uint64_t x = magnitude(a->key), y = magnitude(b->key);
+  return x != y ? (x < y) - (x > y) : by_name(a, b);
+}
+
+static int by_value(const void *left, const void *right)
+{
+  const struct ranked *a = left, *b = right;
+  return a->key != b->key ? (a->key < b->key) - (a->key > b->key) : by_name(a, b);
+}
+
+static int64_t sort_key(const struct hd_gain *gain, enum hd_sort sort)
+{
+  switch (sort) {
+  case HD_SORT_GROWTH: return gain->growth;
+  case HD_SORT_AFTER: return gain->after;
+  case HD_SORT_BEFORE: return gain->before;
+  case HD_SORT_OBJECTS: return gain->objects_growth;
+  case HD_SORT_CUM: return gain->cum_growth;
+  case HD_SORT_NAME: return 0;
+  }
+  return 0;
+}
+
+static bool is_nothing(const struct hd_gain *gain)
+{
+  return !gain->before && !gain->after && !gain->cum_before && !gain->cum_after &&
+         !gain->objects_before && !gain->objects_after;
+}
+
+/* Neither gained nor lost: of interest only to an order that is not of gains. */
+static bool is_unchanged(const struct hd_gain *gain, enum hd_sort sort)
+{
+  bool of_gains = sort == HD_SORT_GROWTH || sort == HD_SORT_CUM || sort == HD_SORT_OBJECTS;
+  return of_gains && !gain->growth && !gain->cum_growth && !gain->objects_growth;
+}
+
+bool hd_gains_rank(struct hd_gains *gains, const struct hd_series *series, enum hd_sort sort,
+                   size_t keep, struct hd_error *error)
+{
+  struct ranked *ranked = hd_alloc_zeroed(gains->items.count, sizeof *ranked);
+  if (!ranked)
+    return hd_fail_memory(error);
+  size_t count = 0;
+  for (size_t i = 0; i < gains->items.count; i++) {
+    const struct hd_gain *gain = &gains->items.items[i];
+    const struct hd_label_key *key = &series->rows.items[gain->row].key;
+    if (is_nothing(gain) || (keep && gains->diff && is_unchanged(gain, sort)))
+      continue;
+    ranked[count++] = (struct ranked){*gain, sort_key(gain, sort),
+                                      hd_pool_text(series->pool, key->function),
+                                      hd_pool_text(series->pool, key->file), key->line};
+  }
+  qsort(ranked, count, sizeof *ranked, by_magnitude);
+  if (keep && count > keep)
+    count = keep;
+  qsort(ranked, count, sizeof *ranked, by_value);
+  for (size_t i = 0; i < count; i++)
+    gains->items.items[i] = ranked[i].gain;
+  gains->items.count = count;
+  hd_free(ranked);
+  return true;
+}

@@ -1,0 +1,186 @@
+#include "analysis/headline.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+int64_t hd_series_elapsed(const struct hd_series *series)
+{
+  const struct hd_point *first = &series->points.items[0];
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  bool one_boot = first->boot_id && last->boot_id && strcmp(first->boot_id, last->boot_id) == 0;
+  if (one_boot && first->mono_ns && last->mono_ns)
+    return last->mono_ns - first->mono_ns;
+  return first->time_ns && last->time_ns ? last->time_ns - first->time_ns : 0;
+}
+
+struct hd_cell hd_measure_cell(enum hd_measure measure, int64_t value, bool sign)
+{
+  return hd_measures[measure].unit == HD_UNIT_BYTES ? hd_cell_bytes(value, sign)
+                                                    : hd_cell_count(value, sign);
+}
+
+struct builder {
+  struct hd_view *view;
+  struct hd_error *error;
+  unsigned line;
+  bool fine;
+};
+
+static void piece(struct builder *builder, bool gap, const char *before, struct hd_cell cell,
+                  const char *after)
+{
+  struct hd_headline item = {builder->line, before, cell, after, gap};
+  if (builder->fine && (!before || !after))
+    builder->fine = hd_fail_memory(builder->error);
+  builder->fine = builder->fine && hd_view_add_headline(builder->view, item, builder->error);
+}
+
+static void words(struct builder *builder, bool gap, const char *text)
+{
+  piece(builder, gap, text, (struct hd_cell){0}, "");
+}
+
+static void fact(struct builder *builder, const char *key, struct hd_cell cell)
+{
+  builder->fine = builder->fine && hd_view_add_fact(builder->view, key, cell, builder->error);
+}
+
+/* As the user called it: /usr/bin/redis-server is a link to something else. */
+static const char *program_of(const struct hd_point *point)
+{
+  if (point->called && hd_base_name(point->called)[0])
+    return hd_base_name(point->called);
+  return point->program && point->program[0] ? hd_base_name(point->program) : "unknown program";
+}
+
+static void which_program(struct builder *builder, const struct hd_series *series)
+{
+  const struct hd_point *first = &series->points.items[0];
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  const char *program = hd_view_text(builder->view, program_of(last));
+  if (strcmp(program_of(first), program_of(last)) != 0)
+    words(builder, false, hd_view_printf(builder->view, "%s -> %s", program_of(first), program));
+  else if (last->pid && last->pid == first->pid)
+    words(builder, false, hd_view_printf(builder->view, "%s (pid %" PRId64 ")", program,
+                                         last->pid));
+  else if (last->pid)
+    words(builder, false, hd_view_printf(builder->view, "%s (pid %" PRId64 " -> %" PRId64 ")",
+                                         program, first->pid, last->pid));
+  else
+    words(builder, false, program);
+  fact(builder, "program", hd_cell_text(program));
+  fact(builder, "pid", last->pid ? hd_cell_of(HD_CELL_COUNT, last->pid) : (struct hd_cell){0});
+}
+
+static void which_snapshots(struct builder *builder, const struct hd_series *series)
+{
+  size_t count = series->points.count;
+  int64_t elapsed = hd_series_elapsed(series);
+  struct hd_cell empty = {0};
+  if (count == 1) {
+    int64_t time = series->points.items[0].time_ns;
+    piece(builder, true, "1 snapshot", time ? hd_cell_of(HD_CELL_TIME, time) : empty, "");
+    if (builder->fine && time)
+      builder->view->headline.items[builder->view->headline.count - 1].before = "1 snapshot of ";
+  } else if (elapsed > 0) {
+    piece(builder, true, hd_view_printf(builder->view, "%zu snapshots over ", count),
+          hd_cell_of(HD_CELL_DURATION, elapsed), "");
+  } else {
+    words(builder, true, hd_view_printf(builder->view, "%zu snapshots", count));
+  }
+  fact(builder, "snapshots", hd_cell_of(HD_CELL_COUNT, (int64_t)count));
+  fact(builder, "elapsed_ns", elapsed ? hd_cell_of(HD_CELL_DURATION, elapsed) : empty);
+}
+
+static void which_measure(struct builder *builder, const struct hd_series *series,
+                          enum hd_measure measure)
+{
+  uint64_t rate = series->points.items[series->points.count - 1].rate;
+  bool sampled = hd_measures[measure].noise == HD_NOISE_POISSON;
+  const char *name = hd_measures[measure].name;
+  if (sampled && rate > 1)
+    piece(builder, true, hd_view_printf(builder->view, "%s, sampled every ", name),
+          hd_cell_bytes((int64_t)rate, false), "");
+  else if (rate == 1)
+    words(builder, true, hd_view_printf(builder->view, "%s, every allocation recorded", name));
+  else
+    words(builder, true, name);
+  fact(builder, "measure", hd_cell_text(name));
+  fact(builder, "rate", rate ? hd_cell_of(HD_CELL_BYTES, (int64_t)rate) : (struct hd_cell){0});
+}
+
+static int64_t total_at(const struct hd_series *series, size_t point, enum hd_measure measure)
+{
+  return llround(series->points.items[point].total[measure]);
+}
+
+static void totals(struct builder *builder, const struct hd_series *series,
+                   enum hd_measure measure)
+{
+  size_t last = series->points.count - 1;
+  int64_t after = total_at(series, last, measure);
+  const char *what = measure == HD_INUSE_SPACE ? "heap" : hd_measures[measure].name;
+  builder->line++;
+  const char *label = hd_view_printf(builder->view, "%s ", what);
+  if (!last) {
+    piece(builder, false, label, hd_measure_cell(measure, after, false), "");
+  } else {
+    int64_t before = total_at(series, 0, measure);
+    piece(builder, false, label, hd_measure_cell(measure, before, false), " -> ");
+    piece(builder, false, "", hd_measure_cell(measure, after, false), "");
+    piece(builder, true, "", hd_measure_cell(measure, after - before, true), "");
+    if (before > 0)
+      piece(builder, false, " (", hd_cell_ratio((double)(after - before) / (double)before, true),
+            ")");
+    fact(builder, "before", hd_measure_cell(measure, before, false));
+    fact(builder, "growth", hd_measure_cell(measure, after - before, true));
+  }
+  fact(builder, "after", hd_measure_cell(measure, after, false));
+}
+
+static void rss(struct builder *builder, const struct hd_series *series)
+{
+  int64_t first = series->points.items[0].rss;
+  int64_t last = series->points.items[series->points.count - 1].rss;
+  if (last < 0)
+    return;
+  if (series->points.count > 1 && first >= 0) {
+    piece(builder, true, "rss ", hd_cell_bytes(first, false), " -> ");
+    piece(builder, false, "", hd_cell_bytes(last, false), "");
+    fact(builder, "rss_before", hd_cell_bytes(first, false));
+  } else {
+    piece(builder, true, "rss ", hd_cell_bytes(last, false), "");
+  }
+  fact(builder, "rss_after", hd_cell_bytes(last, false));
+}
+
+static void inputs(struct builder *builder, const struct hd_series *series,
+                   enum hd_measure measure)
+{
+  for (size_t i = 0; builder->fine && i < series->points.count; i++) {
+    const struct hd_point *point = &series->points.items[i];
+    struct hd_input_fact input = {hd_view_text(builder->view, point->path), point->time_ns,
+                                  total_at(series, i, measure), point->rss};
+    builder->fine = (input.path && hd_vec_push(&builder->view->inputs, input)) ||
+                    hd_fail_memory(builder->error);
+  }
+}
+
+bool hd_headline_build(const struct hd_series *series, enum hd_measure measure,
+                       const char *filters, struct hd_view *view, struct hd_error *error)
+{
+  struct builder builder = {view, error, 0, true};
+  which_program(&builder, series);
+  which_snapshots(&builder, series);
+  which_measure(&builder, series, measure);
+  totals(&builder, series, measure);
+  rss(&builder, series);
+  if (filters && filters[0]) {
+    builder.line++;
+    words(&builder, false, hd_view_printf(view, "filtered by %s: TOTAL is what is left", filters));
+    fact(&builder, "filters", hd_cell_text(hd_view_text(view, filters)));
+  }
+  inputs(&builder, series, measure);
+  return builder.fine;
+}

@@ -1,0 +1,163 @@
+/* From frames to the labels of rows: which fields a grouping tells apart. */
+#include "analysis/labels.h"
+
+#include <string.h>
+
+static struct hd_label_key key_of(const struct hd_pool_frame *frame, enum hd_grouping by)
+{
+  struct hd_label_key key = {frame->function, frame->file, frame->line, frame->module,
+                             frame->offset};
+  bool named = frame->function || frame->file;
+  switch (by) {
+  case HD_BY_SITE:
+  case HD_BY_STACK: break;
+  case HD_BY_FUNCTION:
+    key.file = frame->function ? 0 : key.file;
+    key.line = 0;
+    key.offset = 0;
+    break;
+  case HD_BY_LINE:
+    key.function = frame->file ? 0 : key.function;
+    break;
+  case HD_BY_FILE:
+    key.function = key.line = 0;
+    key.offset = 0;
+    break;
+  case HD_BY_MODULE: return (struct hd_label_key){.module = frame->module};
+  }
+  /* Two builds of a program are two modules: names alone tell their lines apart,
+   * the module only where there is no file. */
+  if (named && (key.file || (by == HD_BY_FUNCTION && key.function)))
+    key.module = 0;
+  return key;
+}
+
+struct label_search {
+  const struct hd_pool *pool;
+  const struct hd_row *rows;
+};
+
+/* Modules are one by path here: two builds of a library are one row. */
+static uint32_t module_path(const struct hd_pool *pool, uint32_t module)
+{
+  return module ? pool->modules.items[module - 1].path : 0;
+}
+
+static bool label_equal(const void *context, uint32_t id, const void *key)
+{
+  const struct label_search *search = context;
+  const struct hd_label_key *have = &search->rows[id - 1].key, *want = key;
+  return have->function == want->function && have->file == want->file &&
+         have->line == want->line && have->offset == want->offset &&
+         module_path(search->pool, have->module) == module_path(search->pool, want->module);
+}
+
+static uint64_t label_hash(const struct hd_pool *pool, const struct hd_label_key *key)
+{
+  uint64_t parts[5] = {key->function, key->file, key->line, module_path(pool, key->module),
+                       key->offset};
+  return hd_hash(parts, sizeof parts);
+}
+
+/* Rows of all groupings but stacks are labels themselves. */
+static uint32_t intern(struct hd_series *series, const struct hd_label_key *key,
+                       uint32_t start_line)
+{
+  bool stacks = series->by == HD_BY_STACK;
+  struct hd_index *index = stacks ? &series->label_index : &series->row_index;
+  struct label_search search = {series->pool, stacks ? series->labels.items : series->rows.items};
+  uint64_t hash = label_hash(series->pool, key);
+  uint32_t id = hd_index_find(index, hash, label_equal, &search, key);
+  if (id)
+    return id;
+  struct hd_row row = {.key = *key, .start_line = start_line};
+  size_t count;
+  if (stacks) {
+    if (!hd_vec_push(&series->labels, row))
+      return 0;
+    count = series->labels.count;
+  } else {
+    if (!hd_vec_push(&series->rows, row))
+      return 0;
+    count = series->rows.count;
+  }
+  return hd_index_add(index, hash, (uint32_t)count) ? (uint32_t)count : 0;
+}
+
+uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame)
+{
+  if (series->frame_labels.count < series->pool->frames.count) {
+    size_t more = series->pool->frames.count - series->frame_labels.count;
+    if (!hd_vec_reserve(&series->frame_labels, more))
+      return 0;
+    memset(series->frame_labels.items + series->frame_labels.count, 0, more * sizeof(uint32_t));
+    series->frame_labels.count += more;
+  }
+  uint32_t *label = &series->frame_labels.items[frame - 1];
+  if (!*label) {
+    const struct hd_pool_frame *source = hd_pool_frame(series->pool, frame);
+    struct hd_label_key key = key_of(source, series->by);
+    *label = intern(series, &key, series->by == HD_BY_MODULE ? 0 : source->start_line);
+  }
+  return *label;
+}
+
+uint32_t hd_label_of_nothing(struct hd_series *series)
+{
+  struct hd_label_key key = {0};
+  return intern(series, &key, 0);
+}
+
+
+struct stack_key {
+  const uint32_t *labels;
+  size_t count;
+};
+
+static bool stack_equal(const void *context, uint32_t id, const void *key)
+{
+  const struct hd_series *series = context;
+  const struct hd_row *have = &series->rows.items[id - 1];
+  const struct stack_key *want = key;
+  return have->count == want->count &&
+         memcmp(series->stack_labels.items + have->first, want->labels,
+                want->count * sizeof *want->labels) == 0;
+}
+
+uint32_t hd_row_of_stack(struct hd_series *series, const uint32_t *labels, size_t count)
+{
+  struct stack_key key = {labels, count};
+  uint64_t hash = hd_hash(labels, count * sizeof *labels);
+  uint32_t id = hd_index_find(&series->row_index, hash, stack_equal, series, &key);
+  if (id)
+    return id;
+  struct hd_row row = series->labels.items[labels[0] - 1];
+  row.first = (uint32_t)series->stack_labels.count;
+  row.count = (uint32_t)count;
+  if (!hd_vec_reserve(&series->stack_labels, count) || !hd_vec_push(&series->rows, row))
+    return 0;
+  memcpy(series->stack_labels.items + row.first, labels, count * sizeof *labels);
+  series->stack_labels.count += count;
+  id = (uint32_t)series->rows.count;
+  return hd_index_add(&series->row_index, hash, id) ? id : 0;
+}
+
+static bool edge_equal(const void *context, uint32_t id, const void *key)
+{
+  const struct hd_series *series = context;
+  const struct hd_edge *have = &series->edges.items[id - 1], *want = key;
+  return have->outer == want->outer && have->inner == want->inner;
+}
+
+uint32_t hd_edge_of(struct hd_series *series, uint32_t outer, uint32_t inner)
+{
+  struct hd_edge edge = {outer, inner};
+  uint64_t hash = hd_hash(&edge, sizeof edge);
+  uint32_t id = hd_index_find(&series->edge_index, hash, edge_equal, series, &edge);
+  if (id)
+    return id;
+  if (!hd_vec_push(&series->edges, edge))
+    return 0;
+  id = (uint32_t)series->edges.count;
+  return hd_index_add(&series->edge_index, hash, id) ? id : 0;
+}

@@ -1,0 +1,244 @@
+#include "analysis/series.h"
+
+#include "analysis/labels.h"
+
+#include <string.h>
+
+const char *const hd_grouping_names[] = {
+#define HD_GROUPING(id, name) name,
+    HD_GROUPINGS(HD_GROUPING)
+#undef HD_GROUPING
+        NULL};
+
+void hd_series_init(struct hd_series *series, struct hd_pool *pool,
+                    const struct hd_filters *filters, enum hd_grouping by)
+{
+  *series = (struct hd_series){.pool = pool, .by = by};
+  series->frames.pool = pool;
+  series->frames.filters = filters;
+}
+
+void hd_series_deinit(struct hd_series *series)
+{
+  for (size_t i = 0; i < series->points.count; i++) {
+    hd_vec_deinit(&series->points.items[i].flat);
+    hd_vec_deinit(&series->points.items[i].cum);
+    hd_vec_deinit(&series->points.items[i].edges);
+  }
+  hd_vec_deinit(&series->points);
+  hd_vec_deinit(&series->rows);
+  hd_vec_deinit(&series->labels);
+  hd_vec_deinit(&series->stack_labels);
+  hd_vec_deinit(&series->edges);
+  hd_vec_deinit(&series->frame_labels);
+  hd_index_deinit(&series->row_index);
+  hd_index_deinit(&series->label_index);
+  hd_index_deinit(&series->edge_index);
+  hd_frames_deinit(&series->frames);
+}
+
+/* Where the values of one stack go. */
+struct target {
+  uint32_t row;              /* + 1; 0: dropped by a filter */
+  uint32_t first_cum, cums;  /* rows + 1 in fold.cums */
+  uint32_t first_edge, edges; /* edges + 1 in fold.edges */
+  bool known;
+};
+
+struct fold {
+  struct hd_series *series;
+  struct hd_point *point;
+  const struct hd_profile *profile;
+  const uint32_t *locations;
+  struct target *targets; /* [stack id] */
+  struct hd_walk walk;
+  HD_VEC(uint32_t) cums, edges, scratch;
+};
+
+static bool remember_once(struct fold *fold, uint32_t first, uint32_t row)
+{
+  for (size_t i = first; i < fold->cums.count; i++)
+    if (fold->cums.items[i] == row)
+      return true; /* recursion counts once */
+  return hd_vec_push(&fold->cums, row);
+}
+
+/* The row of the site, and of what is below it where cum is wanted. */
+static bool aim_frames(struct fold *fold, struct target *target)
+{
+  struct hd_series *series = fold->series;
+  struct hd_walk *walk = &fold->walk;
+  uint32_t site_location = walk->frames.items[walk->site].location;
+  target->first_cum = (uint32_t)fold->cums.count;
+  target->first_edge = (uint32_t)fold->edges.count;
+  for (size_t i = walk->site; i < walk->frames.count; i++) {
+    struct hd_walk_frame *item = &walk->frames.items[i];
+    uint32_t row = hd_label_of_frame(series, item->frame);
+    if (!row)
+      return false;
+    if (i == walk->site)
+      target->row = row;
+    if (item->inlined)
+      series->rows.items[row - 1].inlined = true;
+    else
+      series->rows.items[row - 1].outlined = true;
+    if (series->want_cum && !remember_once(fold, target->first_cum, row))
+      return false;
+    if (series->want_edges && i > walk->site && item->location == site_location) {
+      uint32_t edge = hd_edge_of(series, row - 1, target->row - 1);
+      if (!edge || !hd_vec_push(&fold->edges, edge))
+        return false;
+    }
+    if (!series->want_cum && !series->want_edges)
+      break;
+  }
+  target->cums = (uint32_t)(fold->cums.count - target->first_cum);
+  target->edges = (uint32_t)(fold->edges.count - target->first_edge);
+  return true;
+}
+
+static bool aim_stack(struct fold *fold, struct target *target)
+{
+  struct hd_walk *walk = &fold->walk;
+  fold->scratch.count = 0;
+  for (size_t i = walk->site; i < walk->frames.count; i++) {
+    uint32_t label = hd_label_of_frame(fold->series, walk->frames.items[i].frame);
+    if (!label || !hd_vec_push(&fold->scratch, label))
+      return false;
+  }
+  target->row = hd_row_of_stack(fold->series, fold->scratch.items, fold->scratch.count);
+  if (!target->row)
+    return false;
+  if (!walk->frames.items[walk->site].inlined)
+    fold->series->rows.items[target->row - 1].outlined = true;
+  target->first_cum = (uint32_t)fold->cums.count;
+  target->cums = 1;
+  return hd_vec_push(&fold->cums, target->row);
+}
+
+static bool aim_nothing(struct fold *fold, struct target *target)
+{
+  uint32_t label = hd_label_of_nothing(fold->series);
+  target->row = label && fold->series->by == HD_BY_STACK
+                    ? hd_row_of_stack(fold->series, &label, 1)
+                    : label;
+  if (!target->row)
+    return false;
+  fold->series->rows.items[target->row - 1].outlined = true;
+  target->first_cum = (uint32_t)fold->cums.count;
+  target->cums = 1;
+  return hd_vec_push(&fold->cums, target->row);
+}
+
+static bool aim(struct fold *fold, uint32_t stack, struct target *target)
+{
+  struct hd_span span = {0};
+  if (stack)
+    span = fold->profile->stacks.items[stack - 1];
+  fold->scratch.count = 0;
+  for (uint32_t i = 0; i < span.count; i++)
+    if (!hd_vec_push(&fold->scratch,
+                     fold->locations[fold->profile->stack_locations.items[span.first + i]]))
+      return false;
+  target->known = true;
+  if (!hd_walk_stack(&fold->walk, &fold->series->frames, fold->scratch.items,
+                     fold->scratch.count))
+    return false;
+  if (fold->walk.dropped)
+    return true;
+  if (!fold->walk.frames.count)
+    return aim_nothing(fold, target);
+  return fold->series->by == HD_BY_STACK ? aim_stack(fold, target) : aim_frames(fold, target);
+}
+
+/* Adds a record's values to the entry `at` of a value array, which grows. */
+static bool add_values(struct hd_values *values, const struct hd_profile *profile, size_t record,
+                       uint32_t at)
+{
+  size_t end = ((size_t)at + 1) * HD_MEASURES;
+  if (values->count < end) {
+    if (!hd_vec_reserve(values, end - values->count))
+      return false;
+    memset(values->items + values->count, 0, (end - values->count) * sizeof(double));
+    values->count = end;
+  }
+  double *entry = values->items + (size_t)at * HD_MEASURES;
+  for (int i = 0; i < HD_MEASURES; i++) {
+    double value = hd_profile_value(profile, record, (enum hd_measure)i);
+    if (hd_measures[i].merge == HD_MERGE_SUM)
+      entry[i] += value;
+    else if (value > entry[i])
+      entry[i] = value;
+  }
+  return true;
+}
+
+static bool fold_record(struct fold *fold, size_t record)
+{
+  uint32_t stack = fold->profile->records.items[record].stack;
+  struct target *target = &fold->targets[stack];
+  for (int i = 0; i < HD_MEASURES; i++)
+    fold->point->total[i] += hd_profile_value(fold->profile, record, (enum hd_measure)i);
+  if (!target->known && !aim(fold, stack, target))
+    return false;
+  if (!target->row)
+    return true;
+  if (!add_values(&fold->point->flat, fold->profile, record, target->row - 1))
+    return false;
+  for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
+    if (!add_values(&fold->point->cum, fold->profile, record,
+                    fold->cums.items[target->first_cum + i] - 1))
+      return false;
+  for (uint32_t i = 0; i < target->edges; i++)
+    if (!add_values(&fold->point->edges, fold->profile, record,
+                    fold->edges.items[target->first_edge + i] - 1))
+      return false;
+  return true;
+}
+
+bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
+                   const uint32_t *locations, struct hd_point point, struct hd_error *error)
+{
+  for (int i = 0; i < HD_MEASURES; i++)
+    series->has[i] = profile->has[i] && (series->has[i] || !series->points.count);
+  if (!hd_vec_push(&series->points, point))
+    return hd_fail_memory(error);
+  struct fold fold = {.series = series,
+                      .point = &series->points.items[series->points.count - 1],
+                      .profile = profile,
+                      .locations = locations};
+  fold.targets = hd_alloc_zeroed(profile->stacks.count + 1, sizeof *fold.targets);
+  bool fine = fold.targets != NULL;
+  for (size_t i = 0; fine && i < profile->records.count; i++)
+    fine = fold_record(&fold, i);
+  hd_free(fold.targets);
+  hd_walk_deinit(&fold.walk);
+  hd_vec_deinit(&fold.cums);
+  hd_vec_deinit(&fold.edges);
+  hd_vec_deinit(&fold.scratch);
+  return fine || hd_fail_memory(error);
+}
+
+static double value(const struct hd_values *values, size_t at, enum hd_measure measure)
+{
+  size_t index = at * HD_MEASURES + (size_t)measure;
+  return index < values->count ? values->items[index] : 0;
+}
+
+double hd_series_flat(const struct hd_series *series, size_t point, size_t row,
+                      enum hd_measure measure)
+{
+  return value(&series->points.items[point].flat, row, measure);
+}
+
+double hd_series_cum(const struct hd_series *series, size_t point, size_t row,
+                     enum hd_measure measure)
+{
+  return value(&series->points.items[point].cum, row, measure);
+}
+
+double hd_series_edge(const struct hd_series *series, size_t point, size_t edge,
+                      enum hd_measure measure)
+{
+  return value(&series->points.items[point].edges, edge, measure);
+}

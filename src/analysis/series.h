@@ -1,0 +1,98 @@
+/* A series: rows x snapshots x measures. Rows are what the profiles' stacks are
+ * grouped by; each snapshot is folded in as it is read, and its profile is not
+ * needed afterwards. Both sides of a difference stay; nothing is subtracted in
+ * place. */
+#ifndef HD_ANALYSIS_SERIES_H
+#define HD_ANALYSIS_SERIES_H
+
+#include "analysis/frames.h"
+
+/* HD_GROUPING(ID, name): what a row is. Wrappers are skipped in all of them. */
+#define HD_GROUPINGS(HD_GROUPING)                                                                  \
+  HD_GROUPING(SITE, "site")         /* function, file and line of the call site */                 \
+  HD_GROUPING(FUNCTION, "function")                                                                \
+  HD_GROUPING(LINE, "line")         /* file and line, whatever the function */                     \
+  HD_GROUPING(FILE, "file")                                                                        \
+  HD_GROUPING(MODULE, "module")                                                                    \
+  HD_GROUPING(STACK, "stack")       /* the whole call stack from the site on */
+
+enum hd_grouping {
+#define HD_GROUPING(id, name) HD_BY_##id,
+  HD_GROUPINGS(HD_GROUPING)
+#undef HD_GROUPING
+};
+
+extern const char *const hd_grouping_names[]; /* NULL-terminated */
+
+/* What a row stands for. Fields that the grouping does not tell apart are 0. */
+struct hd_label_key {
+  uint32_t function, file, line, module;
+  uint64_t offset;
+};
+
+struct hd_row {
+  struct hd_label_key key;
+  uint32_t start_line;    /* of the function, 0 unknown */
+  uint32_t first, count;  /* of a stack row: labels in stack_labels, site first */
+  bool outlined, inlined; /* occurs at least once so */
+};
+
+/* [item * HD_MEASURES + measure]; may be shorter than there are items: the rest
+ * is 0. */
+struct hd_values {
+  double *items;
+  size_t count, capacity;
+};
+
+/* What is kept of a snapshot besides its values. */
+struct hd_point {
+  /* Texts live as long as the session; NULL unknown. */
+  const char *path, *program, *called, *boot_id;
+  int64_t time_ns, mono_ns, rss, pid, threshold; /* as in struct hd_meta */
+  uint64_t rate;
+  bool at_start;     /* taken when the process began: all that comes later is new */
+  double total[HD_MEASURES]; /* over all records, filters or not */
+  struct hd_values flat, cum; /* by row; cum where the series wants it */
+  struct hd_values edges;
+};
+
+/* Code inlined into a row's line: `outer` is the row of the line, `inner` that of
+ * the call site inlined there. */
+struct hd_edge {
+  uint32_t outer, inner; /* row numbers */
+};
+
+struct hd_series {
+  struct hd_pool *pool;
+  struct hd_frames frames;
+  enum hd_grouping by;
+  bool want_cum, want_edges;
+  bool has[HD_MEASURES];     /* in every snapshot */
+  HD_VEC(struct hd_row) rows;
+  HD_VEC(struct hd_row) labels; /* of BY_STACK: the frames of the rows; else unused */
+  HD_VEC(uint32_t) stack_labels;
+  HD_VEC(struct hd_edge) edges;
+  HD_VEC(struct hd_point) points;
+  HD_VEC(uint32_t) frame_labels; /* [frame id - 1] -> row or label number + 1 */
+  struct hd_index row_index, label_index, edge_index;
+};
+
+void hd_series_init(struct hd_series *series, struct hd_pool *pool,
+                    const struct hd_filters *filters, enum hd_grouping by);
+void hd_series_deinit(struct hd_series *series);
+
+/* Folds a profile in as the next snapshot. `locations` maps the profile's
+ * location ids to the pool's (all settled). `point` has the snapshot's facts; its
+ * values are filled here. */
+bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
+                   const uint32_t *locations, struct hd_point point, struct hd_error *error);
+
+/* A value of a row in a snapshot; 0 where it does not occur. */
+double hd_series_flat(const struct hd_series *series, size_t point, size_t row,
+                      enum hd_measure measure);
+double hd_series_cum(const struct hd_series *series, size_t point, size_t row,
+                     enum hd_measure measure);
+double hd_series_edge(const struct hd_series *series, size_t point, size_t edge,
+                      enum hd_measure measure);
+
+#endif

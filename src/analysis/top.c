@@ -1,0 +1,400 @@
+#include "analysis/top.h"
+
+#include "analysis/headline.h"
+#include "base/buffer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* One column: what it is and how a row fills it. */
+struct table;
+struct column {
+  const char *key, *title;
+  enum hd_audience audience;
+  bool left;
+  struct hd_cell (*cell)(struct table *table, const struct hd_gain *gain);
+  unsigned spare; /* as in struct hd_column */
+};
+
+struct table {
+  const struct hd_series *series;
+  const struct hd_top_options *options;
+  const struct hd_gains *gains;
+  struct hd_view *view;
+  int64_t elapsed_ns;
+  bool short_of_memory;
+  const char *name, *place; /* of the row at hand */
+};
+
+static const struct hd_cell nothing = {.kind = HD_CELL_EMPTY};
+
+static const struct hd_row *row_of(const struct table *table, const struct hd_gain *gain)
+{
+  return &table->series->rows.items[gain->row];
+}
+
+static struct hd_cell text_cell(struct table *table, const char *text)
+{
+  const char *kept = text ? hd_view_text(table->view, text) : NULL;
+  table->short_of_memory |= text && !kept;
+  return hd_cell_text(kept);
+}
+
+static struct hd_cell growth_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_measure_cell(table->gains->measure, gain->growth, true);
+}
+
+static struct hd_cell cum_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_measure_cell(table->gains->measure, gain->cum_growth, table->gains->diff);
+}
+
+/* Of the gross growth, the sum of all rows that grew; of one snapshot, of its
+ * total. */
+static struct hd_cell share_cell(struct table *table, const struct hd_gain *gain)
+{
+  int64_t value = table->options->cum ? gain->cum_growth : gain->growth;
+  int64_t base = table->gains->gross;
+  return base > 0 ? hd_cell_ratio((double)value / (double)base, false) : nothing;
+}
+
+static struct hd_cell rate_cell(struct table *table, const struct hd_gain *gain)
+{
+  if (table->elapsed_ns <= 0)
+    return nothing;
+  double hours = (double)table->elapsed_ns / 3600e9;
+  struct hd_cell cell = {.kind = HD_CELL_RATE, .sign = true};
+  cell.objects = hd_measures[table->gains->measure].unit == HD_UNIT_COUNT;
+  double rate = (double)gain->growth / hours;
+  cell.integer = rate > 9e18 ? INT64_MAX : rate < -9e18 ? INT64_MIN : (int64_t)rate;
+  return cell;
+}
+
+static struct hd_cell before_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_measure_cell(table->gains->measure, gain->before, false);
+}
+
+static struct hd_cell after_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_measure_cell(table->gains->measure, gain->after, false);
+}
+
+static struct hd_cell objects_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_measure_cell(table->gains->objects, gain->objects_growth, table->gains->diff);
+}
+
+static struct hd_cell values_cell(struct table *table, const struct hd_gain *gain)
+{
+  const struct hd_series *series = table->series;
+  size_t count = series->points.count;
+  double *points = hd_arena_alloc(&table->view->arena, count * sizeof *points);
+  if (!points) {
+    table->short_of_memory = true;
+    return nothing;
+  }
+  for (size_t i = 0; i < count; i++)
+    points[i] = hd_series_flat(series, i, gain->row, table->gains->measure);
+  return (struct hd_cell){.kind = HD_CELL_SPARK, .points = points, .count = count};
+}
+
+/* A row that a snapshot leaves out because it is below the format's threshold is
+ * not known to be absent; and after the process's start everything is new. */
+static const char *mark_of(const struct table *table, const struct hd_gain *gain)
+{
+  const struct hd_series *series = table->series;
+  if (!table->gains->diff)
+    return NULL;
+  const struct hd_point *first = &series->points.items[0];
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  if (!gain->before && gain->after > 0 && !first->threshold && !first->at_start)
+    return "NEW";
+  if (gain->before > 0 && !gain->after && !last->threshold)
+    return "GONE";
+  return NULL;
+}
+
+static bool can_inline(const struct table *table)
+{
+  return table->series->by == HD_BY_SITE || table->series->by == HD_BY_FUNCTION;
+}
+
+/* A whole stack on one line, site first. */
+static const char *stack_words(struct table *table, const struct hd_gain *gain)
+{
+  const char *const *texts;
+  size_t count;
+  struct hd_buffer words = HD_BUFFER_INIT;
+  if (!hd_row_stack(table->series, gain->row, &table->options->names, table->view, &texts, &count))
+    return NULL;
+  for (size_t i = 0; i < count; i++)
+    hd_buffer_printf(&words, "%s%s", i ? " < " : "", texts[i]);
+  const char *kept = words.failed ? NULL : hd_view_text(table->view, hd_buffer_text(&words));
+  hd_buffer_deinit(&words);
+  return kept;
+}
+
+static struct hd_cell site_cell(struct table *table, const struct hd_gain *gain)
+{
+  const char *mark = mark_of(table, gain);
+  if (table->series->by == HD_BY_STACK) {
+    table->name = stack_words(table, gain);
+    table->place = NULL;
+    table->short_of_memory |= !table->name;
+  }
+  bool inlined = can_inline(table) && !row_of(table, gain)->outlined;
+  const char *text = hd_view_printf(table->view, "%s%s%s%s%s", table->name,
+                                    inlined ? " (inline)" : "", mark ? " [" : "", mark ? mark : "",
+                                    mark ? "]" : "");
+  struct hd_cell cell = hd_cell_text(text);
+  table->short_of_memory |= !text;
+  cell.tail = table->place;
+  return cell;
+}
+
+static struct hd_cell function_cell(struct table *table, const struct hd_gain *gain)
+{
+  const struct hd_label_key *key = &row_of(table, gain)->key;
+  return key->function ? text_cell(table, hd_pool_text(table->series->pool, key->function))
+                       : nothing;
+}
+
+static struct hd_cell file_cell(struct table *table, const struct hd_gain *gain)
+{
+  const struct hd_label_key *key = &row_of(table, gain)->key;
+  return key->file ? text_cell(table, hd_pool_text(table->series->pool, key->file)) : nothing;
+}
+
+static struct hd_cell line_cell(struct table *table, const struct hd_gain *gain)
+{
+  uint32_t line = row_of(table, gain)->key.line;
+  return line ? hd_cell_of(HD_CELL_COUNT, line) : nothing;
+}
+
+static struct hd_cell module_cell(struct table *table, const struct hd_gain *gain)
+{
+  uint32_t module = row_of(table, gain)->key.module;
+  if (!module)
+    return nothing;
+  const struct hd_pool *pool = table->series->pool;
+  return text_cell(table, hd_pool_text(pool, pool->modules.items[module - 1].path));
+}
+
+static struct hd_cell name_cell(struct table *table, const struct hd_gain *gain)
+{
+  (void)gain;
+  return hd_cell_text(table->name);
+}
+
+static struct hd_cell inline_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_cell_of(HD_CELL_BOOL, can_inline(table) && !row_of(table, gain)->outlined);
+}
+
+static struct hd_cell mark_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_cell_text(mark_of(table, gain));
+}
+
+static struct hd_cell stack_cell(struct table *table, const struct hd_gain *gain)
+{
+  struct hd_cell cell = {.kind = HD_CELL_LIST};
+  table->short_of_memory |= !hd_row_stack(table->series, gain->row, &table->options->names,
+                                          table->view, &cell.texts, &cell.count);
+  return cell;
+}
+
+/* --- which columns -------------------------------------------------------------- */
+
+static bool add_column(struct table *table, struct column *columns, size_t *count,
+                       struct column column)
+{
+  columns[(*count)++] = column;
+  struct hd_column shown = {column.key, column.title, column.audience, column.left,
+                            column.spare};
+  return hd_vec_push(&table->view->grid.columns, shown);
+}
+
+enum { MAX_COLUMNS = 20 };
+
+static bool choose_columns(struct table *table, struct column *columns, size_t *count)
+{
+  const struct hd_gains *gains = table->gains;
+  bool by_bytes = hd_measures[gains->measure].unit == HD_UNIT_BYTES;
+  const char *value = gains->measure == HD_INUSE_SPACE ? "INUSE" : by_bytes ? "BYTES" : "OBJECTS";
+  const char *objects_title = gains->objects == HD_INUSE_OBJECTS ||
+                                      gains->objects == HD_ALLOC_OBJECTS ? "OBJECTS" : "SPACE";
+  static const char *const titles[] = {
+      [HD_BY_SITE] = "CALL SITE", [HD_BY_FUNCTION] = "FUNCTION", [HD_BY_LINE] = "LINE",
+      [HD_BY_FILE] = "FILE",      [HD_BY_MODULE] = "MODULE",     [HD_BY_STACK] = "STACK"};
+  const struct {
+    bool wanted;
+    struct column column;
+  } all[] = {
+      {gains->diff, {"growth", "GROWTH", HD_FOR_ALL, false, growth_cell, 0}},
+      {!gains->diff, {"value", value, HD_FOR_ALL, false, after_cell, 0}},
+      {table->options->cum, {"cum", "CUM", HD_FOR_ALL, false, cum_cell, 0}},
+      {true, {"share", "SHARE", HD_FOR_ALL, false, share_cell, 0}},
+      {gains->diff, {"rate_per_hour", "RATE/h", HD_FOR_ALL, false, rate_cell, 1}},
+      {gains->diff, {"before", "BEFORE", HD_FOR_ALL, false, before_cell, 3}},
+      {gains->diff, {"after", "AFTER", HD_FOR_ALL, false, after_cell, 0}},
+      {gains->has_objects,
+       {gains->diff ? "objects_growth" : "objects", objects_title, HD_FOR_ALL, false,
+        objects_cell, 2}},
+      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 4}},
+      {true, {"name", "", HD_FOR_PROGRAMS, true, name_cell, 0}},
+      {true, {"site", titles[table->series->by], HD_FOR_PEOPLE, true, site_cell, 0}},
+      {true, {"function", "", HD_FOR_PROGRAMS, true, function_cell, 0}},
+      {true, {"file", "", HD_FOR_PROGRAMS, true, file_cell, 0}},
+      {true, {"line", "", HD_FOR_PROGRAMS, true, line_cell, 0}},
+      {true, {"module", "", HD_FOR_PROGRAMS, true, module_cell, 0}},
+      {can_inline(table), {"inline", "", HD_FOR_PROGRAMS, true, inline_cell, 0}},
+      {gains->diff, {"mark", "", HD_FOR_PROGRAMS, true, mark_cell, 0}},
+      {table->series->by == HD_BY_STACK, {"stack", "", HD_FOR_PROGRAMS, true, stack_cell, 0}},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i].wanted && !add_column(table, columns, count, all[i].column))
+      return false;
+  return true;
+}
+
+/* --- rows ------------------------------------------------------------------------ */
+
+static bool fill_rows(struct table *table, const struct column *columns, size_t count)
+{
+  for (size_t i = 0; i < table->gains->items.count; i++) {
+    const struct hd_gain *gain = &table->gains->items.items[i];
+    enum hd_tone tone = !table->gains->diff ? HD_TONE_PLAIN
+                        : gain->growth > 0  ? HD_TONE_GREW
+                        : gain->growth < 0  ? HD_TONE_SHRANK
+                                            : HD_TONE_FAINT;
+    struct hd_cell *cells = hd_grid_add_row(table->view, tone);
+    if (!cells || !hd_row_name(table->series, gain->row, &table->options->names, table->view,
+                               &table->name, &table->place))
+      return false;
+    for (size_t c = 0; c < count; c++)
+      cells[c] = columns[c].cell(table, gain);
+    if (table->short_of_memory)
+      return false;
+  }
+  return true;
+}
+
+/* A summing row: the cells that are sums, and a name. */
+static bool fill_sum(struct table *table, const struct column *columns, size_t count,
+                     const struct hd_gain *sum, bool share, const char *name,
+                     struct hd_row_cells *row)
+{
+  row->cells = hd_grid_make_cells(table->view);
+  row->tone = HD_TONE_PLAIN;
+  if (!row->cells || !name)
+    return false;
+  for (size_t c = 0; c < count; c++) {
+    bool sums = columns[c].cell == growth_cell || columns[c].cell == before_cell ||
+                columns[c].cell == after_cell || columns[c].cell == objects_cell ||
+                columns[c].cell == rate_cell ||
+                (columns[c].cell == share_cell && share && !table->options->cum);
+    if (sums)
+      row->cells[c] = columns[c].cell(table, sum);
+    else if (columns[c].cell == site_cell || columns[c].cell == name_cell)
+      row->cells[c] = hd_cell_text(name);
+  }
+  return true;
+}
+
+static void subtract(struct hd_gain *from, const struct hd_gain *gain)
+{
+  from->before -= gain->before;
+  from->after -= gain->after;
+  from->growth -= gain->growth;
+  from->objects_before -= gain->objects_before;
+  from->objects_after -= gain->objects_after;
+  from->objects_growth -= gain->objects_growth;
+}
+
+static bool fill_sums(struct table *table, const struct column *columns, size_t count,
+                      size_t others)
+{
+  struct hd_grid *grid = &table->view->grid;
+  struct hd_gain rest = table->gains->total;
+  for (size_t i = 0; i < table->gains->items.count; i++)
+    subtract(&rest, &table->gains->items.items[i]);
+  if (others) {
+    const char *name = hd_view_printf(table->view, "[%zu other%s]", others, others > 1 ? "s" : "");
+    grid->has_others = true;
+    if (!fill_sum(table, columns, count, &rest, true, name, &grid->others))
+      return false;
+  }
+  grid->has_total = true;
+  return fill_sum(table, columns, count, &table->gains->total, false, "TOTAL", &grid->total);
+}
+
+/* "heapdiff list NAME", quoted for a shell and as a regular expression. */
+static const char *next_step(struct table *table)
+{
+  if (!table->gains->items.count ||
+      (table->series->by != HD_BY_SITE && table->series->by != HD_BY_FUNCTION))
+    return "";
+  const struct hd_row *row = row_of(table, &table->gains->items.items[0]);
+  const char *function = hd_pool_text(table->series->pool, row->key.function);
+  if (!function[0])
+    return "";
+  if (strspn(function, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:.-/") ==
+      strlen(function))
+    return hd_view_printf(table->view, "next: heapdiff list %s", function);
+  if (strchr(function, '\''))
+    return "";
+  char quoted[512];
+  size_t used = 0;
+  for (const char *c = function; *c; c++) {
+    if (used + 3 > sizeof quoted)
+      return "";
+    if (strchr("\\^$.|?*+()[]{}", *c))
+      quoted[used++] = '\\';
+    quoted[used++] = *c;
+  }
+  return hd_view_printf(table->view, "next: heapdiff list '%.*s'", (int)used, quoted);
+}
+
+static size_t rows_with_values(const struct hd_gains *gains)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < gains->items.count; i++) {
+    const struct hd_gain *gain = &gains->items.items[i];
+    count += gain->before || gain->after || gain->objects_before || gain->objects_after;
+  }
+  return count;
+}
+
+static bool build(struct table *table, struct hd_gains *gains, struct hd_error *error)
+{
+  struct column columns[MAX_COLUMNS];
+  size_t count = 0, all = rows_with_values(gains);
+  enum hd_sort sort = table->options->sort;
+  if (table->options->cum && sort == HD_SORT_GROWTH)
+    sort = HD_SORT_CUM;
+  if (!hd_gains_rank(gains, table->series, sort, table->options->keep, error))
+    return false;
+  size_t shown = rows_with_values(gains);
+  table->elapsed_ns = gains->diff ? hd_series_elapsed(table->series) : 0;
+  if (!choose_columns(table, columns, &count) || !fill_rows(table, columns, count) ||
+      !fill_sums(table, columns, count, all - shown))
+    return hd_fail_memory(error);
+  table->view->footer = next_step(table);
+  return table->view->footer || hd_fail_memory(error);
+}
+
+bool hd_top_build(const struct hd_series *series, const struct hd_top_options *options,
+                  struct hd_view *view, struct hd_error *error)
+{
+  struct hd_gains gains;
+  if (!hd_headline_build(series, options->measure, options->filters, view, error) ||
+      !hd_gains_compute(series, options->measure, &gains, error))
+    return false;
+  struct table table = {series, options, &gains, view, 0, false, NULL, NULL};
+  bool fine = build(&table, &gains, error);
+  hd_gains_deinit(&gains);
+  return fine;
+}

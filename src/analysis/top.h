@@ -1,0 +1,27 @@
+/* The table of `top`. */
+#ifndef HD_ANALYSIS_TOP_H
+#define HD_ANALYSIS_TOP_H
+
+#include "analysis/growth.h"
+#include "analysis/names.h"
+
+struct hd_top_options {
+  enum hd_measure measure;
+  enum hd_sort sort;
+  bool cum;            /* show and rank by cum */
+  size_t keep;         /* rows, 0 all */
+  const char *filters; /* in words, "" none */
+  struct hd_name_style names;
+};
+
+/* Columns: growth, (cum), share, rate, before, after, objects, (values between),
+ * call site. One snapshot: value, share, objects, call site. */
+bool hd_top_build(const struct hd_series *series, const struct hd_top_options *options,
+                  struct hd_view *view, struct hd_error *error);
+
+/* The table as `go tool pprof -top` lays it out (functions, flat and cum, rows
+ * below 0.5% left out); a difference's percentages are of the gross growth. */
+bool hd_top_build_pprof(const struct hd_series *series, const struct hd_top_options *options,
+                        struct hd_view *view, struct hd_error *error);
+
+#endif

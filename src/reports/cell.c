@@ -1,0 +1,133 @@
+/* Cells as text. */
+#include "reports/report.h"
+
+#include "base/units.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <wchar.h>
+
+static int unit_of(const struct hd_style *style)
+{
+  if (style->bytes)
+    return 0;
+  int unit = style->unit ? hd_byte_unit_find(style->unit) : -1;
+  return unit < -1 ? -1 : unit;
+}
+
+static void print_bytes(const struct hd_cell *cell, const struct hd_style *style,
+                        struct hd_buffer *out)
+{
+  char text[HD_UNITS_TEXT];
+  if (style->bytes || cell->objects)
+    hd_format_count(text, cell->integer, cell->sign);
+  else
+    hd_format_bytes(text, cell->integer, unit_of(style), cell->sign);
+  hd_buffer_puts(out, text);
+}
+
+/* Eight levels from the smallest value to the largest; more values than
+ * SPARK_WIDTH are thinned evenly, first and last kept. */
+static void print_spark(const struct hd_cell *cell, const struct hd_style *style,
+                        struct hd_buffer *out)
+{
+  enum { SPARK_WIDTH = 16, LEVELS = 8 };
+  static const char *const bars[LEVELS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  static const char marks[LEVELS + 1] = "_.-~=+*#";
+  double low = INFINITY, high = -INFINITY;
+  for (size_t i = 0; i < cell->count; i++) {
+    low = fmin(low, cell->points[i]);
+    high = fmax(high, cell->points[i]);
+  }
+  size_t width = cell->count < SPARK_WIDTH ? cell->count : SPARK_WIDTH;
+  for (size_t i = 0; i < width; i++) {
+    size_t at = width > 1 ? i * (cell->count - 1) / (width - 1) : 0;
+    double share = high > low ? (cell->points[at] - low) / (high - low) : 0;
+    int level = (int)(share * (LEVELS - 1) + .5);
+    if (style->ascii)
+      hd_buffer_append(out, &marks[level], 1);
+    else
+      hd_buffer_puts(out, bars[level]);
+  }
+}
+
+void hd_print_clean(struct hd_buffer *out, const char *text)
+{
+  for (const char *c = text; *c; c++) {
+    unsigned char byte = (unsigned char)*c;
+    hd_buffer_append(out, byte < 0x20 && byte != '\t' ? "?" : byte == 0x7f ? "?" : c, 1);
+  }
+}
+
+void hd_cell_print(const struct hd_cell *cell, const struct hd_style *style, struct hd_buffer *out)
+{
+  char text[HD_UNITS_TEXT] = "";
+  switch (cell->kind) {
+  case HD_CELL_EMPTY: return;
+  case HD_CELL_TEXT: hd_print_clean(out, cell->text); return;
+  case HD_CELL_BYTES:
+  case HD_CELL_RATE: print_bytes(cell, style, out); return;
+  case HD_CELL_COUNT: hd_format_count(text, cell->integer, cell->sign); break;
+  case HD_CELL_RATIO: hd_format_percent(text, cell->number, cell->sign); break;
+  case HD_CELL_PPROF_RATIO: hd_format_percent_pprof(text, cell->number); break;
+  case HD_CELL_DURATION: hd_format_duration(text, cell->integer); break;
+  case HD_CELL_TIME: hd_format_time(text, cell->integer); break;
+  case HD_CELL_SPARK: print_spark(cell, style, out); return;
+  case HD_CELL_BOOL: hd_buffer_puts(out, cell->integer ? "yes" : "no"); return;
+  case HD_CELL_LIST:
+    for (size_t i = 0; i < cell->count; i++) {
+      hd_buffer_puts(out, i ? " < " : "");
+      hd_print_clean(out, cell->texts[i]);
+    }
+    return;
+  }
+  hd_buffer_puts(out, text);
+}
+
+void hd_cell_print_plain(const struct hd_cell *cell, struct hd_buffer *out)
+{
+  switch (cell->kind) {
+  case HD_CELL_EMPTY: return;
+  case HD_CELL_TEXT: hd_buffer_puts(out, cell->text); return;
+  case HD_CELL_BYTES:
+  case HD_CELL_RATE:
+  case HD_CELL_COUNT:
+  case HD_CELL_DURATION:
+  case HD_CELL_TIME: hd_buffer_printf(out, "%" PRId64, cell->integer); return;
+  case HD_CELL_BOOL: hd_buffer_puts(out, cell->integer ? "true" : "false"); return;
+  case HD_CELL_RATIO:
+  case HD_CELL_PPROF_RATIO: hd_buffer_printf(out, "%.6f", cell->number); return;
+  case HD_CELL_SPARK:
+    for (size_t i = 0; i < cell->count; i++)
+      hd_buffer_printf(out, "%s%.0f", i ? " " : "", cell->points[i]);
+    return;
+  case HD_CELL_LIST:
+    for (size_t i = 0; i < cell->count; i++) {
+      hd_buffer_puts(out, i ? "\n" : "");
+      hd_buffer_puts(out, cell->texts[i]);
+    }
+    return;
+  }
+}
+
+size_t hd_text_width(const char *text)
+{
+  size_t width = 0;
+  mbstate_t state = {0};
+  while (*text) {
+    wchar_t c;
+    size_t length = mbrtowc(&c, text, 16, &state);
+    if (length == (size_t)-1 || length == (size_t)-2 || !length) {
+      /* Not text in this locale: continuation bytes of UTF-8 take no column. */
+      width += ((unsigned char)*text & 0xc0) != 0x80;
+      memset(&state, 0, sizeof state);
+      text++;
+      continue;
+    }
+    int columns = wcwidth(c);
+    width += columns > 0 ? (size_t)columns : 0;
+    text += length;
+  }
+  return width;
+}

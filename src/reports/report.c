@@ -1,0 +1,61 @@
+#include "reports/report.h"
+
+#include "base/units.h"
+
+#include <string.h>
+
+#define HD_REPORT(symbol) extern const struct hd_report_format symbol;
+#include "reports/reports.def"
+#undef HD_REPORT
+
+static const struct hd_report_format *const formats[] = {
+#define HD_REPORT(symbol) &symbol,
+#include "reports/reports.def"
+#undef HD_REPORT
+};
+
+const char *hd_report_name(size_t i)
+{
+  return i < sizeof formats / sizeof *formats ? formats[i]->name : NULL;
+}
+
+const char *hd_unit_name(size_t i)
+{
+  return i ? hd_byte_units[i - 1] : "auto";
+}
+
+static const struct hd_report_format *find(const char *name)
+{
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (!name || strcmp(formats[i]->name, name) == 0)
+      return formats[i];
+  return NULL;
+}
+
+bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_write_fn write,
+               void *context, struct hd_error *error)
+{
+  static const char *const kinds[] = {"a table", "source"};
+  const struct hd_report_format *format = find(style->format);
+  if (!format)
+    return hd_fail_usage(error, "there is no output format '%s'", style->format);
+  if (style->unit && hd_byte_unit_find(style->unit) < -1)
+    return hd_fail_usage(error, "there is no unit '%s'", style->unit);
+  void (*print)(const struct hd_view *, const struct hd_style *, struct hd_buffer *) =
+      view->kind == HD_VIEW_GRID ? format->grid : format->source;
+  if (!print)
+    return hd_fail_usage(error, "format '%s' does not print %s: use text or json", format->name,
+                         kinds[view->kind]);
+  struct hd_buffer out = HD_BUFFER_INIT;
+  struct hd_style chosen = *style;
+  if (view->unit && (!style->unit || strcmp(style->unit, "auto") == 0))
+    chosen.unit = view->unit;
+  print(view, &chosen, &out);
+  bool fine = !out.failed;
+  if (!fine)
+    hd_fail_memory(error);
+  else if (out.length && !write(context, out.data, out.length))
+    fine = hd_fail_internal(error, "the output could not be written");
+  hd_buffer_deinit(&out);
+  return fine;
+}

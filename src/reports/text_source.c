@@ -1,0 +1,143 @@
+/* Annotated source for people. */
+#include "reports/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { AMOUNTS = 4, TAB = 8 };
+
+static const struct hd_cell *amount(const struct hd_source_line *line, size_t i)
+{
+  const struct hd_cell *const cells[AMOUNTS] = {&line->flat, &line->cum, &line->before,
+                                                &line->after};
+  return cells[i];
+}
+
+/* A line without any value prints dots, as pprof's list does. */
+static void amount_text(const struct hd_source_line *line, size_t i, const struct hd_style *style,
+                        struct hd_buffer *text)
+{
+  hd_buffer_clear(text);
+  if (amount(line, i)->integer)
+    hd_cell_print(amount(line, i), style, text);
+  else
+    hd_buffer_puts(text, ".");
+}
+
+/* One snapshot has no before and after: value and cum are all. */
+static size_t columns_of(const struct hd_view *view)
+{
+  return view->diff ? AMOUNTS : 2;
+}
+
+static const char *title(const struct hd_view *view, size_t i)
+{
+  static const char *const growth[AMOUNTS] = {"GROWTH", "CUM", "BEFORE", "AFTER"};
+  static const char *const value[2] = {"FLAT", "CUM"};
+  return view->diff ? growth[i] : value[i];
+}
+
+static void measure(const struct hd_view *view, const struct hd_source_function *function,
+                    const struct hd_style *style, size_t widths[AMOUNTS])
+{
+  struct hd_buffer text = HD_BUFFER_INIT;
+  for (size_t i = 0; i < columns_of(view); i++) {
+    widths[i] = strlen(title(view, i));
+    for (size_t n = 0; n < function->lines.count; n++) {
+      amount_text(&function->lines.items[n], i, style, &text);
+      size_t width = hd_text_width(hd_buffer_text(&text));
+      if (width > widths[i])
+        widths[i] = width;
+    }
+  }
+  hd_buffer_deinit(&text);
+}
+
+/* Source with its tabs spread out, so that indentation survives behind columns. */
+static void put_source(struct hd_buffer *out, const char *text)
+{
+  size_t column = 0;
+  for (const char *c = text; *c; c++) {
+    if (*c == '\t') {
+      size_t more = TAB - column % TAB;
+      hd_buffer_repeat(out, ' ', more);
+      column += more;
+      continue;
+    }
+    char one[2] = {*c, '\0'};
+    hd_print_clean(out, one);
+    column += ((unsigned char)*c & 0xc0) != 0x80;
+  }
+}
+
+static void put_line(const struct hd_view *view, const struct hd_source_line *line,
+                     const struct hd_style *style, const size_t widths[AMOUNTS],
+                     struct hd_buffer *out)
+{
+  struct hd_buffer text = HD_BUFFER_INIT;
+  hd_text_tone(out, style, line->tone);
+  for (size_t i = 0; i < columns_of(view); i++) {
+    amount_text(line, i, style, &text);
+    hd_buffer_puts(out, i ? "  " : "");
+    hd_text_pad(out, hd_buffer_text(&text), widths[i], false);
+  }
+  hd_text_untone(out, style, line->tone);
+  if (line->depth) {
+    hd_buffer_puts(out, "         | ");
+    hd_print_clean(out, line->origin);
+  } else {
+    hd_buffer_printf(out, "  %5" PRIu32 "%s", line->number, line->text[0] ? "   " : "");
+    put_source(out, line->text);
+  }
+  hd_buffer_puts(out, "\n");
+  hd_buffer_deinit(&text);
+}
+
+static void put_function(const struct hd_view *view, const struct hd_source_function *function,
+                         const struct hd_style *style, struct hd_buffer *out)
+{
+  size_t widths[AMOUNTS];
+  hd_print_clean(out, function->name);
+  hd_buffer_puts(out, "   ");
+  hd_print_clean(out, function->shown);
+  if (function->first_line)
+    hd_buffer_printf(out, ":%" PRIu32 "-%" PRIu32, function->first_line, function->last_line);
+  hd_buffer_puts(out, "   ");
+  if (function->flat.integer) {
+    hd_cell_print(&function->flat, style, out);
+    if (function->share.kind != HD_CELL_EMPTY) {
+      hd_buffer_puts(out, ", ");
+      hd_cell_print(&function->share, style, out);
+      hd_buffer_puts(out, view->diff ? " of the gross growth" : " of the total");
+    }
+  } else if (function->after.integer) {
+    hd_buffer_puts(out, "unchanged at ");
+    hd_cell_print(&function->after, style, out);
+  } else {
+    hd_buffer_puts(out, "nothing of its own; CUM is what it calls");
+  }
+  hd_buffer_puts(out, "\n");
+  if (function->missing) {
+    hd_buffer_puts(out, "(");
+    hd_print_clean(out, function->missing);
+    hd_buffer_puts(out, "; --source-path DIR says where to look)\n");
+  }
+  measure(view, function, style, widths);
+  for (size_t i = 0; i < columns_of(view); i++) {
+    hd_buffer_puts(out, i ? "  " : "");
+    hd_text_pad(out, title(view, i), widths[i], false);
+  }
+  hd_buffer_puts(out, "\n");
+  for (size_t n = 0; n < function->lines.count; n++)
+    put_line(view, &function->lines.items[n], style, widths, out);
+}
+
+void hd_text_source(const struct hd_view *view, const struct hd_style *style,
+                    struct hd_buffer *out)
+{
+  hd_text_headline(view, style, out);
+  for (size_t i = 0; i < view->functions.count; i++) {
+    hd_buffer_puts(out, "\n");
+    put_function(view, &view->functions.items[i], style, out);
+  }
+}
