@@ -1,0 +1,118 @@
+#include "capture.h"
+
+#include "clock.h"
+#include "memory.h"
+#include "modules.h"
+#include "sampling.h"
+#include "tables.h"
+#include "ticker.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A thread that was stopped for good inside the agent must not keep the program
+ * from ending. */
+enum { LOCK_TIMEOUT_MS = 5000 };
+
+static uint32_t log2_ms(uint64_t ms)
+{
+  return ms < 2 ? 0 : 63u - (uint32_t)__builtin_clzll(ms);
+}
+
+static bool reserve(struct hd_capture *capture)
+{
+  size_t totals = capture->records * sizeof *capture->totals;
+  size_t ages = (size_t)capture->records * capture->buckets * sizeof *capture->ages;
+  size_t next = ((size_t)capture->records + 1) * sizeof *capture->next;
+  size_t first = ((size_t)capture->stacks + 1) * sizeof *capture->first;
+  capture->size = totals + ages + next + first;
+  char *memory = hd_map(capture->size);
+  if (!memory)
+    return false;
+  capture->memory = memory;
+  capture->totals = (struct hd_totals *)memory;
+  capture->ages = (uint32_t *)(memory + totals);
+  capture->next = (uint32_t *)(memory + totals + ages);
+  capture->first = (uint32_t *)(memory + totals + ages + next);
+  return true;
+}
+
+static void add_live(const struct hd_live *entry, void *context)
+{
+  struct hd_capture *capture = context;
+  struct hd_totals *totals = &capture->totals[entry->record - 1];
+  uint64_t age = capture->clock_ms > entry->born_ms ? capture->clock_ms - entry->born_ms : 0;
+  uint32_t bucket = log2_ms(age);
+  totals->live_objects++;
+  totals->live_bytes += entry->size;
+  if (bucket < capture->buckets)
+    capture->ages[(size_t)(entry->record - 1) * capture->buckets + bucket]++;
+}
+
+/* With everything locked. */
+static bool copy_tables(struct hd_capture *capture)
+{
+  capture->modules = hd_modules_count();
+  capture->frames = hd_frames_count();
+  capture->stacks = hd_stacks_count();
+  capture->records = hd_records_count();
+  capture->truncated = hd_stacks_truncated();
+  capture->stacks_dropped = hd_stacks_dropped();
+  capture->allocations_dropped = hd_sampling_dropped();
+  capture->clock_ms = hd_sampling_clock();
+  capture->buckets = log2_ms(capture->clock_ms) + 1;
+  capture->time_ns = hd_clock_ns(CLOCK_REALTIME);
+  capture->mono_ns = hd_monotonic_ns();
+  hd_modules_note_gone();
+  if (!reserve(capture))
+    return false;
+  for (uint32_t i = 0; i < capture->records; i++) {
+    struct hd_record *record = hd_record_at(i);
+    capture->totals[i].objects = atomic_load_explicit(&record->objects, memory_order_relaxed);
+    capture->totals[i].bytes = atomic_load_explicit(&record->bytes, memory_order_relaxed);
+  }
+  hd_live_visit(add_live, capture);
+  return true;
+}
+
+/* Records of a stack in the order in which they were made. */
+static void chain_records(struct hd_capture *capture)
+{
+  for (uint32_t id = capture->records; id > 0; id--) {
+    uint32_t stack = hd_record_at(id - 1)->stack;
+    capture->next[id] = capture->first[stack];
+    capture->first[stack] = id;
+  }
+}
+
+int hd_capture_take(struct hd_capture *capture, const char *reason, struct hd_scratch_text *buffer)
+{
+  memset(capture, 0, sizeof *capture);
+  capture->reason = reason;
+  capture->usage = hd_process_usage(buffer);
+  if (hd_ticker_is_running() && capture->usage.threads > 1)
+    capture->usage.threads--;
+  if (!hd_live_lock(LOCK_TIMEOUT_MS))
+    return EBUSY;
+  if (!hd_lock_take_within(&hd_tables_lock, LOCK_TIMEOUT_MS)) {
+    hd_live_unlock();
+    return EBUSY;
+  }
+  bool copied = copy_tables(capture);
+  hd_lock_release(&hd_tables_lock);
+  hd_live_unlock();
+  if (!copied)
+    return ENOMEM;
+  chain_records(capture);
+  return 0;
+}
+
+/* The pointer goes first: a child that is forked between would otherwise unmap
+ * what has been mapped there since. */
+void hd_capture_drop(struct hd_capture *capture)
+{
+  void *memory = capture->memory;
+  capture->memory = NULL;
+  atomic_signal_fence(memory_order_seq_cst);
+  hd_unmap(memory, capture->size);
+}

@@ -1,0 +1,36 @@
+/* All counters as of one instant. */
+#ifndef HD_AGENT_CAPTURE_H
+#define HD_AGENT_CAPTURE_H
+
+#include "process_info.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hd_totals {
+  uint64_t live_objects, live_bytes, objects, bytes;
+};
+
+struct hd_capture {
+  const char *reason;
+  uint64_t time_ns, mono_ns;
+  struct hd_usage usage;
+  uint32_t modules, frames, stacks, records;
+  uint64_t stacks_dropped, allocations_dropped, truncated;
+  struct hd_totals *totals; /* by record */
+  uint32_t *ages;           /* records x buckets: live objects by log2 of their age in ms */
+  uint32_t *next, *first;   /* the records of a stack: first[stack], next[record]; id or 0 */
+  uint64_t clock_ms;
+  uint32_t buckets;
+  void *memory;
+  size_t size;
+};
+
+/* Fills the capture; an error number where it cannot (memory is short, or the
+ * locks were not to be had in time). */
+int hd_capture_take(struct hd_capture *capture, const char *reason, struct hd_scratch_text *buffer);
+/* Gives its memory back; takes an empty one. */
+void hd_capture_drop(struct hd_capture *capture);
+
+#endif

@@ -1,0 +1,22 @@
+/* The agent's settings, copied out of the environment before the program can
+ * overwrite it (setproctitle does). */
+#ifndef HD_AGENT_CONFIG_H
+#define HD_AGENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HD_PATH_BYTES = 4096 };
+
+struct hd_config {
+  char directory[HD_PATH_BYTES]; /* "" : the agent stays off */
+  char status[HD_PATH_BYTES];    /* "" : none */
+  uint64_t rate, interval_ms;
+  uint32_t max_frames;
+};
+
+extern struct hd_config hd_config;
+
+void hd_config_read(char *const *environment);
+
+#endif

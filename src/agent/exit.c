@@ -1,0 +1,56 @@
+/* A program ends by exit (the agent's destructor runs then), by quick_exit, or by
+ * _exit under either name. */
+#include "exit.h"
+
+#include "hooks.h"
+#include "series.h"
+#include "snapshot.h"
+#include "state.h"
+#include "sys.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The process that is ending: a child forked by an exit handler has an end of its
+ * own. */
+static _Atomic(int) ending;
+
+static void take_last(void)
+{
+  if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process() ||
+      atomic_exchange(&ending, hd_series.pid) == hd_series.pid)
+    return;
+  hd_snapshot_take("exit");
+}
+
+bool hd_exit_has_begun(void)
+{
+  return atomic_load(&ending) == hd_series.pid;
+}
+
+void hd_exit_start(void)
+{
+  at_quick_exit(take_last);
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+  take_last();
+}
+
+static _Noreturn void leave(int status)
+{
+  take_last();
+  for (;;)
+    hd_sys1(SYS_exit_group, status);
+}
+
+HD_EXPORT void _exit(int status)
+{
+  leave(status);
+}
+
+HD_EXPORT void _Exit(int status)
+{
+  leave(status);
+}

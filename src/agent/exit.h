@@ -1,0 +1,11 @@
+/* The last snapshot of a program. */
+#ifndef HD_AGENT_EXIT_H
+#define HD_AGENT_EXIT_H
+
+#include <stdbool.h>
+
+/* Has quick_exit call it, too. */
+void hd_exit_start(void);
+bool hd_exit_has_begun(void);
+
+#endif

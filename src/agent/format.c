@@ -1,0 +1,197 @@
+#include "format.h"
+
+#include "modules.h"
+#include "sampling.h"
+
+/* Frames and records a line: far from the longest line that a reader takes. */
+enum { FRAMES_PER_LINE = 4096, RECORDS_PER_LINE = 65536 };
+
+static void put_command(struct hd_output *output, const struct hd_series *series)
+{
+  hd_put(output, ",\"command\":[");
+  for (size_t at = 0; at < series->command_length;) {
+    const char *argument = series->command + at;
+    if (at)
+      hd_put(output, ",");
+    hd_put_string(output, argument);
+    while (series->command[at++])
+      ;
+  }
+  hd_put(output, "]");
+}
+
+static void put_identity(struct hd_output *output, const struct hd_series *series)
+{
+  hd_put_text_member(output, "host", series->host);
+  hd_put_text_member(output, "boot_id", series->boot_id);
+  hd_put_member(output, "pid", (uint64_t)series->pid);
+  hd_put_member(output, "start_ns", series->start_ns);
+  hd_put_member(output, "image_ns", series->image_ns);
+}
+
+static void put_header(struct hd_output *output, const struct hd_capture *capture,
+                       const struct hd_series *series, struct hd_scratch_text *buffer)
+{
+  hd_put(output, "{\"heapdiff\":1,\"kind\":\"heap\"");
+  put_identity(output, series);
+  hd_put_member(output, "time_ns", capture->time_ns);
+  hd_put_member(output, "mono_ns", capture->mono_ns);
+  hd_put_member(output, "sequence", series->sequence);
+  hd_put_text_member(output, "reason", capture->reason);
+  hd_put_text_member(output, "program", series->program);
+  put_command(output, series);
+  hd_put_text_member(output, "recorder", "heapdiff-agent " HD_AGENT_VERSION);
+  hd_put_member(output, "rate", hd_sampling_rate());
+  hd_put(output, ",\"measures\":[\"inuse_space\",\"inuse_objects\",\"alloc_space\","
+                 "\"alloc_objects\"]");
+  hd_put_member(output, "rss", capture->usage.rss);
+  hd_put_member(output, "rss_peak", capture->usage.rss_peak);
+  hd_put_member(output, "threads", capture->usage.threads);
+  hd_put_text_member(output, "allocator", series->allocator);
+  hd_put(output, ",\"limits\":{\"cgroup\":");
+  hd_put_number(output, hd_process_cgroup_limit(buffer));
+  hd_put_member(output, "rlimit", hd_process_rlimit());
+  hd_put(output, "},\"dropped\":{\"stacks\":");
+  hd_put_number(output, capture->stacks_dropped);
+  hd_put_member(output, "allocations", capture->allocations_dropped);
+  hd_put(output, "}");
+  hd_put_member(output, "truncated_stacks", capture->truncated);
+  hd_put_member(output, "failed_snapshots", series->failed);
+  hd_put(output, "}\n");
+}
+
+static void put_module(struct hd_output *output, const struct hd_module *module)
+{
+  hd_put(output, "{\"module\":{\"path\":");
+  hd_put_string(output, module->path);
+  if (module->build_id_length) {
+    hd_put(output, ",\"build_id\":\"");
+    hd_put_hex(output, module->build_id, module->build_id_length);
+    hd_put(output, "\"");
+  }
+  hd_put_member(output, "load", module->load);
+  hd_put_member(output, "size", module->code_size);
+  hd_put_member(output, "offset", module->code_offset);
+  hd_put(output, module->gone ? ",\"gone\":true}}\n" : ",\"gone\":false}}\n");
+}
+
+static void put_frames(struct hd_output *output, uint32_t count)
+{
+  for (uint32_t i = 0; i < count && !output->error; i++) {
+    const struct hd_frame *frame = hd_frame_at(i);
+    hd_put(output, i % FRAMES_PER_LINE ? ",[" : "{\"frames\":[[");
+    if (frame->module)
+      hd_put_number(output, frame->module - 1);
+    else
+      hd_put(output, "null");
+    hd_put(output, ",");
+    hd_put_number(output, frame->offset);
+    hd_put(output, "]");
+    if (i % FRAMES_PER_LINE == FRAMES_PER_LINE - 1 || i == count - 1)
+      hd_put(output, "]}\n");
+  }
+}
+
+static void put_ages(struct hd_output *output, const struct hd_capture *capture, uint32_t record)
+{
+  const uint32_t *ages = &capture->ages[(size_t)(record - 1) * capture->buckets];
+  const char *before = ",\"ages\":[[";
+  if (!capture->totals[record - 1].live_objects)
+    return;
+  for (uint32_t k = 0; k < capture->buckets; k++) {
+    if (!ages[k])
+      continue;
+    hd_put(output, before);
+    hd_put_number(output, k);
+    hd_put(output, ",");
+    hd_put_number(output, ages[k]);
+    before = "],[";
+  }
+  hd_put(output, "]]");
+}
+
+static void put_exact(struct hd_output *output, const struct hd_totals *totals)
+{
+  const uint64_t values[] = {totals->live_bytes, totals->live_objects, totals->bytes,
+                             totals->objects};
+  hd_put(output, "{\"values\":");
+  for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+    hd_put(output, i ? "," : "[");
+    hd_put_number(output, values[i]);
+  }
+  hd_put(output, "]");
+}
+
+static void put_sampled(struct hd_output *output, const struct hd_record *record,
+                        const struct hd_totals *totals)
+{
+  hd_put(output, "{\"size\":");
+  hd_put_number(output, record->size);
+  hd_put_member(output, "rate", record->rate);
+  hd_put_member(output, "live", totals->live_objects);
+  hd_put_member(output, "alloc", totals->objects);
+}
+
+static void put_record(struct hd_output *output, const struct hd_capture *capture, uint32_t id)
+{
+  const struct hd_totals *totals = &capture->totals[id - 1];
+  if (hd_sampling_is_exact())
+    put_exact(output, totals);
+  else
+    put_sampled(output, hd_record_at(id - 1), totals);
+  put_ages(output, capture, id);
+  hd_put(output, "}");
+}
+
+static void put_stack(struct hd_output *output, const struct hd_stack *stack)
+{
+  hd_put(output, "{\"stack\":[");
+  for (uint32_t i = 0; i < stack->count; i++) {
+    if (i)
+      hd_put(output, ",");
+    hd_put_number(output, stack->frames[i] - 1);
+  }
+  hd_put(output, stack->truncated ? "],\"truncated\":true,\"records\":[" : "],\"records\":[");
+}
+
+/* Writes a stack's records, in several lines where they are very many; returns
+ * how many lines. */
+static uint32_t put_records(struct hd_output *output, const struct hd_capture *capture,
+                            uint32_t stack, uint32_t *records)
+{
+  uint32_t lines = 0, in_line = 0;
+  for (uint32_t id = capture->first[stack]; id && !output->error; id = capture->next[id]) {
+    if (in_line == 0) {
+      put_stack(output, hd_stack_at(stack - 1));
+      lines++;
+    } else {
+      hd_put(output, ",");
+    }
+    put_record(output, capture, id);
+    ++*records;
+    if (++in_line == RECORDS_PER_LINE || !capture->next[id]) {
+      hd_put(output, "]}\n");
+      in_line = 0;
+    }
+  }
+  return lines;
+}
+
+void hd_format_snapshot(struct hd_output *output, const struct hd_capture *capture,
+                        const struct hd_series *series, struct hd_scratch_text *buffer)
+{
+  uint32_t stacks = 0, records = 0;
+  put_header(output, capture, series, buffer);
+  for (uint32_t i = 0; i < capture->modules; i++)
+    put_module(output, hd_module_at(i));
+  put_frames(output, capture->frames);
+  for (uint32_t id = 1; id <= capture->stacks && !output->error; id++)
+    stacks += put_records(output, capture, id, &records);
+  hd_put(output, "{\"end\":{\"strings\":0");
+  hd_put_member(output, "modules", capture->modules);
+  hd_put_member(output, "frames", capture->frames);
+  hd_put_member(output, "stacks", stacks);
+  hd_put_member(output, "records", records);
+  hd_put(output, "}}\n");
+  hd_output_flush(output);
+}

@@ -1,0 +1,62 @@
+/* A lock that sleeps in the kernel when it is taken (a futex), after U. Drepper,
+ * "Futexes Are Tricky", the second mutex there. It does not spin: a thread that
+ * is preempted while it holds one must not burn another's time. */
+#ifndef HD_AGENT_LOCK_H
+#define HD_AGENT_LOCK_H
+
+#include "state.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hd_lock {
+  _Atomic uint32_t word; /* 0 free, 1 held, 2 held and perhaps waited for */
+};
+
+/* The slow half of taking; `timeout_ms` < 0: for ever. False when time is up. */
+bool hd_lock_wait(struct hd_lock *lock, int timeout_ms);
+void hd_lock_wake(struct hd_lock *lock);
+
+/* Between a fork's two handlers the forking thread holds every lock, and still
+ * allocates: it goes through. */
+static inline void hd_lock_take(struct hd_lock *lock)
+{
+  uint32_t expected = 0;
+  if (hd_self.holds_all)
+    return;
+  if (!atomic_compare_exchange_strong_explicit(&lock->word, &expected, 1, memory_order_acquire,
+                                               memory_order_relaxed))
+    hd_lock_wait(lock, -1);
+}
+
+static inline bool hd_lock_take_within(struct hd_lock *lock, int timeout_ms)
+{
+  uint32_t expected = 0;
+  if (hd_self.holds_all)
+    return true;
+  return atomic_compare_exchange_strong_explicit(&lock->word, &expected, 1, memory_order_acquire,
+                                                 memory_order_relaxed) ||
+         hd_lock_wait(lock, timeout_ms);
+}
+
+static inline void hd_lock_release(struct hd_lock *lock)
+{
+  if (hd_self.holds_all)
+    return;
+  if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)
+    hd_lock_wake(lock);
+}
+
+/* In a child, where the other threads that held or waited for it are gone. */
+static inline void hd_lock_reset(struct hd_lock *lock)
+{
+  atomic_store_explicit(&lock->word, 0, memory_order_relaxed);
+}
+
+static inline bool hd_lock_is_free(const struct hd_lock *lock)
+{
+  return atomic_load_explicit(&lock->word, memory_order_relaxed) == 0;
+}
+
+#endif

@@ -1,0 +1,142 @@
+#include "output.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { DECIMAL_DIGITS = 20 };
+
+void hd_output_open(struct hd_output *output, int fd)
+{
+  output->fd = fd;
+  output->error = 0;
+  output->used = 0;
+}
+
+void hd_output_flush(struct hd_output *output)
+{
+  size_t done = 0;
+  while (done < output->used && !output->error) {
+    long wrote = hd_sys3(SYS_write, output->fd, output->data + done, output->used - done);
+    if (wrote > 0)
+      done += (size_t)wrote;
+    else if (wrote != -EINTR)
+      output->error = wrote < 0 ? (int)-wrote : EIO;
+  }
+  output->used = 0;
+}
+
+void hd_put_bytes(struct hd_output *output, const char *bytes, size_t length)
+{
+  while (length > 0) {
+    size_t room = HD_OUTPUT_BYTES - output->used;
+    size_t part = length < room ? length : room;
+    memcpy(output->data + output->used, bytes, part);
+    output->used += part;
+    bytes += part;
+    length -= part;
+    if (output->used == HD_OUTPUT_BYTES)
+      hd_output_flush(output);
+  }
+}
+
+void hd_put(struct hd_output *output, const char *text)
+{
+  hd_put_bytes(output, text, strlen(text));
+}
+
+void hd_put_number(struct hd_output *output, uint64_t number)
+{
+  char digits[DECIMAL_DIGITS];
+  size_t at = sizeof digits;
+  do
+    digits[--at] = (char)('0' + number % 10);
+  while (number /= 10);
+  hd_put_bytes(output, digits + at, sizeof digits - at);
+}
+
+void hd_put_hex(struct hd_output *output, const uint8_t *bytes, size_t length)
+{
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < length; i++) {
+    char pair[2] = {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+    hd_put_bytes(output, pair, sizeof pair);
+  }
+}
+
+/* The length of the well-formed UTF-8 sequence at the start of a terminated text
+ * (Unicode 15, table 3-7), 0 where there is none. */
+static size_t sequence_length(const uint8_t *text)
+{
+  uint8_t first = text[0], low = 0x80, high = 0xbf;
+  size_t length;
+  if (first < 0x80)
+    return 1;
+  if (first >= 0xc2 && first <= 0xdf)
+    length = 2;
+  else if (first >= 0xe0 && first <= 0xef)
+    length = 3;
+  else if (first >= 0xf0 && first <= 0xf4)
+    length = 4;
+  else
+    return 0;
+  if (first == 0xe0)
+    low = 0xa0;
+  else if (first == 0xed)
+    high = 0x9f;
+  else if (first == 0xf0)
+    low = 0x90;
+  else if (first == 0xf4)
+    high = 0x8f;
+  if (text[1] < low || text[1] > high)
+    return 0;
+  for (size_t i = 2; i < length; i++)
+    if (text[i] < 0x80 || text[i] > 0xbf)
+      return 0;
+  return length;
+}
+
+static void put_escape(struct hd_output *output, uint8_t c)
+{
+  hd_put(output, "\\u00");
+  hd_put_hex(output, &c, 1);
+}
+
+void hd_put_string(struct hd_output *output, const char *text)
+{
+  const uint8_t *at = (const uint8_t *)text;
+  hd_put(output, "\"");
+  while (*at) {
+    size_t length = sequence_length(at);
+    if (!length) {
+      hd_put(output, "\xef\xbf\xbd");
+      length = 1;
+    } else if (*at == '"' || *at == '\\' || *at < 0x20 || *at == 0x7f) {
+      put_escape(output, *at);
+    } else {
+      hd_put_bytes(output, (const char *)at, length);
+    }
+    at += length;
+  }
+  hd_put(output, "\"");
+}
+
+static void put_name(struct hd_output *output, const char *name)
+{
+  hd_put(output, ",\"");
+  hd_put(output, name);
+  hd_put(output, "\":");
+}
+
+void hd_put_member(struct hd_output *output, const char *name, uint64_t number)
+{
+  put_name(output, name);
+  hd_put_number(output, number);
+}
+
+void hd_put_text_member(struct hd_output *output, const char *name, const char *text)
+{
+  put_name(output, name);
+  hd_put_string(output, text);
+}

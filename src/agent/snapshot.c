@@ -1,0 +1,255 @@
+#include "snapshot.h"
+
+#include "format.h"
+#include "modules.h"
+#include "files.h"
+#include "lock.h"
+#include "protocol.h"
+#include "status.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <string.h>
+
+/* How long an exiting program waits for a snapshot that is being written, and how
+ * many names are tried where another program image has the first. */
+enum { WRITER_TIMEOUT_MS = 30000, ATTEMPTS = 10000, SEQUENCE_DIGITS = 6, FILE_MODE = 0644 };
+enum { PATH_BYTES = HD_PATH_BYTES + HD_NAME_BYTES };
+
+/* Only with the lock. One set of buffers: one snapshot is written at a time. */
+static struct hd_lock writer_lock;
+static struct {
+  struct hd_capture capture, start;
+  struct hd_output output;
+  struct hd_scratch_text scratch;
+  char path[PATH_BYTES], temporary[PATH_BYTES];
+  int start_error;
+  bool begun, start_written, wrote;
+} writer;
+
+/* A signal handler must not run the program's code in the middle, and a write
+ * past the limit of a file's size must be an error, not the program's end. */
+struct signals {
+  uint64_t old;
+  bool had_xfsz;
+};
+
+static uint64_t pending_signals(void)
+{
+  uint64_t pending = 0;
+  hd_sys2(SYS_rt_sigpending, &pending, HD_KERNEL_SIGSET_BYTES);
+  return pending;
+}
+
+static const uint64_t xfsz_bit = UINT64_C(1) << (SIGXFSZ - 1);
+
+static void block_signals(struct signals *signals)
+{
+  uint64_t all = ~UINT64_C(0);
+  hd_sys4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &signals->old, HD_KERNEL_SIGSET_BYTES);
+  signals->had_xfsz = pending_signals() & xfsz_bit;
+}
+
+static void restore_signals(const struct signals *signals)
+{
+  const struct timespec now = {0, 0};
+  if (!signals->had_xfsz && pending_signals() & xfsz_bit)
+    hd_sys4(SYS_rt_sigtimedwait, &xfsz_bit, 0, &now, HD_KERNEL_SIGSET_BYTES);
+  hd_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &signals->old, 0, HD_KERNEL_SIGSET_BYTES);
+}
+
+static bool make_path(char *path, const char *prefix, const char *suffix)
+{
+  struct hd_text text = {path, 0, PATH_BYTES, false};
+  hd_text_add(&text, hd_config.directory);
+  hd_text_add(&text, prefix);
+  hd_text_add(&text, hd_series.name);
+  hd_text_add(&text, ".");
+  hd_text_number(&text, (uint64_t)hd_series.pid, 1);
+  if (hd_series.attempt) {
+    hd_text_add(&text, "-");
+    hd_text_number(&text, hd_series.attempt + 1, 1);
+  }
+  hd_text_add(&text, ".");
+  hd_text_number(&text, hd_series.sequence, SEQUENCE_DIGITS);
+  hd_text_add(&text, HD_SNAPSHOT_SUFFIX);
+  hd_text_add(&text, suffix);
+  return !text.failed;
+}
+
+static int write_temporary(const struct hd_capture *capture)
+{
+  if (!make_path(writer.temporary, "/.", HD_TEMPORARY_SUFFIX))
+    return ENAMETOOLONG;
+  long fd = hd_sys4(SYS_openat, AT_FDCWD, writer.temporary,
+                    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+  if (fd < 0)
+    return (int)-fd;
+  hd_output_open(&writer.output, (int)fd);
+  hd_format_snapshot(&writer.output, capture, &hd_series, &writer.scratch);
+  int error = writer.output.error;
+  long result = error ? 0 : hd_sys1(SYS_fsync, fd);
+  /* Some files cannot be synchronized; they are whole all the same. */
+  if (result < 0 && result != -EINVAL && result != -EROFS)
+    error = (int)-result;
+  result = hd_sys1(SYS_close, fd);
+  return error ? error : (int)-result;
+}
+
+/* Never over a file that is there. */
+static int rename_new(void)
+{
+  long result =
+      hd_sys5(SYS_renameat2, AT_FDCWD, writer.temporary, AT_FDCWD, writer.path, RENAME_NOREPLACE);
+  if (result != -EINVAL && result != -ENOSYS)
+    return (int)-result;
+  if (hd_sys3(SYS_faccessat, AT_FDCWD, writer.path, 0) == 0)
+    return EEXIST;
+  return (int)-hd_sys4(SYS_renameat, AT_FDCWD, writer.temporary, AT_FDCWD, writer.path);
+}
+
+/* Another image under this pid may have left a series: the first snapshot of this
+ * one looks for a name that is free. */
+static int publish(void)
+{
+  for (int i = 0; i < ATTEMPTS; i++) {
+    if (!make_path(writer.path, "/", ""))
+      return ENAMETOOLONG;
+    int error = rename_new();
+    if (error != EEXIST || hd_series.sequence > 0)
+      return error;
+    hd_series.attempt++;
+  }
+  return EEXIST;
+}
+
+static void fail(int error)
+{
+  hd_series.failed++;
+  hd_status_count_failure(error);
+}
+
+static void write_capture(struct hd_capture *capture)
+{
+  if (!hd_series.start_ns)
+    hd_series.start_ns = hd_process_start_ns(&writer.scratch);
+  int error = write_temporary(capture);
+  if (!error)
+    error = publish();
+  writer.wrote = !error;
+  hd_capture_drop(capture);
+  if (error) {
+    hd_sys3(SYS_unlinkat, AT_FDCWD, writer.temporary, 0);
+    fail(error);
+    return;
+  }
+  hd_series.sequence++;
+  hd_status_count_snapshot();
+}
+
+static void begin(void)
+{
+  if (writer.begun)
+    return;
+  writer.begun = true;
+  writer.start_error = hd_capture_take(&writer.start, "start", &writer.scratch);
+}
+
+static void write_start(void)
+{
+  begin();
+  if (writer.start_written)
+    return;
+  writer.start_written = true;
+  if (writer.start_error)
+    fail(writer.start_error);
+  else
+    write_capture(&writer.start);
+}
+
+/* Inside, the thread counts as busy: what it frees or allocates is not looked at
+ * while it holds the locks. */
+static bool enter(struct signals *signals)
+{
+  if (hd_self.busy)
+    return false;
+  block_signals(signals);
+  hd_self.busy = true;
+  if (hd_lock_take_within(&writer_lock, WRITER_TIMEOUT_MS))
+    return true;
+  hd_self.busy = false;
+  restore_signals(signals);
+  return false;
+}
+
+static void leave(const struct signals *signals)
+{
+  hd_lock_release(&writer_lock);
+  hd_self.busy = false;
+  restore_signals(signals);
+}
+
+void hd_snapshot_begin(void)
+{
+  struct signals signals;
+  if (!enter(&signals))
+    return;
+  begin();
+  leave(&signals);
+}
+
+void hd_snapshot_write_start(void)
+{
+  struct signals signals;
+  if (!enter(&signals))
+    return;
+  write_start();
+  leave(&signals);
+}
+
+void hd_snapshot_take(const char *reason)
+{
+  struct signals signals;
+  if (!enter(&signals)) {
+    fail(EBUSY);
+    return;
+  }
+  write_start();
+  writer.wrote = false;
+  int error = hd_capture_take(&writer.capture, reason, &writer.scratch);
+  if (error)
+    fail(error);
+  else
+    write_capture(&writer.capture);
+  leave(&signals);
+}
+
+void hd_snapshot_undo(void)
+{
+  struct signals signals;
+  if (!enter(&signals))
+    return;
+  if (writer.wrote) {
+    writer.wrote = false;
+    hd_series.sequence--;
+    hd_sys3(SYS_unlinkat, AT_FDCWD, writer.path, 0);
+  }
+  leave(&signals);
+}
+
+bool hd_snapshot_has_begun(void)
+{
+  return writer.begun;
+}
+
+/* What the parent was about to write stays the parent's. */
+void hd_snapshot_forked(void)
+{
+  hd_lock_reset(&writer_lock);
+  hd_capture_drop(&writer.capture);
+  hd_capture_drop(&writer.start);
+  writer.begun = writer.start_written = writer.wrote = false;
+}

@@ -1,0 +1,41 @@
+/* Stacks, each once, and the records kept of them. A record is what counters
+ * belong to: (stack, size, rate) when sampling, the stack alone when exact, where
+ * a record has its stack's id. */
+#ifndef HD_AGENT_STACKS_H
+#define HD_AGENT_STACKS_H
+
+#include "unwind.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* Ids fit into 24 bits: a live entry shares a word with one. */
+enum { HD_RECORDS_MAX = (1 << 24) - 1, HD_STACKS_MAX = 1 << 22 };
+
+struct hd_stack {
+  const uint32_t *frames;
+  uint32_t count;
+  bool truncated;
+};
+
+struct hd_record {
+  uint32_t stack; /* 1-based */
+  uint64_t size, rate;
+  /* Ever allocated (raw, when sampling). Changed only with a shard's lock. */
+  _Atomic(uint64_t) objects, bytes;
+};
+
+/* The record (1-based) for an allocation of this size from this stack; 0 when
+ * there is no room. `exact`: by stack alone. */
+uint32_t hd_record_for(const struct hd_walk *walk, bool exact, uint64_t size, uint64_t rate);
+struct hd_record *hd_record_at(uint32_t index);
+
+/* With the tables' lock; stacks below the count stay readable without. */
+uint32_t hd_stacks_count(void);
+uint32_t hd_records_count(void);
+const struct hd_stack *hd_stack_at(uint32_t index);
+uint64_t hd_stacks_truncated(void);
+/* Stacks that found no room. */
+uint64_t hd_stacks_dropped(void);
+
+#endif

@@ -1,0 +1,11 @@
+/* Bringing the agent up. */
+#ifndef HD_AGENT_START_H
+#define HD_AGENT_START_H
+
+#include <stdbool.h>
+
+/* Begins recording as soon as libc has the environment: with the first allocation
+ * of the first constructor. Whether the agent is on. */
+bool hd_start_early(void);
+
+#endif

@@ -1,0 +1,62 @@
+#include "status.h"
+
+#include "protocol.h"
+#include "sys.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static struct hd_agent_status *status;
+
+static struct hd_agent_status *map_status(long fd)
+{
+  struct stat file;
+  if (hd_sys2(SYS_fstat, fd, &file) != 0 || file.st_size < (off_t)sizeof *status)
+    return NULL;
+  long memory = hd_sys6(SYS_mmap, 0, sizeof *status, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory < 0 && memory > -4096)
+    return NULL;
+  struct hd_agent_status *mapped = (struct hd_agent_status *)memory;
+  if (mapped->magic == HD_STATUS_MAGIC && mapped->version == HD_STATUS_VERSION)
+    return mapped;
+  hd_sys2(SYS_munmap, mapped, sizeof *mapped);
+  return NULL;
+}
+
+void hd_status_open(const char *path)
+{
+  if (!*path)
+    return;
+  long fd = hd_sys4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+  if (fd < 0)
+    return;
+  status = map_status(fd);
+  hd_sys1(SYS_close, fd);
+}
+
+void hd_status_count_process(void)
+{
+  if (status)
+    __atomic_fetch_add(&status->processes, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_count_snapshot(void)
+{
+  if (status)
+    __atomic_fetch_add(&status->snapshots, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_count_failure(int error)
+{
+  if (!status)
+    return;
+  __atomic_store_n(&status->failed_errno, error, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&status->failed, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_count_dropped(void)
+{
+  if (status)
+    __atomic_fetch_add(&status->dropped, 1, __ATOMIC_RELAXED);
+}

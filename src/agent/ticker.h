@@ -1,0 +1,16 @@
+/* The agent's thread: it takes a snapshot each interval. */
+#ifndef HD_AGENT_TICKER_H
+#define HD_AGENT_TICKER_H
+
+#include <stdbool.h>
+
+/* Starts it. With an interval of 0 there is none. */
+void hd_ticker_start(void);
+/* Starts it in a forked child that lives long enough to need one; called after
+ * every recorded allocation, so cheap. */
+void hd_ticker_ensure(void);
+bool hd_ticker_is_running(void);
+/* In a child, where there is none any more. */
+void hd_ticker_forked(void);
+
+#endif
