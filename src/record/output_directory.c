@@ -1,0 +1,220 @@
+#include "record/output_directory.h"
+
+#include "agent/protocol.h"
+#include "base/strings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SNAPSHOT_HEAD "{\"heapdiff\":"
+#define GZIP_HEAD "\x1f\x8b"
+
+static bool ends_in(const char *name, const char *suffix)
+{
+  size_t length = strlen(name), tail = strlen(suffix);
+  return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+bool hd_snapshot_name(const char *name)
+{
+  return name[0] != '.' && ends_in(name, HD_SNAPSHOT_SUFFIX);
+}
+
+static bool leftover_name(const char *name)
+{
+  return name[0] == '.' && ends_in(name, HD_TEMPORARY_SUFFIX);
+}
+
+/* Whether a file is heapdiff's by its name and by its first bytes: only such
+ * files are ever moved or deleted. An empty one of that name counts. */
+static bool is_ours(int directory, const char *name)
+{
+  struct stat info;
+  if ((!hd_snapshot_name(name) && !leftover_name(name)) ||
+      fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+    return false;
+  int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0)
+    return false;
+  char head[sizeof SNAPSHOT_HEAD - 1];
+  ssize_t length = read(fd, head, sizeof head);
+  close(fd);
+  if (length == 0)
+    return true;
+  return (length == (ssize_t)sizeof head && memcmp(head, SNAPSHOT_HEAD, sizeof head) == 0) ||
+         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0);
+}
+
+typedef HD_VEC(const char *) name_list;
+
+/* What a directory holds: `ours` and the name of one file that is not. */
+struct contents {
+  struct hd_arena arena;
+  name_list ours;
+  const char *other;
+};
+
+static void contents_deinit(struct contents *contents)
+{
+  hd_vec_deinit(&contents->ours);
+  hd_arena_deinit(&contents->arena);
+}
+
+static bool add_name(struct contents *contents, int directory, const char *name)
+{
+  bool ours = is_ours(directory, name);
+  if (!ours && contents->other)
+    return true;
+  const char *copy = hd_arena_copy(&contents->arena, name, strlen(name));
+  if (!copy)
+    return false;
+  if (ours)
+    return hd_vec_push(&contents->ours, copy);
+  contents->other = copy;
+  return true;
+}
+
+static bool contents_read(int directory, struct contents *contents, struct hd_error *error)
+{
+  memset(contents, 0, sizeof *contents);
+  int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+  if (!stream) {
+    hd_fail_input(error, "the directory cannot be read: %s", strerror(errno));
+    if (fd >= 0)
+      close(fd);
+    return false;
+  }
+  bool good = true;
+  for (struct dirent *entry; good && (entry = readdir(stream));)
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      good = add_name(contents, directory, entry->d_name);
+  closedir(stream);
+  if (!good)
+    contents_deinit(contents);
+  return good || hd_fail_memory(error);
+}
+
+/* Opens DIR.old, made if need be, and deletes the snapshots in it. */
+static bool empty_old(const char *path, int *fd, struct hd_error *error)
+{
+  if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    return hd_fail_input(error, "the directory for the older snapshots cannot be made: %s",
+                         strerror(errno));
+  *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*fd < 0)
+    return hd_fail_input(error, "the older snapshots cannot be moved there: %s", strerror(errno));
+  struct contents contents;
+  if (!contents_read(*fd, &contents, error))
+    return false;
+  bool good = true;
+  if (contents.other)
+    good = hd_fail_input(error,
+                         "holds more than snapshots (%.128s), so it is not replaced by the "
+                         "older recording: move it away, or name another directory with "
+                         "--output",
+                         contents.other);
+  for (size_t i = 0; good && i < contents.ours.count; i++)
+    if (unlinkat(*fd, contents.ours.items[i], 0) != 0)
+      good = hd_fail_input(error, "the older snapshot %.128s cannot be deleted: %s",
+                           contents.ours.items[i], strerror(errno));
+  contents_deinit(&contents);
+  return good;
+}
+
+static bool move_to(struct hd_output_directory *directory, const name_list *names,
+                    struct hd_error *error)
+{
+  char old[PATH_MAX + sizeof ".old"];
+  int fd = -1;
+  snprintf(old, sizeof old, "%s.old", directory->absolute);
+  bool good = empty_old(old, &fd, error) || hd_error_in(error, old);
+  for (size_t i = 0; good && i < names->count; i++)
+    if (renameat(directory->fd, names->items[i], fd, names->items[i]) != 0) {
+      hd_fail_input(error, "the older snapshot %.128s cannot be moved to %.512s: %s",
+                    names->items[i], old, strerror(errno));
+      good = hd_error_in(error, directory->name);
+    }
+  if (fd >= 0)
+    close(fd);
+  directory->moved_aside = good;
+  return good;
+}
+
+static bool move_aside(struct hd_output_directory *directory, struct hd_error *error)
+{
+  struct contents contents;
+  if (!contents_read(directory->fd, &contents, error))
+    return hd_error_in(error, directory->name);
+  bool snapshots = false;
+  for (size_t i = 0; i < contents.ours.count; i++)
+    snapshots |= hd_snapshot_name(contents.ours.items[i]);
+  bool good = true;
+  if (snapshots)
+    good = move_to(directory, (const name_list *)&contents.ours, error);
+  contents_deinit(&contents);
+  return good;
+}
+
+static bool take_name(const char *name, struct hd_output_directory *directory,
+                      struct hd_error *error)
+{
+  size_t length = strlen(name);
+  while (length > 1 && name[length - 1] == '/')
+    length--;
+  if (!length)
+    return hd_fail_usage(error, "the name of the output directory is empty");
+  if (length >= sizeof directory->name)
+    return hd_fail_usage(error, "the name of the output directory is too long");
+  memcpy(directory->name, name, length);
+  directory->name[length] = '\0';
+  return true;
+}
+
+static bool open_locked(struct hd_output_directory *directory, struct hd_error *error)
+{
+  if (mkdir(directory->name, 0777) != 0 && errno != EEXIST)
+    return hd_fail_input(error, "the output directory cannot be made: %s", strerror(errno));
+  directory->fd = open(directory->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory->fd < 0 && errno == ENOTDIR)
+    return hd_fail_input(error, "is not a directory: name another with --output");
+  if (directory->fd < 0 || !realpath(directory->name, directory->absolute))
+    return hd_fail_input(error, "the output directory cannot be opened: %s", strerror(errno));
+  if (faccessat(AT_FDCWD, directory->name, W_OK | X_OK, AT_EACCESS) != 0)
+    return hd_fail_input(error,
+                         "the output directory is not writable: %s; name another with "
+                         "--output",
+                         strerror(errno));
+  /* A file system without locks is no reason to refuse. */
+  if (flock(directory->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return hd_fail_input(error, "another heapdiff is recording there: name another directory "
+                                "with --output");
+  return true;
+}
+
+bool hd_output_directory_open(const char *name, struct hd_output_directory *directory,
+                              struct hd_error *error)
+{
+  *directory = (struct hd_output_directory)HD_OUTPUT_DIRECTORY_INIT;
+  if (!take_name(name ? name : HD_DEFAULT_DIRECTORY, directory, error))
+    return false;
+  if ((open_locked(directory, error) || hd_error_in(error, directory->name)) &&
+      move_aside(directory, error))
+    return true;
+  hd_output_directory_close(directory);
+  return false;
+}
+
+void hd_output_directory_close(struct hd_output_directory *directory)
+{
+  if (directory->fd >= 0)
+    close(directory->fd);
+  directory->fd = -1;
+}
