@@ -1,0 +1,133 @@
+/* A module's debug information, and the steps that answer one batch from it:
+ * units (which unit holds an address), functions (its chain of inlined calls),
+ * lines. */
+#ifndef HD_SYMBOLS_DWARF_H
+#define HD_SYMBOLS_DWARF_H
+
+#include "base/error.h"
+#include "symbols/elf_file.h"
+#include "symbols/texts.h"
+
+#include <elfutils/libdw.h>
+
+struct hd_unit {
+  Dwarf_Die die;   /* that has the ranges and the line table */
+  Dwarf_Die body;  /* that has the functions: the same, or the split unit's */
+  bool split;
+  uint64_t offset; /* of `die` in .debug_info */
+  uint64_t size;   /* in bytes, no fewer than there are DIEs */
+};
+
+struct hd_unit_range {
+  uint64_t start, end;
+  uint64_t reach; /* the largest end of this and all earlier ranges */
+  uint32_t unit;
+};
+
+struct hd_section {
+  const uint8_t *data;
+  size_t size;
+};
+
+struct hd_dwarf {
+  Dwarf *handle;
+  const struct hd_elf_file *code; /* whose segments decide what is executable */
+  struct hd_elf_file alternate;   /* dwz's, where it was found */
+  Dwarf *alternate_handle;
+  bool alternate_missing;
+  size_t split_missing; /* units whose .dwo file is not there */
+  bool big_endian;
+  struct hd_section line, line_str, str;
+  HD_VEC(struct hd_unit) units;
+  HD_VEC(struct hd_unit_range) ranges; /* by start */
+};
+
+/* One address that is asked for, in one unit. */
+struct hd_wanted {
+  uint64_t address;
+  uint32_t unit;   /* in units, + 1; 0 none */
+  uint32_t index;  /* in the batch's addresses */
+  uint32_t scope;  /* innermost function, + 1, in hd_scopes; 0 none */
+  uint32_t file;   /* of the unit's line table, as the table numbers them */
+  uint32_t line;
+  bool has_line;
+};
+
+/* A function, or one inlined copy of it. */
+struct hd_scope {
+  Dwarf_Die die;
+  uint32_t parent; /* what it is inlined into, + 1; 0: it is not inlined */
+  const char *function; /* "" unknown; set by hd_dwarf_names */
+  uint32_t start_line;
+};
+
+struct hd_scopes {
+  HD_VEC(struct hd_scope) items;
+};
+
+/* --- dwarf_units.c */
+
+/* Opens the DWARF of an ELF file and indexes its units. *found is false where
+ * there is none that can be used. `code` and `elf` must outlive it. */
+bool hd_dwarf_open(struct hd_dwarf *dwarf, Elf *elf, const struct hd_elf_file *code, bool *found,
+                   struct hd_error *error);
+void hd_dwarf_close(struct hd_dwarf *dwarf);
+/* The unit that holds an address, + 1; 0 none. */
+uint32_t hd_dwarf_find_unit(const struct hd_dwarf *dwarf, uint64_t address);
+
+/* --- dwarf_functions.c */
+
+/* Sets `scope` of each address (of one unit, ascending), adding to `scopes`. */
+bool hd_dwarf_functions(const struct hd_dwarf *dwarf, struct hd_unit *unit,
+                        struct hd_wanted *wanted, size_t count, struct hd_scopes *scopes,
+                        struct hd_error *error);
+
+/* --- dwarf_names.c */
+
+/* Sets function and start_line of each scope of a unit. */
+bool hd_dwarf_names(struct hd_unit *unit, struct hd_scopes *scopes, struct hd_texts *texts,
+                    struct hd_error *error);
+
+/* --- dwarf_line_table.c, dwarf_lines.c */
+
+struct hd_line_file {
+  const char *name;
+  uint64_t directory;
+  const char *path; /* absolute, NULL until it was asked for */
+};
+
+/* A unit's line number program, DWARF 2 to 5. Texts point into the sections. */
+struct hd_line_table {
+  unsigned version, address_size, offset_size;
+  unsigned min_instruction, max_operations, line_range, opcode_base;
+  int line_base;
+  const uint8_t *opcode_lengths; /* [opcode - 1] */
+  const char *comp_dir;
+  HD_VEC(const char *) directories; /* as the table numbers them, like the files */
+  HD_VEC(struct hd_line_file) files;
+  const uint8_t *program, *end;
+};
+
+/* Reads the header of a unit's table. A damaged or missing one gives an empty
+ * table, which answers nothing. */
+bool hd_line_table_read(const struct hd_dwarf *dwarf, Dwarf_Die *unit, struct hd_line_table *table,
+                        struct hd_error *error);
+void hd_line_table_deinit(struct hd_line_table *table);
+/* Runs the program once and sets file and line of each address (ascending). */
+bool hd_line_table_run(const struct hd_dwarf *dwarf, struct hd_line_table *table,
+                       struct hd_wanted *wanted, size_t count, struct hd_error *error);
+/* The absolute path of a file by its number, "" where there is none; NULL when
+ * memory is short. */
+const char *hd_line_table_path(struct hd_line_table *table, uint64_t file,
+                               struct hd_texts *texts);
+
+/* --- dwarf_oom.c */
+
+/* Runs `work`, which calls into libdw: where libdw finds memory short it would
+ * end the process, and here false is returned instead. What libdw held then is
+ * usable for nothing but closing it. Not to be nested in one thread. */
+bool hd_dwarf_guarded(void (*work)(void *), void *context);
+/* To be set on every handle. */
+void hd_dwarf_guard_handle(Dwarf *handle);
+
+#endif

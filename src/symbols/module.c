@@ -1,0 +1,224 @@
+#include "symbols/module.h"
+
+#include <gelf.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void set(struct hd_symbol_module *module, enum hd_symbol_status status,
+                const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void set(struct hd_symbol_module *module, enum hd_symbol_status status,
+                const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  module->status = status;
+  vsnprintf(module->reason, sizeof module->reason, format, args);
+  va_end(args);
+}
+
+static bool starts(const char *text, const char *prefix)
+{
+  return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Names that the kernel and the loader give to what no file is behind. */
+static bool names_no_file(const char *path)
+{
+  static const char *const prefixes[] = {"[", "//anon", "/memfd:", "/SYSV", "anon_inode:",
+                                         "/dev/zero", "linux-vdso", "linux-gate"};
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+    if (starts(path, prefixes[i]))
+      return true;
+  return !path[0];
+}
+
+static void set_failure(struct hd_symbol_module *module, enum hd_elf_result result,
+                        const char *why)
+{
+  set(module, result == HD_ELF_NO_FILE ? HD_SYMBOLS_NO_FILE : HD_SYMBOLS_BAD_FILE, "%s", why);
+}
+
+/* Opens a path and compares the build-ids. The module's status is DWARF where
+ * the program is the wanted one, as far as anyone can say. */
+static bool try_program(struct hd_symbol_module *module, const char *path,
+                        struct hd_error *error)
+{
+  char reason[HD_REASON];
+  enum hd_elf_result result = hd_elf_open(path, true, &module->program, reason);
+  if (result == HD_ELF_NO_MEMORY)
+    return hd_fail_memory(error);
+  if (result != HD_ELF_OPENED) {
+    set_failure(module, result, reason);
+    return true;
+  }
+  memcpy(module->found_build_id, module->program.build_id, sizeof module->found_build_id);
+  if (module->build_id[0] && strcmp(module->build_id, module->found_build_id) != 0) {
+    set(module, HD_SYMBOLS_MISMATCH,
+        "is another build than the snapshot's: it has %s%s, the snapshot %s",
+        module->found_build_id[0] ? "build-id " : "no build-id", module->found_build_id,
+        module->build_id);
+    hd_elf_close(&module->program);
+    return true;
+  }
+  module->verified = module->build_id[0] != '\0';
+  set(module, HD_SYMBOLS_DWARF, "%s", "");
+  return true;
+}
+
+/* Linux adds " (deleted)" to the path of a mapped file that is gone. What is at
+ * that path now is most likely another one: only a build-id can tell. */
+static bool try_deleted(struct hd_symbol_module *module, struct hd_error *error)
+{
+  static const char mark[] = " (deleted)";
+  size_t length = strlen(module->path), tail = sizeof mark - 1;
+  if (module->status != HD_SYMBOLS_NO_FILE || length <= tail || length >= PATH_MAX ||
+      strcmp(module->path + length - tail, mark) != 0)
+    return true;
+  if (!module->build_id[0]) {
+    set(module, HD_SYMBOLS_NO_FILE, "%s",
+        "was deleted or replaced while the program ran, and the snapshot has no build-id "
+        "to check its successor by");
+    return true;
+  }
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%.*s", (int)(length - tail), module->path);
+  return try_program(module, path, error);
+}
+
+/* A file of this build may be kept in a build-id tree, whatever is at the path. */
+static bool try_tree(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+                     struct hd_error *error)
+{
+  bool found = false;
+  if (module->status == HD_SYMBOLS_DWARF || !module->build_id[0])
+    return true;
+  if (!hd_debug_find_build_id(dirs, module->build_id, true, &module->program, &found, error))
+    return false;
+  if (!found)
+    return true;
+  memcpy(module->found_build_id, module->program.build_id, sizeof module->found_build_id);
+  module->verified = true;
+  set(module, HD_SYMBOLS_DWARF, "%s", "");
+  return true;
+}
+
+static bool open_dwarf(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+                       bool *found, struct hd_error *error)
+{
+  if (!hd_dwarf_open(&module->dwarf, module->program.elf, &module->program, found, error))
+    return false;
+  const char *path = module->program.path;
+  if (!*found) {
+    bool there = false;
+    hd_dwarf_close(&module->dwarf);
+    if (!hd_debug_find(dirs, &module->program, &module->debug, &there, error))
+      return false;
+    if (!there)
+      return true;
+    if (!hd_dwarf_open(&module->dwarf, module->debug.elf, &module->program, found, error))
+      return false;
+    path = module->debug.path;
+    module->dwarf_in_debug = *found;
+  }
+  return !*found || hd_debug_find_alternate(dirs, path, &module->dwarf, error);
+}
+
+static bool open_symbols(struct hd_symbol_module *module, struct hd_error *error)
+{
+  struct hd_elf_symbols *symbols = &module->symbols;
+  const struct hd_elf_file *code = &module->program;
+  if (!hd_elf_symbols_add(symbols, code->elf, code, false, error))
+    return false;
+  if (symbols->items.count == 0 && module->debug.elf &&
+      !hd_elf_symbols_add(symbols, module->debug.elf, code, false, error))
+    return false;
+  if (symbols->items.count == 0 && !hd_elf_symbols_add(symbols, code->elf, code, true, error))
+    return false;
+  hd_elf_symbols_finish(symbols);
+  return true;
+}
+
+/* Debug sections that this libelf could not decompress are not visible to libdw
+ * at all: the user should not be told that there are none. */
+static bool has_unreadable_sections(Elf *elf)
+{
+  Elf_Scn *section = elf ? hd_elf_section(elf, ".debug_info") : NULL;
+  GElf_Shdr header;
+  return section && gelf_getshdr(section, &header) && (header.sh_flags & SHF_COMPRESSED);
+}
+
+static void describe(struct hd_symbol_module *module, bool dwarf)
+{
+  bool unreadable = has_unreadable_sections(module->program.elf) ||
+                    has_unreadable_sections(module->debug.elf);
+  const char *what = unreadable ? "has debug information in a compression that cannot be read "
+                                  "(decompress it with objcopy --decompress-debug-sections)"
+                                : "has no debug information";
+  if (dwarf && module->dwarf.alternate_missing)
+    set(module, HD_SYMBOLS_DWARF, "%s", "has debug information that refers to a dwz file "
+        "(.gnu_debugaltlink) that is not there: many functions have no name");
+  else if (dwarf && module->dwarf.split_missing)
+    set(module, HD_SYMBOLS_DWARF, "has debug information of which %zu .dwo files are not there: "
+        "their inlined calls are not known", module->dwarf.split_missing);
+  else if (dwarf)
+    set(module, HD_SYMBOLS_DWARF, "%s", "");
+  else if (module->symbols.items.count > 0)
+    set(module, HD_SYMBOLS_TABLE, "%s: its functions are named by the symbol table alone, "
+        "without lines and inlined calls", what);
+  else
+    set(module, HD_SYMBOLS_NONE, "%s and no symbol table", what);
+}
+
+bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+                           const char *path, const char *build_id, struct hd_error *error)
+{
+  *module = (struct hd_symbol_module){.program = HD_ELF_FILE_INIT, .debug = HD_ELF_FILE_INIT,
+                                      .dwarf = {.alternate = HD_ELF_FILE_INIT}};
+  module->path = hd_strdup(path);
+  module->build_id = hd_strdup(build_id);
+  if (!module->path || !module->build_id)
+    return hd_fail_memory(error);
+  if (names_no_file(path)) {
+    set(module, HD_SYMBOLS_NOT_A_FILE, "%s", "is not a file");
+    return true;
+  }
+  if (!try_program(module, path, error) || !try_deleted(module, error) ||
+      !try_tree(module, dirs, error))
+    return false;
+  if (module->status != HD_SYMBOLS_DWARF)
+    return true;
+  bool dwarf = false;
+  if (!open_dwarf(module, dirs, &dwarf, error) || !open_symbols(module, error))
+    return false;
+  describe(module, dwarf);
+  return true;
+}
+
+void hd_symbol_module_close(struct hd_symbol_module *module)
+{
+  hd_elf_symbols_deinit(&module->symbols);
+  hd_dwarf_close(&module->dwarf);
+  hd_elf_close(&module->debug);
+  hd_elf_close(&module->program);
+  hd_free(module->path);
+  hd_free(module->build_id);
+  module->path = module->build_id = NULL;
+}
+
+bool hd_symbol_module_usable(const struct hd_symbol_module *module)
+{
+  return module->status == HD_SYMBOLS_DWARF || module->status == HD_SYMBOLS_TABLE;
+}
+
+bool hd_symbol_module_current(const struct hd_symbol_module *module)
+{
+  struct stat now;
+  const struct stat *then = &module->program.identity;
+  return module->program.path && stat(module->program.path, &now) == 0 &&
+         now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+         now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+         now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+}

@@ -1,0 +1,198 @@
+#include "symbols/symbols.h"
+
+#include "symbols/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Open modules are kept between batches, up to this many. */
+enum { MAX_MODULES = 64 };
+
+struct hd_symbolizer {
+  struct hd_debug_dirs dirs;
+  HD_VEC(struct hd_symbol_module *) modules;
+  uint64_t clock;
+};
+
+const char *hd_symbol_status_name(enum hd_symbol_status status)
+{
+  switch (status) {
+  case HD_SYMBOLS_DWARF: return "dwarf";
+  case HD_SYMBOLS_TABLE: return "symbol table";
+  case HD_SYMBOLS_NONE: return "no symbols";
+  case HD_SYMBOLS_NO_FILE: return "no file";
+  case HD_SYMBOLS_MISMATCH: return "build-id mismatch";
+  case HD_SYMBOLS_BAD_FILE: return "bad file";
+  case HD_SYMBOLS_NOT_A_FILE: return "not a file";
+  }
+  return "unknown";
+}
+
+bool hd_symbolizer_create(const struct hd_symbol_options *options,
+                          struct hd_symbolizer **symbolizer, struct hd_error *error)
+{
+  *symbolizer = NULL;
+  if (elf_version(EV_CURRENT) == EV_NONE)
+    return hd_fail_internal(error, "libelf does not know the current ELF version");
+  struct hd_symbolizer *made = hd_alloc_zeroed(1, sizeof *made);
+  if (!made)
+    return hd_fail_memory(error);
+  const char *const *dirs = options ? options->debug_dirs : NULL;
+  if (!hd_debug_dirs_init(&made->dirs, dirs, options ? options->debug_dir_count : 0, error)) {
+    hd_free(made);
+    return false;
+  }
+  *symbolizer = made;
+  return true;
+}
+
+static void drop_module(struct hd_symbolizer *symbolizer, size_t i)
+{
+  struct hd_symbol_module **items = symbolizer->modules.items;
+  hd_symbol_module_close(items[i]);
+  hd_free(items[i]);
+  items[i] = items[--symbolizer->modules.count];
+}
+
+void hd_symbolizer_destroy(struct hd_symbolizer *symbolizer)
+{
+  if (!symbolizer)
+    return;
+  while (symbolizer->modules.count > 0)
+    drop_module(symbolizer, symbolizer->modules.count - 1);
+  hd_vec_deinit(&symbolizer->modules);
+  hd_debug_dirs_deinit(&symbolizer->dirs);
+  hd_free(symbolizer);
+}
+
+static void drop_oldest(struct hd_symbolizer *symbolizer)
+{
+  size_t oldest = 0;
+  for (size_t i = 1; i < symbolizer->modules.count; i++)
+    if (symbolizer->modules.items[i]->used < symbolizer->modules.items[oldest]->used)
+      oldest = i;
+  drop_module(symbolizer, oldest);
+}
+
+/* One that is open already, unless its file has changed since. */
+static struct hd_symbol_module *find_module(struct hd_symbolizer *symbolizer, const char *path,
+                                            const char *build_id)
+{
+  for (size_t i = 0; i < symbolizer->modules.count; i++) {
+    struct hd_symbol_module *module = symbolizer->modules.items[i];
+    if (strcmp(module->path, path) != 0 || strcmp(module->build_id, build_id) != 0)
+      continue;
+    if (hd_symbol_module_current(module))
+      return module;
+    drop_module(symbolizer, i);
+    return NULL;
+  }
+  return NULL;
+}
+
+struct job {
+  struct hd_symbolizer *symbolizer;
+  struct hd_symbol_module *module; /* NULL: none yet; the last of the symbolizer's if `fresh` */
+  const char *path, *build_id;
+  const uint64_t *offsets;
+  size_t count;
+  struct hd_symbol_batch *batch;
+  struct hd_error *error;
+  bool fine;
+};
+
+/* Lists the module before it is opened, so that it is closed whatever happens. */
+static bool open_module(struct job *job)
+{
+  struct hd_symbolizer *symbolizer = job->symbolizer;
+  if (symbolizer->modules.count >= MAX_MODULES)
+    drop_oldest(symbolizer);
+  struct hd_symbol_module *module = hd_alloc_zeroed(1, sizeof *module);
+  if (!module || !hd_vec_push(&symbolizer->modules, module)) {
+    hd_free(module);
+    return hd_fail_memory(job->error);
+  }
+  job->module = module;
+  return hd_symbol_module_open(module, &symbolizer->dirs, job->path, job->build_id, job->error);
+}
+
+static const char *copy(struct hd_arena *arena, const char *text)
+{
+  return text ? hd_arena_copy(arena, text, strlen(text)) : "";
+}
+
+static bool describe(const struct hd_symbol_module *module, struct hd_symbol_batch *batch,
+                     struct hd_error *error)
+{
+  batch->status = module->status;
+  batch->verified = module->verified;
+  batch->file = copy(&batch->arena, module->program.path);
+  batch->debug_file = copy(&batch->arena, module->debug.path);
+  batch->found_build_id = copy(&batch->arena, module->found_build_id);
+  batch->reason = copy(&batch->arena, module->reason);
+  return (batch->file && batch->debug_file && batch->found_build_id && batch->reason) ||
+         hd_fail_memory(error);
+}
+
+static bool run(struct job *job)
+{
+  struct hd_symbol_batch *batch = job->batch;
+  job->module = find_module(job->symbolizer, job->path, job->build_id);
+  if (!job->module && !open_module(job))
+    return false;
+  job->module->used = ++job->symbolizer->clock;
+  batch->answers = hd_arena_alloc(&batch->arena, job->count * sizeof *batch->answers);
+  if (!batch->answers)
+    return hd_fail_memory(job->error);
+  if (job->count)
+    memset(batch->answers, 0, job->count * sizeof *batch->answers);
+  if (!describe(job->module, batch, job->error))
+    return false;
+  return !hd_symbol_module_usable(job->module) ||
+         hd_symbol_module_resolve(job->module, job->offsets, job->count, batch, job->error);
+}
+
+static void run_guarded(void *context)
+{
+  struct job *job = context;
+  job->fine = run(job);
+}
+
+/* Only what is of use is kept: a file that was missing may come. */
+static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_module *module)
+{
+  for (size_t i = 0; i < symbolizer->modules.count; i++) {
+    if (symbolizer->modules.items[i] != module)
+      continue;
+    drop_module(symbolizer, i);
+    return;
+  }
+}
+
+bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
+                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
+                  struct hd_error *error)
+{
+  *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
+                                    .reason = "", .arena = HD_ARENA_INIT};
+  struct job job = {.symbolizer = symbolizer, .path = path, .build_id = build_id,
+                    .offsets = offsets, .count = count, .batch = batch, .error = error};
+  if (count > SIZE_MAX / sizeof *batch->answers)
+    return hd_fail_memory(error);
+  if (!hd_dwarf_guarded(run_guarded, &job)) {
+    job.fine = false;
+    hd_fail_memory(error);
+  }
+  if (job.module && (!job.fine || !hd_symbol_module_usable(job.module)))
+    forget(symbolizer, job.module);
+  if (!job.fine)
+    hd_symbol_batch_deinit(batch);
+  return job.fine;
+}
+
+void hd_symbol_batch_deinit(struct hd_symbol_batch *batch)
+{
+  hd_arena_deinit(&batch->arena);
+  *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
+                                    .reason = "", .arena = HD_ARENA_INIT};
+}

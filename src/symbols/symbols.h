@@ -1,0 +1,91 @@
+/* Symbolization: file offsets of a module in, source frames out. The only folder
+ * that knows elfutils.
+ *
+ * A batch is values in, values out: nothing in an answer points into libdw's
+ * memory, and nothing is shared between two batches but the symbolizer's list of
+ * modules already opened. */
+#ifndef HD_SYMBOLS_SYMBOLS_H
+#define HD_SYMBOLS_SYMBOLS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hd_symbolizer;
+
+struct hd_symbol_options {
+  const char *const *debug_dirs; /* roots of .build-id trees and of debuglink paths, tried
+                                  * before /usr/lib/debug */
+  size_t debug_dir_count;
+};
+
+/* How a module could be used. */
+enum hd_symbol_status {
+  HD_SYMBOLS_DWARF,      /* functions, lines, inlined chains */
+  HD_SYMBOLS_TABLE,      /* no DWARF: names from the ELF symbol table alone */
+  HD_SYMBOLS_NONE,       /* the file is there but has neither */
+  HD_SYMBOLS_NO_FILE,    /* the file is not there or cannot be read */
+  HD_SYMBOLS_MISMATCH,   /* the file there has another build-id: refused */
+  HD_SYMBOLS_BAD_FILE,   /* not ELF, or damaged */
+  HD_SYMBOLS_NOT_A_FILE, /* [vdso], [heap], //anon, memfd: nothing to open */
+};
+
+/* A word for people and JSON: "dwarf", "symbol table", ... */
+const char *hd_symbol_status_name(enum hd_symbol_status status);
+
+struct hd_symbol_frame {
+  const char *function;    /* linkage name; "" where unknown */
+  const char *file;        /* absolute where the compiler's directory is known; "" unknown */
+  uint32_t line;           /* 0 unknown */
+  uint32_t start_line;     /* DW_AT_decl_line of the function; 0 unknown */
+};
+
+/* One answer for one wanted offset: frames[first .. first+count-1], innermost
+ * inlined function first, the function itself last; count 0: not found. */
+struct hd_symbol_answer {
+  uint32_t first, count;
+};
+
+struct hd_symbol_batch {
+  enum hd_symbol_status status;
+  bool verified;           /* the build-ids were compared and are equal */
+  const char *file;        /* the ELF file that was opened, "" none */
+  const char *debug_file;  /* the separate debug file used, "" none */
+  const char *found_build_id; /* hex of the file at `path`, "" none */
+  const char *reason;      /* half a sentence ("has no debug information") for people
+                            * where something is wrong or missing, else ""; where
+                            * status is DWARF, a part of it is missing */
+  struct hd_symbol_answer *answers; /* as many as offsets, in their order */
+  struct hd_symbol_frame *frames;
+  size_t frame_count;
+  struct hd_arena arena;   /* owns every text and array above */
+};
+
+bool hd_symbolizer_create(const struct hd_symbol_options *options,
+                          struct hd_symbolizer **symbolizer, struct hd_error *error);
+void hd_symbolizer_destroy(struct hd_symbolizer *symbolizer); /* takes NULL */
+
+/* Resolves `count` file offsets (any order, repeats allowed) of the module at
+ * `path`. `build_id` is lower-case hex, "" where the snapshot has none: then the
+ * path alone decides and `verified` is false. What a file lacks is no error: the
+ * status says it. An error is want of memory. */
+bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
+                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
+                  struct hd_error *error);
+void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
+
+/* --- demangling (demangle.c; no elfutils needed) --------------------------- */
+
+/* The name for people of a linkage name: C++ (_Z), Rust (_R and the legacy
+ * _ZN...17h<hash>E), D (_D). `full` keeps parameters and template arguments;
+ * otherwise both are dropped ("ns::Class::method"), but never Rust's leading
+ * "<T as Trait>", "operator<", "operator()", "(anonymous namespace)" or a
+ * lambda's "{lambda(...)#1}". Clone suffixes (".cold", ".part.0", ".isra.0",
+ * ".constprop.0") are dropped. A name that is not mangled is copied as it is
+ * (less a clone suffix). NULL only when memory is short. */
+const char *hd_demangle(struct hd_arena *arena, const char *name, bool full);
+
+#endif
