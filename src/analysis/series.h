@@ -51,6 +51,7 @@ struct hd_point {
   int64_t time_ns, mono_ns, rss, pid, threshold; /* as in struct hd_meta */
   uint64_t rate;
   bool at_start;     /* taken when the process began: all that comes later is new */
+  bool at_exit;      /* taken when it ended: it may have freed what it held */
   double total[HD_MEASURES]; /* over all records, filters or not */
   struct hd_values flat, cum; /* by row; cum where the series wants it */
   struct hd_values edges;

@@ -1,0 +1,281 @@
+/* Which snapshots of a directory: its files are a set of series, told apart by
+ * host, boot, pid, process start, program image, program and kind; the largest
+ * heap series is taken. Files that were named are taken as they are. */
+#include "api/session.h"
+
+#include "base/buffer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct candidate {
+  struct hd_handle handle;
+  struct hd_profile *profile; /* its identity; the meta data alone count */
+  uint32_t series;            /* in `series`, + 1 */
+};
+
+struct candidate_series {
+  uint32_t group;
+  size_t first;  /* of its candidates, in time order, once sorted */
+  size_t count;
+  bool wanted;   /* of the heap, and of the process that was asked for */
+  double size;   /* of the process, in bytes */
+};
+
+struct chooser {
+  struct hd_session *session;
+  struct hd_error *error;
+  HD_VEC(struct candidate) candidates;
+  HD_VEC(struct candidate_series) series;
+  size_t strangers, broken;
+};
+
+static bool same_text(const char *a, const char *b)
+{
+  return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_series(const struct candidate *a, const struct candidate *b)
+{
+  const struct hd_meta *x = &a->profile->meta, *y = &b->profile->meta;
+  return a->handle.group == b->handle.group && x->pid == y->pid && x->start_ns == y->start_ns &&
+         x->image_ns == y->image_ns && same_text(x->host, y->host) &&
+         same_text(x->boot_id, y->boot_id) && same_text(x->program, y->program) &&
+         same_text(x->kind, y->kind);
+}
+
+/* Reads who a file is; one that cannot be read is left out and counted. */
+static bool add_candidate(struct chooser *chooser, const struct hd_handle *handle)
+{
+  struct hd_session *session = chooser->session;
+  struct candidate candidate = {.handle = *handle};
+  struct hd_error error = HD_ERROR_INIT;
+  if (!hd_session_peek(session, handle, &candidate.profile, &error)) {
+    if (error.kind == HD_ERROR_INTERNAL)
+      return hd_fail_internal(chooser->error, "%s", error.text);
+    char text[1400];
+    hd_error_format(&error, text, sizeof text);
+    hd_session_add_note(session, HD_NOTE_WARNING, "left-out", "left out: %s", text);
+    chooser->broken++;
+    return true;
+  }
+  if (!candidate.profile) {
+    chooser->strangers++;
+    return true;
+  }
+  if (hd_vec_push(&chooser->candidates, candidate))
+    return true;
+  hd_profile_destroy(candidate.profile);
+  return hd_fail_memory(chooser->error);
+}
+
+static int64_t when(const struct hd_meta *meta)
+{
+  return meta->mono_ns ? meta->mono_ns : meta->time_ns;
+}
+
+static int by_series_and_time(const void *left, const void *right)
+{
+  const struct candidate *a = left, *b = right;
+  const struct hd_meta *x = &a->profile->meta, *y = &b->profile->meta;
+  if (a->series != b->series)
+    return a->series < b->series ? -1 : 1;
+  if (when(x) != when(y))
+    return when(x) < when(y) ? -1 : 1;
+  if (x->sequence != y->sequence)
+    return x->sequence < y->sequence ? -1 : 1;
+  return strcmp(a->handle.name, b->handle.name);
+}
+
+static bool group(struct chooser *chooser)
+{
+  struct candidate *items = chooser->candidates.items;
+  size_t count = chooser->candidates.count;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t j = i; j-- > 0 && !items[i].series;)
+      if (same_series(&items[i], &items[j]))
+        items[i].series = items[j].series;
+    if (items[i].series)
+      continue;
+    struct candidate_series series = {.group = items[i].handle.group};
+    if (!hd_vec_push(&chooser->series, series))
+      return hd_fail_memory(chooser->error);
+    items[i].series = (uint32_t)chooser->series.count;
+  }
+  if (count > 1)
+    qsort(items, count, sizeof *items, by_series_and_time);
+  for (size_t i = count; i-- > 0;) {
+    struct candidate_series *series = &chooser->series.items[items[i].series - 1];
+    series->first = i;
+    series->count++;
+  }
+  return true;
+}
+
+static bool is_wanted(const struct chooser *chooser, const struct candidate_series *series)
+{
+  const struct hd_meta *meta = &chooser->candidates.items[series->first].profile->meta;
+  int64_t pid = chooser->session->options.pid;
+  return same_text(meta->kind, "heap") && (!pid || meta->pid == pid);
+}
+
+static bool take_total(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  double *total = context;
+  (void)error;
+  *total = hd_profile_total(profile, HD_INUSE_SPACE);
+  hd_profile_destroy(profile);
+  return true;
+}
+
+/* How large a process was: its peak RSS, which the last snapshot's first line
+ * tells (many programs free everything before they end); where that is unknown,
+ * what its last snapshot holds. */
+static double size_of(struct chooser *chooser, const struct candidate_series *series)
+{
+  const struct candidate *last = &chooser->candidates.items[series->first + series->count - 1];
+  const struct hd_meta *meta = &last->profile->meta;
+  double total = -1;
+  if (meta->rss_peak >= 0 || meta->rss >= 0)
+    return (double)(meta->rss_peak >= 0 ? meta->rss_peak : meta->rss);
+  struct hd_error ignored = HD_ERROR_INIT;
+  struct hd_sink sink = {take_total, &total};
+  (void)hd_session_read(chooser->session, &last->handle, &sink, &ignored);
+  return total;
+}
+
+/* The series of a group that are wanted, the largest first; among equals the
+ * longer one. */
+static int by_size(const void *left, const void *right)
+{
+  const struct candidate_series *a = left, *b = right;
+  if (a->group != b->group)
+    return a->group < b->group ? -1 : 1;
+  if (a->wanted != b->wanted)
+    return a->wanted ? -1 : 1;
+  if (a->size < b->size || a->size > b->size)
+    return a->size < b->size ? 1 : -1;
+  return a->count != b->count ? (a->count < b->count) - (a->count > b->count)
+                              : (a->first > b->first) - (a->first < b->first);
+}
+
+static void rank(struct chooser *chooser)
+{
+  struct candidate_series *series = chooser->series.items;
+  size_t count = chooser->series.count;
+  for (size_t i = 0; i < count; i++) {
+    series[i].wanted = is_wanted(chooser, &series[i]);
+    if (series[i].wanted && count > 1)
+      series[i].size = size_of(chooser, &series[i]);
+  }
+  if (count > 1)
+    qsort(series, count, sizeof *series, by_size);
+}
+
+/* "leaky 4242 (6 snapshots)" */
+static void name_series(struct hd_buffer *out, const struct chooser *chooser,
+                        const struct candidate_series *series)
+{
+  const struct hd_meta *meta = &chooser->candidates.items[series->first].profile->meta;
+  const char *program = meta->program && meta->program[0] ? hd_base_name(meta->program) : "?";
+  hd_buffer_puts(out, program);
+  if (meta->pid)
+    hd_buffer_printf(out, " %" PRId64, meta->pid);
+  hd_buffer_printf(out, " (%zu snapshot%s)", series->count, series->count > 1 ? "s" : "");
+}
+
+/* One line that says what else is there; the largest by name. */
+static void note_others(struct chooser *chooser, size_t best)
+{
+  enum { NAMED = 4 };
+  struct hd_buffer text = HD_BUFFER_INIT;
+  size_t others = 0;
+  name_series(&text, chooser, &chooser->series.items[best]);
+  hd_buffer_puts(&text, " is shown, the largest");
+  for (size_t i = best + 1; i < chooser->series.count; i++) {
+    const struct candidate_series *series = &chooser->series.items[i];
+    if (series->group != chooser->series.items[best].group || !series->wanted)
+      break;
+    if (others++ >= NAMED)
+      continue;
+    hd_buffer_puts(&text, others == 1 ? "; --pid chooses another: " : ", ");
+    name_series(&text, chooser, series);
+  }
+  if (others > NAMED)
+    hd_buffer_printf(&text, " and %zu more", others - NAMED);
+  if (others && !text.failed)
+    hd_session_add_note(chooser->session, HD_NOTE_INFO, "other-series", "%s", text.data);
+  hd_buffer_deinit(&text);
+}
+
+static bool nothing_wanted(struct chooser *chooser, uint32_t group_id)
+{
+  int64_t pid = chooser->session->options.pid;
+  const char *name = "";
+  for (size_t i = 0; i < chooser->session->handles.items.count; i++)
+    if (chooser->session->handles.items.items[i].group == group_id)
+      name = chooser->session->handles.items.items[i].name;
+  int length = (int)(hd_base_name(name) - name);
+  if (pid)
+    return hd_fail_input(chooser->error, "%.*s: no heap snapshot of process %" PRId64, length, name,
+                         pid);
+  return hd_fail_input(chooser->error, "%.*s: there is no heap snapshot in this directory", length,
+                       name);
+}
+
+/* The first series of a group in their order; the count where it has none. */
+static size_t first_of(const struct chooser *chooser, uint32_t group_id)
+{
+  size_t i = 0;
+  while (i < chooser->series.count && chooser->series.items[i].group != group_id)
+    i++;
+  return i;
+}
+
+static bool choose_groups(struct chooser *chooser)
+{
+  struct hd_session *session = chooser->session;
+  uint32_t done = 0;
+  rank(chooser);
+  for (size_t i = 0; i < session->handles.items.count; i++) {
+    const struct hd_handle *handle = &session->handles.items.items[i];
+    if (!handle->group) {
+      if (!hd_vec_push(&session->chosen, *handle))
+        return hd_fail_memory(chooser->error);
+      continue;
+    }
+    if (handle->group == done)
+      continue;
+    done = handle->group;
+    size_t best = first_of(chooser, done);
+    if (best == chooser->series.count || !chooser->series.items[best].wanted)
+      return nothing_wanted(chooser, done);
+    note_others(chooser, best);
+    const struct candidate_series *series = &chooser->series.items[best];
+    for (size_t n = 0; n < series->count; n++)
+      if (!hd_vec_push(&session->chosen, chooser->candidates.items[series->first + n].handle))
+        return hd_fail_memory(chooser->error);
+  }
+  return true;
+}
+
+bool hd_session_choose(struct hd_session *session, struct hd_error *error)
+{
+  struct chooser chooser = {.session = session, .error = error};
+  bool fine = true;
+  for (size_t i = 0; fine && i < session->handles.items.count; i++)
+    if (session->handles.items.items[i].group)
+      fine = add_candidate(&chooser, &session->handles.items.items[i]);
+  if (fine && chooser.strangers)
+    hd_session_add_note(session, HD_NOTE_INFO, "strangers",
+                        "%zu file%s in the directory %s no heap snapshot", chooser.strangers,
+                        chooser.strangers > 1 ? "s" : "", chooser.strangers > 1 ? "are" : "is");
+  fine = fine && group(&chooser) && choose_groups(&chooser);
+  for (size_t i = 0; i < chooser.candidates.count; i++)
+    hd_profile_destroy(chooser.candidates.items[i].profile);
+  hd_vec_deinit(&chooser.candidates);
+  hd_vec_deinit(&chooser.series);
+  return fine;
+}

@@ -1,0 +1,323 @@
+/* `info`: what each snapshot is, what it holds, and what could be symbolized. */
+#include "api/session.h"
+
+#include "analysis/headline.h"
+#include "analysis/view.h"
+#include "base/buffer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+struct teller {
+  struct hd_session *session;
+  const struct hd_handle *handle;
+  struct hd_view *view;
+  struct hd_pool *pool;             /* of the snapshot at hand */
+  const struct hd_profile *profile;
+  bool short_of_memory;
+};
+
+static const struct hd_cell nothing = {.kind = HD_CELL_EMPTY};
+
+static struct hd_cell text(struct teller *teller, const char *value)
+{
+  if (!value || !value[0])
+    return nothing;
+  const char *kept = hd_view_text(teller->view, value);
+  teller->short_of_memory |= !kept;
+  return hd_cell_text(kept);
+}
+
+static struct hd_cell path_cell(struct teller *teller)
+{
+  return text(teller, teller->handle->name);
+}
+
+static struct hd_cell format_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.format);
+}
+
+static struct hd_cell kind_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.kind);
+}
+
+static struct hd_cell recorder_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.recorder);
+}
+
+static struct hd_cell program_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.program);
+}
+
+static struct hd_cell command_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.command);
+}
+
+static struct hd_cell host_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.host);
+}
+
+static struct hd_cell reason_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.reason);
+}
+
+static struct hd_cell allocator_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.allocator);
+}
+
+static struct hd_cell pid_cell(struct teller *teller)
+{
+  int64_t pid = teller->profile->meta.pid;
+  return pid ? hd_cell_of(HD_CELL_COUNT, pid) : nothing;
+}
+
+static struct hd_cell time_cell(struct teller *teller)
+{
+  int64_t time = teller->profile->meta.time_ns;
+  return time ? hd_cell_of(HD_CELL_TIME, time) : nothing;
+}
+
+static struct hd_cell sequence_cell(struct teller *teller)
+{
+  int64_t sequence = teller->profile->meta.sequence;
+  return sequence >= 0 ? hd_cell_of(HD_CELL_COUNT, sequence) : nothing;
+}
+
+static struct hd_cell threads_cell(struct teller *teller)
+{
+  int64_t threads = teller->profile->meta.threads;
+  return threads >= 0 ? hd_cell_of(HD_CELL_COUNT, threads) : nothing;
+}
+
+static struct hd_cell rss_cell(struct teller *teller)
+{
+  int64_t rss = teller->profile->meta.rss;
+  return rss >= 0 ? hd_cell_bytes(rss, false) : nothing;
+}
+
+static struct hd_cell peak_cell(struct teller *teller)
+{
+  int64_t peak = teller->profile->meta.rss_peak;
+  return peak >= 0 ? hd_cell_bytes(peak, false) : nothing;
+}
+
+static struct hd_cell limit_cell(struct teller *teller)
+{
+  int64_t cgroup = teller->profile->meta.limit_cgroup, rlimit = teller->profile->meta.limit_rlimit;
+  int64_t least = !cgroup || (rlimit && rlimit < cgroup) ? rlimit : cgroup;
+  return least ? hd_cell_bytes(least, false) : nothing;
+}
+
+static struct hd_cell rate_cell(struct teller *teller)
+{
+  uint64_t rate = teller->profile->meta.rate;
+  return rate > 1 ? hd_cell_bytes((int64_t)rate, false) : nothing;
+}
+
+static struct hd_cell sampling_cell(struct teller *teller)
+{
+  uint64_t rate = teller->profile->meta.rate;
+  return rate == 1  ? hd_cell_text("every allocation recorded")
+         : rate > 1 ? hd_cell_text("by bytes, Poisson; values are estimates")
+                    : nothing;
+}
+
+static struct hd_cell total_cell(struct teller *teller, enum hd_measure measure)
+{
+  if (!teller->profile->has[measure])
+    return nothing;
+  return hd_measure_cell(measure, llround(hd_profile_total(teller->profile, measure)), false);
+}
+
+#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling)                                  \
+  static struct hd_cell id##_cell(struct teller *teller)                                           \
+  {                                                                                                \
+    return total_cell(teller, HD_##id);                                                            \
+  }
+#include "model/measures.def"
+#undef HD_MEASURE
+
+static struct hd_cell stacks_cell(struct teller *teller)
+{
+  return hd_cell_of(HD_CELL_COUNT, (int64_t)teller->profile->stacks.count);
+}
+
+static struct hd_cell records_cell(struct teller *teller)
+{
+  return hd_cell_of(HD_CELL_COUNT, (int64_t)teller->profile->records.count);
+}
+
+static struct hd_cell addresses_cell(struct teller *teller)
+{
+  return hd_cell_of(HD_CELL_COUNT, (int64_t)teller->pool->locations.count);
+}
+
+static struct hd_cell symbolized_cell(struct teller *teller)
+{
+  int64_t count = 0;
+  for (size_t i = 0; i < teller->pool->locations.count; i++)
+    count += teller->pool->locations.items[i].symbolized;
+  return hd_cell_of(HD_CELL_COUNT, count);
+}
+
+static struct hd_cell truncated_cell(struct teller *teller)
+{
+  uint64_t count = teller->profile->meta.truncated_stacks;
+  return count ? hd_cell_of(HD_CELL_COUNT, (int64_t)count) : nothing;
+}
+
+static struct hd_cell dropped_cell(struct teller *teller)
+{
+  uint64_t count = teller->profile->meta.dropped_allocations;
+  return count ? hd_cell_of(HD_CELL_COUNT, (int64_t)count) : nothing;
+}
+
+/* One line a module: path, build-id, how many of its addresses have names, and
+ * why the others have none. */
+static const char *module_line(struct teller *teller, const struct hd_pool_module *module)
+{
+  const struct hd_pool *pool = teller->pool;
+  const char *build_id = hd_pool_text(pool, module->build_id);
+  const char *path = hd_pool_text(pool, module->path);
+  struct hd_buffer line = HD_BUFFER_INIT;
+  hd_buffer_printf(&line, "%s  %s", path[0] ? path : "(no path)",
+                   build_id[0] ? build_id : "no build-id");
+  if (module->wanted)
+    hd_buffer_printf(&line, "  %" PRIu32 " of %" PRIu32 " addresses named", module->resolved,
+                     module->wanted);
+  if (module->asked && module->status[0])
+    hd_buffer_printf(&line, " (%s%s)", module->status,
+                     module->resolved && !module->verified ? ", unverified" : "");
+  if (module->reason[0])
+    hd_buffer_printf(&line, ": %s", module->reason);
+  const char *kept = line.failed ? NULL : hd_view_text(teller->view, hd_buffer_text(&line));
+  hd_buffer_deinit(&line);
+  return kept;
+}
+
+static struct hd_cell modules_cell(struct teller *teller)
+{
+  size_t count = teller->pool->modules.count;
+  const char **lines = hd_arena_alloc(&teller->view->arena, (count + 1) * sizeof *lines);
+  if (!lines) {
+    teller->short_of_memory = true;
+    return nothing;
+  }
+  for (size_t i = 0; i < count; i++) {
+    lines[i] = module_line(teller, &teller->pool->modules.items[i]);
+    if (!lines[i])
+      teller->short_of_memory = true;
+  }
+  return (struct hd_cell){.kind = HD_CELL_LIST, .texts = lines, .count = count};
+}
+
+static struct hd_cell comments_cell(struct teller *teller)
+{
+  const struct hd_profile *profile = teller->profile;
+  size_t count = profile->comments.count;
+  const char **lines = hd_arena_alloc(&teller->view->arena, (count + 1) * sizeof *lines);
+  for (size_t i = 0; lines && i < count; i++) {
+    lines[i] = hd_view_text(teller->view,
+                            hd_strings_text(&profile->strings, profile->comments.items[i]));
+    teller->short_of_memory |= !lines[i];
+  }
+  teller->short_of_memory |= !lines;
+  return count && lines ? (struct hd_cell){.kind = HD_CELL_LIST, .texts = lines, .count = count}
+                        : nothing;
+}
+
+static const struct {
+  const char *key, *title;
+  struct hd_cell (*cell)(struct teller *teller);
+} fields[] = {
+    {"path", "file", path_cell},
+    {"format", "format", format_cell},
+    {"kind", "kind", kind_cell},
+    {"recorder", "recorder", recorder_cell},
+    {"program", "program", program_cell},
+    {"command", "command", command_cell},
+    {"pid", "pid", pid_cell},
+    {"host", "host", host_cell},
+    {"time_ns", "time", time_cell},
+    {"sequence", "sequence", sequence_cell},
+    {"reason", "reason", reason_cell},
+    {"rate", "sampled every", rate_cell},
+    {"sampling", "sampling", sampling_cell},
+#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling) {name, name, id##_cell},
+#include "model/measures.def"
+#undef HD_MEASURE
+    {"rss", "rss", rss_cell},
+    {"rss_peak", "rss peak", peak_cell},
+    {"limit", "memory limit", limit_cell},
+    {"threads", "threads", threads_cell},
+    {"allocator", "allocator", allocator_cell},
+    {"stacks", "stacks", stacks_cell},
+    {"truncated_stacks", "cut stacks", truncated_cell},
+    {"records", "records", records_cell},
+    {"dropped_allocations", "dropped", dropped_cell},
+    {"addresses", "addresses", addresses_cell},
+    {"symbolized", "symbolized", symbolized_cell},
+    {"modules", "modules", modules_cell},
+    {"comments", "comments", comments_cell},
+};
+
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static bool tell(struct teller *teller, const struct hd_profile *profile, struct hd_error *error)
+{
+  struct hd_import import = {0};
+  teller->profile = profile;
+  if (!hd_pool_import(teller->pool, profile, hd_session_demangle, &import, error))
+    return false;
+  hd_import_deinit(&import);
+  if (!hd_session_symbolize(teller->session, teller->pool, error))
+    return false;
+  struct hd_cell *cells = hd_grid_add_row(teller->view, HD_TONE_PLAIN);
+  if (!cells)
+    return hd_fail_memory(error);
+  for (size_t i = 0; i < FIELDS; i++)
+    cells[i] = fields[i].cell(teller);
+  return !teller->short_of_memory || hd_fail_memory(error);
+}
+
+static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  struct teller *teller = context;
+  bool fine = hd_pool_create(&teller->pool, error) && tell(teller, profile, error);
+  hd_pool_destroy(teller->pool);
+  teller->pool = NULL;
+  hd_profile_destroy(profile);
+  return fine;
+}
+
+bool hd_info(hd_session *session, hd_view **view, struct hd_error *error)
+{
+  struct teller teller = {.session = session};
+  bool fine = hd_view_create("heapdiff.info/1", HD_VIEW_GRID, view, error);
+  for (size_t i = 0; fine && i < FIELDS; i++) {
+    struct hd_column column = {fields[i].key, fields[i].title, HD_FOR_ALL, true, 0};
+    fine = hd_vec_push(&(*view)->grid.columns, column) || hd_fail_memory(error);
+  }
+  teller.view = *view;
+  struct hd_sink sink = {take, &teller};
+  if (fine)
+    (*view)->grid.records = true;
+  for (size_t i = 0; fine && i < session->chosen.count; i++) {
+    teller.handle = &session->chosen.items[i];
+    fine = hd_session_read(session, teller.handle, &sink, error);
+  }
+  if (!fine) {
+    hd_view_destroy(*view);
+    *view = NULL;
+  }
+  return fine;
+}

@@ -1,0 +1,174 @@
+/* The chosen snapshots, read into a series one at a time. */
+#include "api/session.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct loader {
+  struct hd_session *session;
+  struct hd_series *series;
+  const struct hd_handle *handle;
+  const char *kind, *build_id; /* of the first snapshot */
+};
+
+static const char *keep(struct hd_session *session, const char *text)
+{
+  return text ? hd_arena_copy(&session->arena, text, strlen(text)) : NULL;
+}
+
+/* What the recorder says that it lost belongs to the numbers. */
+static void note_losses(struct hd_session *session, const char *name,
+                        const struct hd_profile *profile)
+{
+  const struct hd_meta *meta = &profile->meta;
+  if (meta->dropped_allocations)
+    hd_session_add_note(session, HD_NOTE_WARNING, "dropped",
+                        "%s: the recorder had no room for %" PRIu64 " sampled allocations: their "
+                        "memory is missing", name, meta->dropped_allocations);
+  if (meta->failed_snapshots)
+    hd_session_add_note(session, HD_NOTE_WARNING, "failed-snapshots",
+                        "%s: %" PRIu64 " snapshots before it could not be written", name,
+                        meta->failed_snapshots);
+  if (profile->negative_values)
+    hd_session_add_note(session, HD_NOTE_WARNING, "negative",
+                        "%s: %" PRIu64 " records have negative values; they are kept", name,
+                        profile->negative_values);
+  if (profile->bad_rows)
+    hd_session_add_note(session, HD_NOTE_WARNING, "bad-rows",
+                        "%s: %" PRIu64 " rows could not be read", name, profile->bad_rows);
+}
+
+static const char *main_build_id(const struct hd_profile *profile)
+{
+  return profile->modules.count
+             ? hd_strings_text(&profile->strings, profile->modules.items[0].build_id)
+             : "";
+}
+
+/* Whether this snapshot can stand beside the first one. */
+static bool compare(struct loader *loader, const struct hd_profile *profile,
+                    struct hd_error *error)
+{
+  struct hd_session *session = loader->session;
+  const struct hd_meta *meta = &profile->meta;
+  if (!loader->kind) {
+    loader->kind = keep(session, meta->kind ? meta->kind : "");
+    loader->build_id = keep(session, main_build_id(profile));
+    return (loader->kind && loader->build_id) || hd_fail_memory(error);
+  }
+  if (strcmp(loader->kind, meta->kind ? meta->kind : "") != 0)
+    return hd_fail_usage(error, "it is a %s snapshot, the first one is of kind %s: only snapshots "
+                                "of one kind compare", meta->kind, loader->kind);
+  const char *before = loader->series->points.items[0].program;
+  if (before && meta->program &&
+      strcmp(hd_base_name(before), hd_base_name(meta->program)) != 0)
+    hd_session_add_note(session, HD_NOTE_WARNING, "different-programs",
+                        "the snapshots are of different programs, %s and %s: rows match by name "
+                        "alone", before, meta->program);
+  else if (loader->build_id[0] && main_build_id(profile)[0] &&
+           strcmp(loader->build_id, main_build_id(profile)) != 0)
+    hd_session_add_note(session, HD_NOTE_INFO, "different-builds",
+                        "the snapshots are of two builds of %s: rows match by function, file and "
+                        "line", meta->program ? hd_base_name(meta->program) : "the program");
+  return true;
+}
+
+static bool fold(struct loader *loader, const struct hd_profile *profile, struct hd_error *error)
+{
+  struct hd_session *session = loader->session;
+  const struct hd_meta *meta = &profile->meta;
+  struct hd_import import = {0};
+  struct hd_point point = {
+      .path = loader->handle->name,
+      .program = keep(session, meta->program),
+      .called = keep(session, meta->called),
+      .boot_id = keep(session, meta->boot_id),
+      .time_ns = meta->time_ns,
+      .mono_ns = meta->mono_ns,
+      .rss = meta->rss,
+      .pid = meta->pid,
+      .threshold = meta->threshold,
+      .rate = meta->rate,
+      .at_start = meta->reason && strcmp(meta->reason, "start") == 0,
+      .at_exit = meta->reason && strcmp(meta->reason, "exit") == 0,
+  };
+  if (!hd_pool_import(loader->series->pool, profile, hd_session_demangle, &import, error))
+    return false;
+  bool fine = hd_session_symbolize(session, loader->series->pool, error) &&
+              hd_series_add(loader->series, profile, import.locations, point, error);
+  hd_import_deinit(&import);
+  return fine;
+}
+
+static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  struct loader *loader = context;
+  note_losses(loader->session, loader->handle->name, profile);
+  bool fine = compare(loader, profile, error) && fold(loader, profile, error);
+  hd_profile_destroy(profile);
+  return fine;
+}
+
+static void note_order(struct hd_session *session, const struct hd_series *series)
+{
+  const struct hd_point *first = &series->points.items[0];
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  if (first->time_ns && last->time_ns && first->time_ns > last->time_ns)
+    hd_session_add_note(session, HD_NOTE_WARNING, "order",
+                        "%s was taken after %s: the growth shown runs backwards in time",
+                        first->path, last->path);
+}
+
+/* Many programs free all they have before they end: then the last snapshot does
+ * not show what they held while they ran. */
+static void note_exit(struct hd_session *session, const struct hd_series *series)
+{
+  size_t last = series->points.count - 1, most = 0;
+  const struct hd_point *points = series->points.items;
+  for (size_t i = 0; i < last; i++)
+    if (points[i].total[HD_INUSE_SPACE] > points[most].total[HD_INUSE_SPACE])
+      most = i;
+  if (last < 2 || !points[last].at_exit ||
+      points[last].total[HD_INUSE_SPACE] > points[most].total[HD_INUSE_SPACE] / 2)
+    return;
+  hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
+                      "the last snapshot was taken at exit, when most of the memory had been "
+                      "freed; while it ran: heapdiff top %s %s", points[0].path,
+                      points[last - 1].path);
+}
+
+/* A damaged file of a directory is left out and said; one that was named is an
+ * error. */
+static bool read_one(struct hd_session *session, const struct hd_handle *handle,
+                     struct hd_sink *sink, struct hd_error *error)
+{
+  struct hd_error own = HD_ERROR_INIT;
+  if (hd_session_read(session, handle, sink, &own))
+    return true;
+  if (!handle->group || own.kind != HD_ERROR_INPUT) {
+    if (error)
+      *error = own;
+    return false;
+  }
+  char text[1400];
+  hd_error_format(&own, text, sizeof text);
+  hd_session_add_note(session, HD_NOTE_WARNING, "left-out", "left out: %s", text);
+  return true;
+}
+
+bool hd_session_load(struct hd_session *session, struct hd_series *series, struct hd_error *error)
+{
+  struct loader loader = {.session = session, .series = series};
+  struct hd_sink sink = {take, &loader};
+  for (size_t i = 0; i < session->chosen.count; i++) {
+    loader.handle = &session->chosen.items[i];
+    if (!read_one(session, loader.handle, &sink, error))
+      return false;
+  }
+  if (!series->points.count)
+    return hd_fail_input(error, "there is no snapshot in what was named");
+  note_order(session, series);
+  note_exit(session, series);
+  hd_session_note_symbols(session, series->pool);
+  return true;
+}

@@ -1,0 +1,152 @@
+#include "api/session.h"
+
+#include "input/remembered.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char default_directory[] = "heapdiff.data";
+
+static bool copy_texts(struct hd_session *session, const char *const **list, size_t count)
+{
+  const char **copy = hd_arena_alloc(&session->arena, count * sizeof *copy);
+  for (size_t i = 0; copy && i < count; i++) {
+    copy[i] = hd_arena_copy(&session->arena, (*list)[i], strlen((*list)[i]));
+    if (!copy[i])
+      return false;
+  }
+  *list = copy;
+  return copy != NULL;
+}
+
+static bool init(struct hd_session *session, const struct hd_session_options *options,
+                 struct hd_error *error)
+{
+  session->options = *options;
+  session->input.max_inflated = options->max_inflated;
+  if (!copy_texts(session, &session->options.debug_dirs, options->debug_dir_count) ||
+      !copy_texts(session, &session->options.wrappers, options->wrapper_count))
+    return hd_fail_memory(error);
+  if (options->format) {
+    session->reader = hd_reader_find(options->format);
+    if (!session->reader)
+      return hd_fail_usage(error, "there is no snapshot format '%s'", options->format);
+  }
+  struct hd_symbol_options symbols = {session->options.debug_dirs,
+                                      session->options.debug_dir_count};
+  return hd_symbolizer_create(&symbols, &session->symbolizer, error);
+}
+
+bool hd_session_create(const struct hd_session_options *options, hd_session **session,
+                       struct hd_error *error)
+{
+  *session = hd_alloc_zeroed(1, sizeof **session);
+  if (!*session)
+    return hd_fail_memory(error);
+  if (init(*session, options, error))
+    return true;
+  hd_session_destroy(*session);
+  *session = NULL;
+  return false;
+}
+
+void hd_session_destroy(hd_session *session)
+{
+  if (!session)
+    return;
+  hd_symbolizer_destroy(session->symbolizer);
+  hd_handles_deinit(&session->handles);
+  hd_vec_deinit(&session->chosen);
+  hd_vec_deinit(&session->notes);
+  hd_arena_deinit(&session->arena);
+  hd_free(session);
+}
+
+void hd_session_add_note(struct hd_session *session, enum hd_note_level level, const char *code,
+                         const char *format, ...)
+{
+  char text[2048];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  for (size_t i = 0; i < session->notes.count; i++)
+    if (strcmp(session->notes.items[i].text, text) == 0)
+      return;
+  const char *kept = hd_arena_copy(&session->arena, text, strlen(text));
+  if (kept)
+    (void)hd_vec_push(&session->notes, (struct hd_note){level, code, kept});
+}
+
+size_t hd_session_note_count(const hd_session *session)
+{
+  return session->notes.count;
+}
+
+struct hd_note hd_session_note(const hd_session *session, size_t i)
+{
+  return session->notes.items[i];
+}
+
+/* With nothing named: what was named last here, else heapdiff.data/. */
+static bool default_paths(struct hd_session *session, struct hd_remembered *remembered,
+                          struct hd_error *error)
+{
+  if (hd_recall(&session->arena, remembered)) {
+    hd_session_add_note(session, HD_NOTE_INFO, "remembered",
+                        remembered->count > 1
+                            ? "no snapshot is named: taking %s and %zu more, as last time here"
+                            : "no snapshot is named: taking %s, as last time here",
+                        remembered->paths[0], remembered->count - 1);
+    return true;
+  }
+  static const char *fallback[] = {default_directory};
+  if (access(default_directory, F_OK) != 0)
+    return hd_fail_usage(error, "no snapshot is named, and there is no %s/ here: record a program "
+                                "with `heapdiff record -- PROGRAM`, or name two snapshots",
+                         default_directory);
+  *remembered = (struct hd_remembered){fallback, 1, 0};
+  hd_session_add_note(session, HD_NOTE_INFO, "default", "no snapshot is named: taking %s/",
+                      default_directory);
+  return true;
+}
+
+bool hd_session_select(hd_session *session, const char *const *paths, size_t count,
+                       struct hd_error *error)
+{
+  struct hd_remembered recalled = {0};
+  if (!count) {
+    if (!default_paths(session, &recalled, error))
+      return false;
+    paths = recalled.paths;
+    count = recalled.count;
+    if (!session->options.pid)
+      session->options.pid = recalled.pid;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (!hd_source_expand(paths[i], &session->handles, error))
+      return false;
+  session->remember = hd_arena_alloc(&session->arena, count * sizeof *session->remember);
+  for (size_t i = 0; session->remember && i < count; i++) {
+    session->remember[i] = hd_arena_copy(&session->arena, paths[i], strlen(paths[i]));
+    if (!session->remember[i])
+      return hd_fail_memory(error);
+  }
+  if (!session->remember)
+    return hd_fail_memory(error);
+  session->remember_count = count;
+  return hd_session_choose(session, error);
+}
+
+void hd_session_remember(hd_session *session)
+{
+  if (session->remember_count)
+    hd_remember(session->remember, session->remember_count, session->options.pid);
+}
+
+void hd_remember_paths(const char *const *paths, size_t count)
+{
+  hd_remember(paths, count, 0);
+}

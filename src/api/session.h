@@ -1,0 +1,63 @@
+/* The session behind the public header: wires input, readers, symbols and
+ * analysis together. */
+#ifndef HD_API_SESSION_H
+#define HD_API_SESSION_H
+
+#include "analysis/series.h"
+#include "input/source.h"
+#include "model/pool.h"
+#include "readers/reader.h"
+#include "symbols/symbols.h"
+
+#include <heapdiff/query.h>
+#include <heapdiff/session.h>
+
+struct hd_session {
+  struct hd_arena arena;
+  struct hd_session_options options; /* its texts are copied into the arena */
+  struct hd_input_options input;
+  const struct hd_reader *reader;    /* --format, NULL: by content */
+  struct hd_symbolizer *symbolizer;
+  struct hd_handles handles;         /* that were named, directories spread out */
+  HD_VEC(struct hd_handle) chosen;   /* in order */
+  const char **remember;             /* what to remember, as named */
+  size_t remember_count;
+  int64_t chosen_pid;
+  HD_VEC(struct hd_note) notes;
+};
+
+/* Adds a note once: the same text again is left out. Want of memory drops it. */
+void hd_session_add_note(struct hd_session *session, enum hd_note_level level, const char *code,
+                         const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* --- read.c ----------------------------------------------------------------------- */
+
+/* Opens a snapshot, finds its reader and reads it; errors name the file. */
+bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
+                     struct hd_sink *sink, struct hd_error *error);
+/* Only what tells series apart, from as little of the file as its format allows.
+ * *profile is NULL where nothing reads the file (`why` then says so); an error
+ * is one of a file that a reader took. */
+bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
+                     struct hd_profile **profile, struct hd_error *error);
+
+/* --- choose.c ---------------------------------------------------------------------- */
+
+/* From the handles of directories, the snapshots of one series. */
+bool hd_session_choose(struct hd_session *session, struct hd_error *error);
+
+/* --- symbolize.c ------------------------------------------------------------------- */
+
+/* Settles every location of the pool that waits, through DWARF where it can be. */
+bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
+                          struct hd_error *error);
+/* Says once what could not be symbolized, and why. */
+void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool);
+const char *hd_session_demangle(struct hd_arena *arena, const char *name);
+
+/* --- load.c ------------------------------------------------------------------------ */
+
+/* Reads the chosen snapshots into a series, symbolized. */
+bool hd_session_load(struct hd_session *session, struct hd_series *series, struct hd_error *error);
+
+#endif

@@ -1,0 +1,178 @@
+/* Locations without symbols go to the symbolizer, a batch a module. */
+#include "api/session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *hd_session_demangle(struct hd_arena *arena, const char *name)
+{
+  return hd_demangle(arena, name, false);
+}
+
+struct waiting {
+  uint32_t module, location;
+};
+
+static int by_module(const void *left, const void *right)
+{
+  const struct waiting *a = left, *b = right;
+  if (a->module != b->module)
+    return a->module < b->module ? -1 : 1;
+  return (a->location > b->location) - (a->location < b->location);
+}
+
+static bool settle_bare(struct hd_pool *pool, const struct waiting *waiting, size_t count,
+                        struct hd_error *error)
+{
+  for (size_t i = 0; i < count; i++)
+    if (!hd_pool_resolve(pool, waiting[i].location, NULL, 0, error))
+      return false;
+  return true;
+}
+
+/* Inlined chains are short; the few that are longer lose their outermost. */
+enum { MAX_CHAIN = 256 };
+
+/* A batch gives equal linkage names as one pointer: each is demangled once. */
+struct name {
+  const char *linkage, *shown;
+};
+
+struct names {
+  HD_VEC(struct name) items;
+  struct hd_index index;
+  struct hd_arena arena;
+};
+
+static bool same_pointer(const void *context, uint32_t id, const void *key)
+{
+  const struct names *names = context;
+  return names->items.items[id - 1].linkage == key;
+}
+
+/* NULL on want of memory. */
+static const char *shown_name(struct names *names, const char *linkage)
+{
+  uint64_t hash = hd_hash(&linkage, sizeof linkage);
+  uint32_t id = hd_index_find(&names->index, hash, same_pointer, names, linkage);
+  if (id)
+    return names->items.items[id - 1].shown;
+  struct name name = {linkage, hd_demangle(&names->arena, linkage, false)};
+  if (!name.shown || !hd_vec_push(&names->items, name) ||
+      !hd_index_add(&names->index, hash, (uint32_t)names->items.count))
+    return NULL;
+  return name.shown;
+}
+
+static void names_deinit(struct names *names)
+{
+  hd_vec_deinit(&names->items);
+  hd_index_deinit(&names->index);
+  hd_arena_deinit(&names->arena);
+}
+
+static bool settle_one(struct hd_pool *pool, uint32_t location, const struct hd_symbol_batch *batch,
+                       struct hd_symbol_answer answer, struct names *names, struct hd_error *error)
+{
+  struct hd_resolved_frame frames[MAX_CHAIN];
+  size_t count = answer.count < MAX_CHAIN ? answer.count : MAX_CHAIN;
+  for (size_t i = 0; i < count; i++) {
+    const struct hd_symbol_frame *from = &batch->frames[answer.first + i];
+    const char *shown = shown_name(names, from->function);
+    if (!shown)
+      return hd_fail_memory(error);
+    frames[i] = (struct hd_resolved_frame){shown, from->function, from->file, from->line,
+                                           from->start_line};
+  }
+  return hd_pool_resolve(pool, location, frames, count, error);
+}
+
+/* What the symbolizer said of the module, kept for notes and `info`. */
+static bool keep_status(struct hd_session *session, struct hd_pool_module *module,
+                        const struct hd_symbol_batch *batch, struct hd_error *error)
+{
+  module->asked = true;
+  module->verified = batch->verified;
+  module->mismatch = batch->status == HD_SYMBOLS_MISMATCH;
+  module->status = hd_symbol_status_name(batch->status);
+  module->reason = hd_arena_copy(&session->arena, batch->reason, strlen(batch->reason));
+  return module->reason || hd_fail_memory(error);
+}
+
+static bool settle_module(struct hd_session *session, struct hd_pool *pool,
+                          const struct waiting *waiting, size_t count, struct hd_error *error)
+{
+  struct hd_pool_module *module = &pool->modules.items[waiting->module - 1];
+  struct hd_symbol_batch batch = {0};
+  struct names names = {0};
+  uint64_t *offsets = hd_alloc(count * sizeof *offsets);
+  if (!offsets)
+    return hd_fail_memory(error);
+  for (size_t i = 0; i < count; i++)
+    offsets[i] = pool->locations.items[waiting[i].location - 1].offset;
+  bool fine = hd_symbolize(session->symbolizer, hd_pool_text(pool, module->path),
+                           hd_pool_text(pool, module->build_id), offsets, count, &batch, error);
+  if (fine) {
+    fine = keep_status(session, module, &batch, error);
+    for (size_t i = 0; fine && i < count; i++)
+      fine = settle_one(pool, waiting[i].location, &batch, batch.answers[i], &names,
+                        error);
+    hd_symbol_batch_deinit(&batch);
+  }
+  names_deinit(&names);
+  hd_free(offsets);
+  return fine;
+}
+
+bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
+                          struct hd_error *error)
+{
+  HD_VEC(struct waiting) waiting = {0};
+  bool fine = true;
+  for (size_t i = 0; fine && i < pool->locations.count; i++)
+    if (!pool->locations.items[i].settled) {
+      struct waiting item = {pool->locations.items[i].module, (uint32_t)i + 1};
+      fine = hd_vec_push(&waiting, item) || hd_fail_memory(error);
+    }
+  if (waiting.count > 1)
+    qsort(waiting.items, waiting.count, sizeof *waiting.items, by_module);
+  for (size_t i = 0, end; fine && i < waiting.count; i = end) {
+    uint32_t module = waiting.items[i].module;
+    for (end = i; end < waiting.count && waiting.items[end].module == module;)
+      end++;
+    fine = !module || session->options.no_symbols
+               ? settle_bare(pool, waiting.items + i, end - i, error)
+               : settle_module(session, pool, waiting.items + i, end - i, error);
+  }
+  hd_vec_deinit(&waiting);
+  return fine;
+}
+
+void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool)
+{
+  uint64_t bare = 0, all = 0;
+  const struct hd_pool_module *worst = NULL;
+  for (size_t i = 0; i < pool->modules.count; i++) {
+    const struct hd_pool_module *module = &pool->modules.items[i];
+    const char *path = hd_pool_text(pool, module->path);
+    if (module->mismatch)
+      hd_session_add_note(session, HD_NOTE_WARNING, "build-id-mismatch", "%s: %s", path,
+                          module->reason);
+    else if (module->asked && !module->verified && module->resolved)
+      hd_session_add_note(session, HD_NOTE_INFO, "unverified",
+                          "%s has no build-id: its symbols are by path alone, unverified", path);
+    uint32_t missing = module->wanted - module->resolved;
+    if (missing && (!worst || missing > worst->wanted - worst->resolved))
+      worst = module;
+    bare += missing;
+  }
+  all = pool->locations.count;
+  if (!bare || session->options.no_symbols)
+    return;
+  hd_session_add_note(session, HD_NOTE_INFO, "no-symbols",
+                      "%" PRIu64 " of %" PRIu64 " addresses have no name, most of them in %s%s%s; "
+                      "`heapdiff info` says why for each module", bare, all,
+                      hd_base_name(hd_pool_text(pool, worst->path)),
+                      worst->reason[0] ? ": " : "", worst->reason);
+}
