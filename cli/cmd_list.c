@@ -1,0 +1,67 @@
+#include "command.h"
+#include "show.h"
+
+struct list_args {
+  const char *measure;
+  struct text_list source_paths, trim_paths;
+  struct filter_args filter;
+  struct input_args input;
+  struct style_args style;
+};
+
+static const struct option_row rows[] = {
+    {TEXT_AT(struct list_args, measure), .name = "measure", .metavar = "NAME",
+     .help = "what is compared; by default inuse_space where there is such",
+     .words = hd_measure_name},
+    {LIST_AT(struct list_args, source_paths), .name = "source-path", .metavar = "DIR", .path = true,
+     .help = "look for source files here; may be repeated"},
+    {LIST_AT(struct list_args, trim_paths), .name = "trim-path", .metavar = "PREFIX",
+     .help = "take this off the names of source files before they are looked for; may be "
+             "repeated"},
+    OPTION_ROWS_END,
+};
+
+static const struct option_group groups[] = {
+    {"options:", rows, 0},
+    {"which allocations:", filter_rows, offsetof(struct list_args, filter)},
+    {"reading:", input_rows, offsetof(struct list_args, input)},
+    {"printing:", style_rows, offsetof(struct list_args, style)},
+    OPTION_GROUPS_END,
+};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+  struct list_args args = {0};
+  int status;
+  if (!command_parse(command, &args, &argc, argv, &status))
+    return status;
+  if (argc == 0) {
+    options_release(command->groups, &args);
+    return command_misused(command, "name a function: heapdiff list REGEX [SNAPSHOT...]");
+  }
+  struct hd_query query = {
+      .measure = args.measure,
+      .pattern = argv[0],
+      .source_paths = args.source_paths.items,
+      .source_path_count = args.source_paths.count,
+      .trim_paths = args.trim_paths.items,
+      .trim_path_count = args.trim_paths.count,
+  };
+  filter_query(&args.filter, &query);
+  status = show(&args.input, &args.style, argv + 1, argc - 1, hd_list, &query);
+  options_release(command->groups, &args);
+  return status;
+}
+
+const struct command verb_list = {
+    .name = "list",
+    .summary = "print the source of functions with the growth of each line",
+    .synopsis = {"[OPTION...] REGEX [SNAPSHOT...]"},
+    .about = "Prints the source of each function that matches the regular expression, and beside "
+             "each line how much live memory it gained. Without snapshots, those that were last "
+             "used or recorded in this directory are taken, else heapdiff.data/.",
+    .words = "snapshot",
+    .groups = groups,
+    .usage_status = STATUS_USAGE,
+    .run = run,
+};

@@ -1,0 +1,167 @@
+#include "command.h"
+#include "messages.h"
+#include "numbers.h"
+#include "terminal.h"
+
+#include <heapdiff/record.h>
+#include <heapdiff/session.h>
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+enum { MOST_FRAMES = 1024 };
+#define MOST_INTERVAL_MS (1000 * INT64_C(86400000))
+
+struct record_args {
+  const char *output;
+  struct duration interval;
+  uint64_t rate;
+  int64_t max_frames;
+  bool quiet, verbose;
+};
+
+static const struct option_row rows[] = {
+    {TEXT_AT(struct record_args, output), .letter = 'o', .name = "output", .metavar = "DIR",
+     .path = true, .help = "where the snapshots go", .standard = "heapdiff.data"},
+    {DURATION_AT(struct record_args, interval), .letter = 'i', .name = "interval",
+     .metavar = "DURATION", .most = MOST_INTERVAL_MS, .standard = "10s",
+     .help = "between two snapshots; 0: only at the start and at the end"},
+    {SIZE_AT(struct record_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
+     .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
+    {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
+     .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
+    {FLAG_AT(struct record_args, quiet), .letter = 'q', .name = "quiet",
+     .help = "say nothing but errors and losses"},
+    {FLAG_AT(struct record_args, verbose), .letter = 'v', .name = "verbose",
+     .help = "print a line a snapshot, also where standard error is no terminal"},
+    OPTION_ROWS_END,
+};
+
+static const struct option_group groups[] = {
+    {"options:", rows, 0},
+    OPTION_GROUPS_END,
+};
+
+/* What the lines that were printed were about. */
+struct progress {
+  int64_t pid; /* of the first snapshot, 0 before it */
+  bool several;
+};
+
+/* The program goes on, and so must its parent, when nobody reads our messages any
+ * more. Not to be called before the program is started: it would inherit this. */
+static void outlive_readers(void)
+{
+  signal(SIGPIPE, SIG_IGN);
+}
+
+/* A line a snapshot; with its process from the first one on that is of another. */
+static void on_snapshot(void *context, const struct hd_record_event *event)
+{
+  struct progress *progress = context;
+  outlive_readers();
+  if (progress->pid && progress->pid != event->pid)
+    progress->several = true;
+  progress->pid = progress->pid ? progress->pid : event->pid;
+  char elapsed[NUMBER_TEXT], live[NUMBER_TEXT], rss[NUMBER_TEXT] = "?", process[96] = "";
+  format_elapsed(elapsed, event->elapsed_ns);
+  format_size(live, event->live_bytes);
+  if (event->rss >= 0)
+    format_size(rss, event->rss);
+  if (progress->several)
+    snprintf(process, sizeof process, "   %.64s (pid %" PRId64 ")",
+             event->program ? basename(event->program) : "?", event->pid);
+  message("%7s   heap %9s   rss %9s%s", elapsed, live, rss, process);
+}
+
+static void say_losses(const struct hd_record_result *result)
+{
+  if (result->failed)
+    message_warning("%" PRIu64 " snapshot%s could not be written: %s", result->failed,
+                    result->failed == 1 ? "" : "s",
+                    result->failed_errno ? strerror(result->failed_errno) : "unknown reason");
+  if (result->dropped)
+    message_warning("%" PRIu64 " sampled allocations are missing: the agent had no room for them; "
+                    "a larger --rate takes fewer samples",
+                    result->dropped);
+  if (result->processes == 0)
+    message_warning("nothing was recorded: the agent was in no process; is the program statically "
+                    "linked, set-user-ID, or does it clear LD_PRELOAD?");
+  else if (result->snapshots == 0)
+    message_warning("no snapshot was written");
+}
+
+static void say_result(const struct hd_record_result *result)
+{
+  /* What the user does at the keyboard needs no explanation. */
+  if (result->signal && result->signal != SIGINT && result->signal != SIGTERM)
+    message("the program was ended by signal %d (%s)", result->signal, strsignal(result->signal));
+  if (!result->snapshots)
+    return;
+  char processes[64] = "";
+  if (result->processes > 1)
+    snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
+  message("%" PRIu64 " snapshot%s%s in %s%s%s%s", result->snapshots,
+          result->snapshots == 1 ? "" : "s", processes, result->directory,
+          result->moved_aside ? " (those before are in " : "",
+          result->moved_aside ? result->directory : "", result->moved_aside ? ".old)" : "");
+  message("next: heapdiff top");
+}
+
+static int own_failure(int exit_code, const struct hd_error *error)
+{
+  message_error(error);
+  bool known = exit_code >= HD_RECORD_FAILED && exit_code <= HD_RECORD_NOT_FOUND;
+  return known ? exit_code : HD_RECORD_FAILED;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+  struct record_args args = {0};
+  int status;
+  if (!command_parse(command, &args, &argc, argv, &status))
+    return status;
+  if (argc == 0)
+    return command_misused(command, "name the program to run: heapdiff record -- PROGRAM "
+                                    "[ARGUMENT...]");
+  struct progress progress = {0};
+  bool lines = args.verbose || (!args.quiet && terminal_is_watched());
+  struct hd_record_options options = {
+      .directory = args.output,
+      .interval_ms = args.interval.milliseconds,
+      .rate = args.rate,
+      .max_frames = (uint32_t)args.max_frames,
+      .argv = argv,
+      .on_snapshot = lines ? on_snapshot : NULL,
+      .context = &progress,
+  };
+  struct hd_record_result result = {0};
+  struct hd_error error = HD_ERROR_INIT;
+  int exit_code = 0;
+  if (!hd_record(&options, &result, &exit_code, &error))
+    return own_failure(exit_code, &error);
+  outlive_readers();
+  say_losses(&result);
+  if (!args.quiet)
+    say_result(&result);
+  const char *directory = result.directory;
+  if (result.snapshots)
+    hd_remember_paths(&directory, 1);
+  return result.exit_status;
+}
+
+const struct command verb_record = {
+    .name = "record",
+    .summary = "run a program and write snapshots of its heap",
+    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]"},
+    .about = "Runs a program, which needs no recompilation, and writes a snapshot of its heap at "
+             "the start, at every interval and at the end. The exit status is the program's; 125, "
+             "126 and 127 say that record failed, or that the program cannot be run or was not "
+             "found.",
+    .words = "program",
+    .groups = groups,
+    .program_follows = true,
+    .usage_status = HD_RECORD_FAILED,
+    .run = run,
+};

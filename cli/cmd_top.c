@@ -1,0 +1,84 @@
+#include "command.h"
+#include "show.h"
+
+enum { NOT_GIVEN = -1, SCREENFUL = 20 };
+
+struct top_args {
+  int64_t nodecount;
+  bool all, cum, pprof;
+  const char *measure, *by, *sort;
+  struct filter_args filter;
+  struct input_args input;
+  struct style_args style;
+};
+
+static const struct option_row rows[] = {
+    {NUMBER_AT(struct top_args, nodecount), .letter = 'n', .name = "nodecount", .metavar = "N",
+     .help = "rows to print, 0: all (default: 20; all in json and csv)"},
+    {FLAG_AT(struct top_args, all), .name = "all", .help = "print all rows: the same as -n 0"},
+    {CHOICE_AT(struct top_args, by), .name = "by", .metavar = "WHAT",
+     .help = "what a row is; by default site, and function with --pprof",
+     .words = hd_grouping_name},
+    {FLAG_AT(struct top_args, cum), .name = "cum",
+     .help = "rank by what was allocated at a row or below it"},
+    {TEXT_AT(struct top_args, measure), .name = "measure", .metavar = "NAME",
+     .help = "what is compared; by default inuse_space where there is such",
+     .words = hd_measure_name},
+    {CHOICE_AT(struct top_args, sort), .name = "sort", .metavar = "COLUMN",
+     .help = "the order of the rows; by default growth, the value with one snapshot",
+     .words = hd_sort_name},
+    {FLAG_AT(struct top_args, pprof), .name = "pprof",
+     .help = "flat, flat%, sum%, cum and cum% as 'go tool pprof -top' lays them out"},
+    OPTION_ROWS_END,
+};
+
+static const struct option_group groups[] = {
+    {"options:", rows, 0},
+    {"which allocations:", filter_rows, offsetof(struct top_args, filter)},
+    {"reading:", input_rows, offsetof(struct top_args, input)},
+    {"printing:", style_rows, offsetof(struct top_args, style)},
+    OPTION_GROUPS_END,
+};
+
+static int64_t nodecount(const struct top_args *args)
+{
+  if (args->all)
+    return 0;
+  if (args->nodecount != NOT_GIVEN)
+    return args->nodecount;
+  return style_for_programs(&args->style) ? 0 : SCREENFUL;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+  struct top_args args = {.nodecount = NOT_GIVEN};
+  int status;
+  if (!command_parse(command, &args, &argc, argv, &status))
+    return status;
+  struct hd_query query = {
+      .measure = args.measure,
+      .by = args.by,
+      .sort = args.sort,
+      .cum = args.cum,
+      .nodecount = nodecount(&args),
+      .pprof_layout = args.pprof,
+  };
+  filter_query(&args.filter, &query);
+  status = show(&args.input, &args.style, argv, argc, hd_top, &query);
+  options_release(command->groups, &args);
+  return status;
+}
+
+const struct command verb_top = {
+    .name = "top",
+    .summary = "rank the call sites by the live memory that they gained",
+    .synopsis = {"[OPTION...] [SNAPSHOT...]"},
+    .about = "Compares the first snapshot with the last and ranks the call sites by growth of live "
+             "memory. A snapshot is a file, a directory of them, or - for standard input; without "
+             "one, the snapshots that were last used or recorded in this directory are taken, "
+             "else heapdiff.data/.",
+    .words = "snapshot",
+    .groups = groups,
+    .usage_status = STATUS_USAGE,
+    .run = run,
+};

@@ -1,0 +1,104 @@
+#include "common_args.h"
+
+#include "terminal.h"
+
+#include <string.h>
+
+const struct option_row input_rows[] = {
+    {CHOICE_AT(struct input_args, format), .name = "input-format", .metavar = "NAME",
+     .help = "what the snapshots are, where their content misleads", .words = hd_format_name},
+    {NUMBER_AT(struct input_args, pid), .name = "pid", .metavar = "PID", .least = 1,
+     .help = "of a directory's snapshots, those of this process"},
+    {LIST_AT(struct input_args, debug_dirs), .name = "debug-dir", .metavar = "DIR", .path = true,
+     .help = "look here for separate debug files first; may be repeated"},
+    {FLAG_AT(struct input_args, no_symbols), .name = "no-symbols",
+     .help = "do not open the programs: only the names in the snapshots"},
+    {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
+     .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
+    {LIST_AT(struct input_args, wrappers), .name = "wrapper", .metavar = "REGEX",
+     .help = "functions that only pass allocations on: their callers are the call sites; may be "
+             "repeated"},
+    OPTION_ROWS_END,
+};
+
+struct hd_session_options input_options(const struct input_args *args)
+{
+  return (struct hd_session_options){
+      .format = args->format,
+      .debug_dirs = args->debug_dirs.items,
+      .debug_dir_count = args->debug_dirs.count,
+      .no_symbols = args->no_symbols,
+      .max_inflated = args->max_inflated,
+      .pid = args->pid,
+      .wrappers = args->wrappers.items,
+      .wrapper_count = args->wrappers.count,
+  };
+}
+
+const struct option_row filter_rows[] = {
+    {TEXT_AT(struct filter_args, focus), .name = "focus", .metavar = "REGEX",
+     .help = "only stacks with a frame that matches"},
+    {TEXT_AT(struct filter_args, ignore), .name = "ignore", .metavar = "REGEX",
+     .help = "no stacks with a frame that matches"},
+    {TEXT_AT(struct filter_args, hide), .name = "hide", .metavar = "REGEX",
+     .help = "take the frames that match out of their stacks"},
+    {TEXT_AT(struct filter_args, show), .name = "show", .metavar = "REGEX",
+     .help = "take all other frames out"},
+    OPTION_ROWS_END,
+};
+
+/* As in pprof, an empty expression is none. */
+static const char *expression(const char *text)
+{
+  return text && *text ? text : NULL;
+}
+
+void filter_query(const struct filter_args *args, struct hd_query *query)
+{
+  query->focus = expression(args->focus);
+  query->ignore = expression(args->ignore);
+  query->hide = expression(args->hide);
+  query->show = expression(args->show);
+}
+
+static const char *color_word(size_t i)
+{
+  static const char *const words[] = {"auto", "always", "never", NULL};
+  return words[i];
+}
+
+const struct option_row style_rows[] = {
+    {CHOICE_AT(struct style_args, format), .name = "format", .metavar = "NAME",
+     .help = "the output", .words = hd_report_name, .standard = "text"},
+    {CHOICE_AT(struct style_args, unit), .name = "unit", .metavar = "UNIT", .help = "of sizes",
+     .words = hd_unit_name, .standard = "auto"},
+    {FLAG_AT(struct style_args, bytes), .name = "bytes", .help = "print sizes in whole bytes"},
+    {CHOICE_AT(struct style_args, color), .name = "color", .metavar = "WHEN",
+     .help = "color growth", .words = color_word, .standard = "auto"},
+    {FLAG_AT(struct style_args, ascii), .name = "ascii", .help = "print no characters past ASCII"},
+    OPTION_ROWS_END,
+};
+
+static bool is_text(const struct style_args *args)
+{
+  return strcmp(args->format, "text") == 0;
+}
+
+struct hd_style style_of(const struct style_args *args)
+{
+  bool asked = strcmp(args->color, "auto") != 0;
+  return (struct hd_style){
+      .format = args->format,
+      .unit = args->unit,
+      .bytes = args->bytes,
+      .color = asked ? strcmp(args->color, "always") == 0 : is_text(args) && terminal_has_color(),
+      /* A file for programs is the same in every locale. */
+      .ascii = args->ascii || (is_text(args) && !terminal_is_utf8()),
+      .width = is_text(args) ? terminal_width() : 0,
+  };
+}
+
+bool style_for_programs(const struct style_args *args)
+{
+  return strcmp(args->format, "json") == 0 || strcmp(args->format, "csv") == 0;
+}

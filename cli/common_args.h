@@ -1,0 +1,41 @@
+/* Options that several verbs share: a verb takes the groups that it needs into
+ * its own struct and its own list of groups. */
+#ifndef HEAPDIFF_CLI_COMMON_ARGS_H
+#define HEAPDIFF_CLI_COMMON_ARGS_H
+
+#include "options.h"
+
+#include <heapdiff/query.h>
+
+/* What is read, and how. */
+struct input_args {
+  const char *format;
+  int64_t pid;
+  bool no_symbols;
+  uint64_t max_inflated;
+  struct text_list debug_dirs;
+  struct text_list wrappers;
+};
+extern const struct option_row input_rows[];
+/* The lists stay those of `args`. */
+struct hd_session_options input_options(const struct input_args *args);
+
+/* Which stacks count, and which of their frames are seen. */
+struct filter_args {
+  const char *focus, *ignore, *hide, *show;
+};
+extern const struct option_row filter_rows[];
+void filter_query(const struct filter_args *args, struct hd_query *query);
+
+/* How the answer is printed. */
+struct style_args {
+  const char *format, *unit, *color;
+  bool bytes, ascii;
+};
+extern const struct option_row style_rows[];
+/* Asks the terminal where the user has left it open. */
+struct hd_style style_of(const struct style_args *args);
+/* Whether the chosen format is for programs, which want all rows. */
+bool style_for_programs(const struct style_args *args);
+
+#endif
