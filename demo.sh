@@ -15,6 +15,7 @@ cmake --preset release -G Ninja >build/demo.log 2>&1 &&
 heapdiff=$PWD/build/release/heapdiff
 service=$PWD/build/release/testdata/programs/leaky-service
 # Its own place for snapshots and memory of the last set: nothing outside this clone.
+export LC_ALL=C.UTF-8
 export XDG_STATE_HOME=$PWD/build/demo/state
 rm -rf build/demo
 mkdir -p build/demo

@@ -74,3 +74,12 @@ bool hd_wrapper_is(const struct hd_pool *pool, const struct hd_pool_frame *frame
       return true;
   return false;
 }
+
+bool hd_wrapper_module(const char *path)
+{
+  const char *name = hd_base_name(path);
+  for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+    if (wrappers[i].rule == MODULE && begins(name, wrappers[i].text))
+      return true;
+  return false;
+}

@@ -10,4 +10,8 @@
 bool hd_wrapper_is(const struct hd_pool *pool, const struct hd_pool_frame *frame,
                    struct hd_regex *const *extra, size_t extra_count);
 
+/* Whether all of a module is a wrapper, by the name of its file: the C library and
+ * its like. */
+bool hd_wrapper_module(const char *path);
+
 #endif

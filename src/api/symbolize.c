@@ -1,6 +1,8 @@
 /* Locations without symbols go to the symbolizer, a batch a module. */
 #include "api/session.h"
 
+#include "analysis/wrappers.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,12 +164,15 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
     else if (module->asked && !module->verified && module->resolved)
       hd_session_add_note(session, HD_NOTE_INFO, "unverified",
                           "%s has no build-id: its symbols are by path alone, unverified", path);
+    /* Nobody's call site lies in the C library: its missing names are no loss. */
+    if (hd_wrapper_module(path))
+      continue;
+    all += module->wanted;
     uint32_t missing = module->wanted - module->resolved;
     if (missing && (!worst || missing > worst->wanted - worst->resolved))
       worst = module;
     bare += missing;
   }
-  all = pool->locations.count;
   if (!bare || session->options.no_symbols)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "no-symbols",
