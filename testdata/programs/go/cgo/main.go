@@ -1,23 +1,12 @@
 // C memory that Go code leaks through cgo: Go's own heap profile does not show
 // it, a recorder of malloc does. Prints what each of the two functions leaked.
 //
-// A C call runs on a stack of its own, and no unwinder that goes by DWARF finds
-// the way back to Go's: so each function leaks through a C function of its own,
-// and a recorder sees two call sites, the two lines with malloc.
+// A C call runs on a stack of its own, where C's unwinding ends: a recorder has to
+// find the way back to Go's stack to charge the memory to these lines.
 package main
 
 /*
 #include <stdlib.h>
-
-static void *new_name(void)
-{
-  return malloc(96);
-}
-
-static void *new_buffer(void)
-{
-  return malloc(4000);
-}
 */
 import "C"
 
@@ -39,14 +28,14 @@ var borrowed unsafe.Pointer
 //go:noinline
 func leakNames(count int) {
 	for i := 0; i < count; i++ {
-		C.new_name()
+		C.malloc(nameSize)
 	}
 }
 
 //go:noinline
 func leakBuffers(count int) {
 	for i := 0; i < count; i++ {
-		C.new_buffer()
+		C.malloc(bufferSize)
 	}
 }
 
