@@ -45,7 +45,8 @@ static const struct option_group groups[] = {
 
 /* What the lines that were printed were about. */
 struct progress {
-  int64_t pid; /* of the first snapshot, 0 before it */
+  int64_t pid;  /* of the first snapshot, 0 before it */
+  bool verbose; /* lines for the processes that it starts, too */
   bool several;
 };
 
@@ -56,7 +57,8 @@ static void outlive_readers(void)
   signal(SIGPIPE, SIG_IGN);
 }
 
-/* A line a snapshot; with its process from the first one on that is of another. */
+/* A line a snapshot: of the process that was started, or of all; then with the
+ * process from the first one on that is of another. */
 static void on_snapshot(void *context, const struct hd_record_event *event)
 {
   struct progress *progress = context;
@@ -64,12 +66,14 @@ static void on_snapshot(void *context, const struct hd_record_event *event)
   if (progress->pid && progress->pid != event->pid)
     progress->several = true;
   progress->pid = progress->pid ? progress->pid : event->pid;
+  if (progress->pid != event->pid && !progress->verbose)
+    return;
   char elapsed[NUMBER_TEXT], live[NUMBER_TEXT], rss[NUMBER_TEXT] = "?", process[96] = "";
   format_elapsed(elapsed, event->elapsed_ns);
   format_size(live, event->live_bytes);
   if (event->rss >= 0)
     format_size(rss, event->rss);
-  if (progress->several)
+  if (progress->several && progress->verbose)
     snprintf(process, sizeof process, "   %.64s (pid %" PRId64 ")",
              event->program ? basename(event->program) : "?", event->pid);
   message("%7s   heap %9s   rss %9s%s", elapsed, live, rss, process);
@@ -89,13 +93,13 @@ static void say_losses(const struct hd_record_result *result)
     message_warning("nothing was recorded: the agent was in no process; is the program statically "
                     "linked, set-user-ID, or does it clear LD_PRELOAD?");
   else if (result->snapshots == 0)
-    message_warning("no snapshot was written");
+    message_warning("no snapshot has been written; processes that the program started may still "
+                    "run and write to %s", result->directory);
 }
 
 static void say_result(const struct hd_record_result *result)
 {
-  /* What the user does at the keyboard needs no explanation. */
-  if (result->signal && result->signal != SIGINT && result->signal != SIGTERM)
+  if (result->signal)
     message("the program was ended by signal %d (%s)", result->signal, strsignal(result->signal));
   if (!result->snapshots)
     return;
@@ -125,7 +129,7 @@ static int run(const struct command *command, int argc, char **argv)
   if (argc == 0)
     return command_misused(command, "name the program to run: heapdiff record -- PROGRAM "
                                     "[ARGUMENT...]");
-  struct progress progress = {0};
+  struct progress progress = {.verbose = args.verbose};
   bool lines = args.verbose || (!args.quiet && terminal_is_watched());
   struct hd_record_options options = {
       .directory = args.output,
@@ -146,8 +150,7 @@ static int run(const struct command *command, int argc, char **argv)
   if (!args.quiet)
     say_result(&result);
   const char *directory = result.directory;
-  if (result.snapshots)
-    hd_remember_paths(&directory, 1);
+  hd_remember_paths(&directory, 1);
   return result.exit_status;
 }
 

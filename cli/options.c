@@ -186,16 +186,47 @@ static bool take(struct parser *parser, struct found found, const char *attached
   return store(parser, found, attached ? attached : parser->argv[parser->at++]);
 }
 
+/* What users of other tools type by heart. */
+static const char *elsewhere(const char *typed)
+{
+  static const struct {
+    const char *option, *here;
+  } known[] = {
+      {"diff_base", "name both snapshots: heapdiff top BASE NEW"},
+      {"base", "name both snapshots: heapdiff top BASE NEW"},
+      {"top", "top is a verb: heapdiff top"},
+      {"text", "top is a verb: heapdiff top"},
+      {"list", "list is a verb: heapdiff list REGEX"},
+      {"sample_index", "it is --measure here"},
+      {"inuse_space", "it is --measure inuse_space here"},
+      {"inuse_objects", "it is --measure inuse_objects here"},
+      {"alloc_space", "it is --measure alloc_space here"},
+      {"alloc_objects", "it is --measure alloc_objects here"},
+      {"lines", "it is --by line here"},
+      {"functions", "it is --by function here"},
+      {"files", "it is --by file here"},
+      {"json", "it is --format json here"},
+      {"csv", "it is --format csv here"},
+  };
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(typed, known[i].option) == 0)
+      return known[i].here;
+  return NULL;
+}
+
 static bool unknown(struct parser *parser, const char *argument, const char *name, size_t length)
 {
   char typed[64];
   snprintf(typed, sizeof typed, "%.*s", (int)(length < sizeof typed ? length : sizeof typed), name);
+  int shown = (int)(name + length - argument);
+  const char *here = elsewhere(typed);
+  if (here)
+    return fail(parser, "unknown option '%.*s': %s", shown, argument, here);
   struct nearest nearest = nearest_to(typed);
   struct option_walk walk = {parser->groups, NULL};
   for (const struct option_row *row; (row = option_next(&walk));)
     nearest_offer(&nearest, row->name);
   nearest_offer(&nearest, "help");
-  int shown = (int)(name + length - argument);
   if (nearest.best)
     return fail(parser, "unknown option '%.*s': did you mean --%s?", shown, argument, nearest.best);
   return fail(parser, "unknown option '%.*s': --help lists those there are", shown, argument);
