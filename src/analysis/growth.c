@@ -1,6 +1,7 @@
 #include "analysis/growth.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,16 +10,6 @@ const char *const hd_sort_names[] = {
     HD_SORTS(HD_SORT)
 #undef HD_SORT
         NULL};
-
-/* Sums in doubles are whole up to 2^53; past the int64 range they are pinned. */
-static int64_t whole(double value)
-{
-  if (!(value > -9.2e18))
-    return INT64_MIN / 2;
-  if (value > 9.2e18)
-    return INT64_MAX / 2;
-  return llround(value);
-}
 
 /* Hands out whole numbers whose sum is the rounded sum. */
 struct rounder {
@@ -29,53 +20,82 @@ struct rounder {
 static int64_t round_next(struct rounder *rounder, double value)
 {
   rounder->sum += value;
-  int64_t next = whole(rounder->sum) - rounder->given;
+  int64_t next = llround(rounder->sum) - rounder->given;
   rounder->given += next;
   return next;
 }
 
-static void add_total(struct hd_gain *total, const struct hd_gain *gain)
+/* Which fields of a gain hold a measure's two values. */
+struct sides {
+  enum hd_measure measure;
+  size_t before, after;
+};
+
+static int64_t *field(struct hd_gain *gain, size_t offset)
 {
+  return (int64_t *)((char *)gain + offset);
+}
+
+/* Rows that did not change go first: both sides are then rounded alike, and the
+ * fractions of estimates never look like growth. Records may come in another order
+ * in the next snapshot, so that sums differ in their last bits. */
+static void round_rows(const struct hd_series *series, struct hd_gains *gains, struct sides sides)
+{
+  static const double same = 1e-12;
+  size_t last = series->points.count - 1;
+  struct rounder before = {0}, after = {0};
+  for (int changed = 0; changed < 2; changed++)
+    for (size_t row = 0; row < gains->items.count; row++) {
+      double x = hd_series_flat(series, 0, row, sides.measure);
+      double y = hd_series_flat(series, last, row, sides.measure);
+      if ((fabs(x - y) > same * fabs(x)) != changed)
+        continue;
+      struct hd_gain *gain = &gains->items.items[row];
+      *field(gain, sides.after) = round_next(&after, y);
+      if (gains->diff)
+        *field(gain, sides.before) = round_next(&before, changed ? x : y);
+    }
+}
+
+static void add_up(struct hd_gains *gains, struct hd_gain *gain)
+{
+  struct hd_gain *total = &gains->total;
+  gain->growth = gain->after - gain->before;
+  gain->cum_growth = gain->cum_after - gain->cum_before;
+  gain->objects_growth = gain->objects_after - gain->objects_before;
+  if (gain->growth > 0)
+    gains->gross += gain->growth;
   total->before += gain->before;
   total->after += gain->after;
+  total->growth += gain->growth;
   total->objects_before += gain->objects_before;
   total->objects_after += gain->objects_after;
-  total->growth = total->after - total->before;
-  total->objects_growth = total->objects_after - total->objects_before;
+  total->objects_growth += gain->objects_growth;
 }
 
 bool hd_gains_compute(const struct hd_series *series, enum hd_measure measure,
                       struct hd_gains *gains, struct hd_error *error)
 {
   size_t last = series->points.count - 1;
-  struct rounder before = {0}, after = {0}, objects_before = {0}, objects_after = {0};
   *gains = (struct hd_gains){.measure = measure, .objects = hd_measures[measure].sibling};
   gains->diff = last > 0;
   gains->has_objects = gains->objects != measure && series->has[gains->objects] &&
                        hd_measures[gains->objects].unit == HD_UNIT_COUNT;
   for (size_t row = 0; row < series->rows.count; row++) {
     struct hd_gain gain = {.row = (uint32_t)row};
-    gain.after = round_next(&after, hd_series_flat(series, last, row, measure));
-    gain.objects_after =
-        round_next(&objects_after, hd_series_flat(series, last, row, gains->objects));
-    gain.cum_after = whole(hd_series_cum(series, last, row, measure));
-    if (gains->diff) {
-      gain.before = round_next(&before, hd_series_flat(series, 0, row, measure));
-      gain.objects_before =
-          round_next(&objects_before, hd_series_flat(series, 0, row, gains->objects));
-      gain.cum_before = whole(hd_series_cum(series, 0, row, measure));
-    }
-    gain.growth = gain.after - gain.before;
-    gain.cum_growth = gain.cum_after - gain.cum_before;
-    gain.objects_growth = gain.objects_after - gain.objects_before;
-    add_total(&gains->total, &gain);
-    if (gain.growth > 0)
-      gains->gross += gain.growth;
+    gain.cum_after = llround(hd_series_cum(series, last, row, measure));
+    gain.cum_before = gains->diff ? llround(hd_series_cum(series, 0, row, measure)) : 0;
     if (!hd_vec_push(&gains->items, gain)) {
       hd_gains_deinit(gains);
       return hd_fail_memory(error);
     }
   }
+  round_rows(series, gains, (struct sides){measure, offsetof(struct hd_gain, before),
+                                           offsetof(struct hd_gain, after)});
+  round_rows(series, gains, (struct sides){gains->objects, offsetof(struct hd_gain, objects_before),
+                                           offsetof(struct hd_gain, objects_after)});
+  for (size_t row = 0; row < gains->items.count; row++)
+    add_up(gains, &gains->items.items[row]);
   return true;
 }
 

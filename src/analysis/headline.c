@@ -4,14 +4,21 @@
 #include <math.h>
 #include <string.h>
 
+/* 0, unknown, where either is unknown or a hostile file has them too far apart. */
+static int64_t between(int64_t first, int64_t last)
+{
+  int64_t elapsed;
+  return first && last && !__builtin_sub_overflow(last, first, &elapsed) ? elapsed : 0;
+}
+
 int64_t hd_series_elapsed(const struct hd_series *series)
 {
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
   bool one_boot = first->boot_id && last->boot_id && strcmp(first->boot_id, last->boot_id) == 0;
   if (one_boot && first->mono_ns && last->mono_ns)
-    return last->mono_ns - first->mono_ns;
-  return first->time_ns && last->time_ns ? last->time_ns - first->time_ns : 0;
+    return between(first->mono_ns, last->mono_ns);
+  return between(first->time_ns, last->time_ns);
 }
 
 struct hd_cell hd_measure_cell(enum hd_measure measure, int64_t value, bool sign)
@@ -26,6 +33,14 @@ struct builder {
   unsigned line;
   bool fine;
 };
+
+/* A text of the view, "" and a failure where there was no memory for it. */
+static const char *kept(struct builder *builder, const char *text)
+{
+  if (!text)
+    builder->fine = hd_fail_memory(builder->error);
+  return text ? text : "";
+}
 
 static void piece(struct builder *builder, bool gap, const char *before, struct hd_cell cell,
                   const char *after)
@@ -58,7 +73,7 @@ static void which_program(struct builder *builder, const struct hd_series *serie
 {
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  const char *program = hd_view_text(builder->view, program_of(last));
+  const char *program = kept(builder, hd_view_text(builder->view, program_of(last)));
   if (strcmp(program_of(first), program_of(last)) != 0)
     words(builder, false, hd_view_printf(builder->view, "%s -> %s", program_of(first), program));
   else if (last->pid && last->pid == first->pid)
@@ -179,7 +194,7 @@ bool hd_headline_build(const struct hd_series *series, enum hd_measure measure,
   if (filters && filters[0]) {
     builder.line++;
     words(&builder, false, hd_view_printf(view, "filtered by %s: TOTAL is what is left", filters));
-    fact(&builder, "filters", hd_cell_text(hd_view_text(view, filters)));
+    fact(&builder, "filters", hd_cell_text(kept(&builder, hd_view_text(view, filters))));
   }
   inputs(&builder, series, measure);
   return builder.fine;

@@ -37,10 +37,15 @@ struct label_search {
   const struct hd_row *rows;
 };
 
-/* Modules are one by path here: two builds of a library are one row. */
-static uint32_t module_path(const struct hd_pool *pool, uint32_t module)
+/* What a module is told by. For names its path: two builds of a library are one
+ * row. For a bare address its build-id, wherever the file lies: the same offset is
+ * another place in another build. */
+static uint64_t module_of(const struct hd_pool *pool, const struct hd_label_key *key)
 {
-  return module ? pool->modules.items[module - 1].path : 0;
+  if (!key->module)
+    return 0;
+  const struct hd_pool_module *module = &pool->modules.items[key->module - 1];
+  return key->offset && module->build_id ? (uint64_t)1 << 32 | module->build_id : module->path;
 }
 
 static bool label_equal(const void *context, uint32_t id, const void *key)
@@ -49,12 +54,12 @@ static bool label_equal(const void *context, uint32_t id, const void *key)
   const struct hd_label_key *have = &search->rows[id - 1].key, *want = key;
   return have->function == want->function && have->file == want->file &&
          have->line == want->line && have->offset == want->offset &&
-         module_path(search->pool, have->module) == module_path(search->pool, want->module);
+         module_of(search->pool, have) == module_of(search->pool, want);
 }
 
 static uint64_t label_hash(const struct hd_pool *pool, const struct hd_label_key *key)
 {
-  uint64_t parts[5] = {key->function, key->file, key->line, module_path(pool, key->module),
+  uint64_t parts[5] = {key->function, key->file, key->line, module_of(pool, key),
                        key->offset};
   return hd_hash(parts, sizeof parts);
 }

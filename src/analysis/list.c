@@ -1,5 +1,6 @@
 #include "analysis/list.h"
 
+#include "analysis/growth.h"
 #include "analysis/headline.h"
 
 #include <inttypes.h>
@@ -28,14 +29,9 @@ struct listing {
   struct hd_view *view;
   struct hd_error *error;
   bool diff;
-  int64_t gross;
+  struct hd_gains gains; /* one a row: the figures of `top` */
   HD_VEC(struct entry) entries;
 };
-
-static int64_t rounded(double value)
-{
-  return fabs(value) < 9e18 ? llround(value) : 0;
-}
 
 static int64_t growth_flat(const struct amounts *amounts)
 {
@@ -63,18 +59,8 @@ static void add_amounts(struct amounts *sum, const struct amounts *amounts)
 
 static struct amounts row_amounts(const struct listing *listing, size_t row)
 {
-  const struct hd_series *series = listing->series;
-  enum hd_measure measure = listing->options->measure;
-  size_t last = series->points.count - 1;
-  struct amounts amounts = {
-      .flat_after = rounded(hd_series_flat(series, last, row, measure)),
-      .cum_after = rounded(hd_series_cum(series, last, row, measure)),
-  };
-  if (listing->diff) {
-    amounts.flat_before = rounded(hd_series_flat(series, 0, row, measure));
-    amounts.cum_before = rounded(hd_series_cum(series, 0, row, measure));
-  }
-  return amounts;
+  const struct hd_gain *gain = &listing->gains.items.items[row];
+  return (struct amounts){gain->before, gain->after, gain->cum_before, gain->cum_after};
 }
 
 static bool matches(const struct listing *listing, uint32_t function)
@@ -88,14 +74,10 @@ static bool collect(struct listing *listing)
   const struct hd_series *series = listing->series;
   for (size_t row = 0; row < series->rows.count; row++) {
     const struct hd_row *item = &series->rows.items[row];
-    struct amounts amounts = row_amounts(listing, row);
-    int64_t gain = growth_flat(&amounts);
-    if (gain > 0)
-      listing->gross += gain;
     if (!matches(listing, item->key.function))
       continue;
     struct entry entry = {(uint32_t)row,  item->key.function, item->key.file,
-                          item->key.line, item->start_line,   amounts};
+                          item->key.line, item->start_line,   row_amounts(listing, row)};
     if (!hd_vec_push(&listing->entries, entry))
       return hd_fail_memory(listing->error);
   }
@@ -156,8 +138,8 @@ static bool add_inlined(struct listing *listing, uint32_t outer,
     if (series->edges.items[i].outer != outer)
       continue;
     struct amounts amounts = {
-        .flat_after = rounded(hd_series_edge(series, last, i, measure)),
-        .flat_before = listing->diff ? rounded(hd_series_edge(series, 0, i, measure)) : 0,
+        .flat_after = llround(hd_series_edge(series, last, i, measure)),
+        .flat_before = listing->diff ? llround(hd_series_edge(series, 0, i, measure)) : 0,
     };
     amounts.cum_after = amounts.flat_after;
     amounts.cum_before = amounts.flat_before;
@@ -183,13 +165,14 @@ struct range {
   uint32_t first, last;
 };
 
-/* From the function's start line to the last line that has values. */
-static struct range lines_of(const struct entry *entries, size_t count)
+/* From the function's start line to the last line that has values, of the lines up
+ * to `limit`; none: 0. */
+static struct range lines_of(const struct entry *entries, size_t count, uint32_t limit)
 {
   struct range range = {UINT32_MAX, 0};
   uint32_t start = 0;
   for (size_t i = 0; i < count; i++) {
-    if (!entries[i].line)
+    if (!entries[i].line || entries[i].line > limit)
       continue;
     if (entries[i].line < range.first)
       range.first = entries[i].line;
@@ -205,12 +188,22 @@ static struct range lines_of(const struct entry *entries, size_t count)
   else
     range.first = range.first > CONTEXT_LINES ? range.first - CONTEXT_LINES : 1;
   if (!start)
-    range.last += CONTEXT_LINES;
+    range.last += limit - range.last < CONTEXT_LINES ? limit - range.last : CONTEXT_LINES;
   if (range.last - range.first > MAX_LISTED_LINES)
     range.first = range.last - MAX_LISTED_LINES;
   return range;
 }
 
+/* How many entries from the first on are of its line. */
+static size_t same_line(const struct entry *entries, size_t count)
+{
+  size_t same = count > 0;
+  while (same < count && entries[same].line == entries[0].line)
+    same++;
+  return same;
+}
+
+/* A line and the entries that are of it, any number. */
 static bool add_line(struct listing *listing, uint32_t number, const char *text,
                      const struct entry *entries, size_t count,
                      struct hd_source_function *function)
@@ -218,48 +211,79 @@ static bool add_line(struct listing *listing, uint32_t number, const char *text,
   struct amounts amounts = {0};
   struct hd_source_line line = {.number = number};
   for (size_t i = 0; i < count; i++)
-    if (entries[i].line == number)
-      add_amounts(&amounts, &entries[i].amounts);
+    add_amounts(&amounts, &entries[i].amounts);
   fill_line(listing, &amounts, &line);
   line.text = hd_view_text(listing->view, text);
   if (!line.text || !hd_vec_push(&function->lines, line))
     return hd_fail_memory(listing->error);
   for (size_t i = 0; i < count; i++)
-    if (entries[i].line == number && !add_inlined(listing, entries[i].row, function))
+    if (!add_inlined(listing, entries[i].row, function))
       return false;
   return true;
 }
 
-/* Every line of the range with its source; without source only those that have
- * values. */
+/* Entries that have values, without source. */
+static bool add_bare(struct listing *listing, const struct entry *entries, size_t count,
+                     struct hd_source_function *function)
+{
+  for (size_t i = 0, same; i < count; i += same) {
+    struct amounts sum = {0};
+    same = same_line(entries + i, count - i);
+    for (size_t n = 0; n < same; n++)
+      add_amounts(&sum, &entries[i + n].amounts);
+    if (!is_nothing(&sum) &&
+        !add_line(listing, entries[i].line, "", entries + i, same, function))
+      return false;
+  }
+  return true;
+}
+
+/* Every line of the range with its source; what lies outside follows, so that the
+ * lines add up to the function. */
+static bool add_range(struct listing *listing, const struct entry *entries, size_t count,
+                      struct range range, const struct hd_source_text *text,
+                      struct hd_source_function *function)
+{
+  size_t at = 0;
+  while (at < count && entries[at].line < range.first)
+    at++;
+  if (!add_bare(listing, entries, at, function))
+    return false;
+  for (uint32_t n = range.first; n && n <= range.last; n++) {
+    size_t same = at < count && entries[at].line == n ? same_line(entries + at, count - at) : 0;
+    if (!add_line(listing, n, text->lines.items[n - 1], entries + at, same, function))
+      return false;
+    at += same;
+  }
+  return add_bare(listing, entries + at, count - at, function);
+}
+
 static bool add_lines(struct listing *listing, const struct entry *entries, size_t count,
                       struct hd_source_function *function)
 {
   struct hd_source_text text;
   char why[512] = "no source file is known for it";
   const char *path = hd_pool_text(listing->series->pool, entries->file);
-  bool have = path[0] && hd_source_load(path, &listing->options->search, &text, why, sizeof why);
-  bool fine = true;
-  if (!have) {
+  struct range range = lines_of(entries, count, UINT32_MAX);
+  function->first_line = range.first;
+  function->last_line = range.last;
+  if (!path[0] || !hd_source_load(path, &listing->options->search, &text, why, sizeof why)) {
     function->missing = hd_view_text(listing->view, why);
-    fine = function->missing || hd_fail_memory(listing->error);
-    for (size_t i = 0; fine && i < count; i++)
-      if (!is_nothing(&entries[i].amounts))
-        fine = add_line(listing, entries[i].line, "", entries, count, function);
-    return fine;
+    return function->missing ? add_bare(listing, entries, count, function)
+                             : hd_fail_memory(listing->error);
   }
-  if (function->last_line > text.lines.count && function->first_line <= text.lines.count &&
-      entries[count - 1].line <= text.lines.count)
-    function->last_line = (uint32_t)text.lines.count;
-  for (uint32_t n = function->first_line; fine && n && n <= function->last_line; n++) {
-    const char *source = n <= text.lines.count ? text.lines.items[n - 1] : "";
-    fine = add_line(listing, n, source, entries, count, function);
+  bool fine = true;
+  range = lines_of(entries, count, (uint32_t)text.lines.count);
+  if (range.last) {
+    function->first_line = range.first;
+    function->last_line = range.last;
   }
-  if (fine && entries[count - 1].line > text.lines.count) {
+  if (entries[count - 1].line > text.lines.count) {
     function->missing = hd_view_printf(listing->view, "%s has only %zu lines: it is not the "
                                        "source that was compiled", path, text.lines.count);
     fine = function->missing || hd_fail_memory(listing->error);
   }
+  fine = fine && add_range(listing, entries, count, range, &text, function);
   hd_source_text_deinit(&text);
   return fine;
 }
@@ -273,17 +297,15 @@ static bool add_function(struct listing *listing, const struct entry *entries, s
     add_amounts(&sum, &entries[i].amounts);
   if (is_nothing(&sum))
     return true;
-  struct range range = lines_of(entries, count);
-  made.first_line = range.first;
-  made.last_line = range.last;
   made.name = hd_view_text(listing->view, hd_pool_text(pool, entries->function));
   made.file = hd_view_text(listing->view, hd_pool_text(pool, entries->file));
   made.flat = cell(listing, growth_flat(&sum), true);
   made.cum_weight = sum.cum_after > sum.cum_before ? growth_cum(&sum) : -growth_cum(&sum);
   made.before = cell(listing, sum.flat_before, false);
   made.after = cell(listing, sum.flat_after, false);
-  if (listing->gross > 0)
-    made.share = hd_cell_ratio((double)growth_flat(&sum) / (double)listing->gross, false);
+  if (listing->gains.gross > 0)
+    made.share =
+        hd_cell_ratio((double)growth_flat(&sum) / (double)listing->gains.gross, false);
   if (!made.name || !made.file)
     return hd_fail_memory(listing->error);
   made.shown = hd_shown_path(&listing->options->names, made.file);
@@ -308,6 +330,10 @@ static int by_gain(const void *left, const void *right)
 static bool nothing_matches(const struct listing *listing)
 {
   char nearest[512];
+  if (listing->entries.count)
+    return hd_fail_usage(listing->error, "no function that matches '%s' holds memory in the first "
+                                         "or the last snapshot; `heapdiff top` shows which do",
+                         listing->options->pattern_text);
   hd_list_nearest(listing->series, listing->options->pattern_text, nearest, sizeof nearest);
   return hd_fail_usage(listing->error, "no function with memory in it matches '%s'%s%s%s",
                        listing->options->pattern_text, nearest[0] ? ": did you mean " : "",
@@ -345,7 +371,8 @@ bool hd_list_build(const struct hd_series *series, const struct hd_list_options 
                             .diff = series->points.count > 1};
   view->diff = listing.diff;
   bool fine = hd_headline_build(series, options->measure, options->filters, view, error) &&
-              build(&listing);
+              hd_gains_compute(series, options->measure, &listing.gains, error) && build(&listing);
+  hd_gains_deinit(&listing.gains);
   hd_vec_deinit(&listing.entries);
   return fine;
 }

@@ -34,7 +34,7 @@ static const char *key_name(const struct hd_series *series, enum hd_grouping by,
   }
   if (key->function)
     return hd_view_text(view, hd_pool_text(series->pool, key->function));
-  if (by == HD_BY_LINE && key->file)
+  if (by == HD_BY_LINE && key->file && key->line)
     return hd_view_printf(view, "%s:%" PRIu32, file, key->line);
   if (key->file)
     return hd_view_text(view, file);

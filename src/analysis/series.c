@@ -45,6 +45,11 @@ struct target {
   bool known;
 };
 
+struct ids {
+  uint32_t *items;
+  size_t count, capacity;
+};
+
 struct fold {
   struct hd_series *series;
   struct hd_point *point;
@@ -52,15 +57,16 @@ struct fold {
   const uint32_t *locations;
   struct target *targets; /* [stack id] */
   struct hd_walk walk;
-  HD_VEC(uint32_t) cums, edges, scratch;
+  struct ids cums, edges, scratch;
 };
 
-static bool remember_once(struct fold *fold, uint32_t first, uint32_t row)
+/* Adds an id to a list that begins at `first`, once: recursion counts once. */
+static bool remember_once(struct ids *list, size_t first, uint32_t id)
 {
-  for (size_t i = first; i < fold->cums.count; i++)
-    if (fold->cums.items[i] == row)
-      return true; /* recursion counts once */
-  return hd_vec_push(&fold->cums, row);
+  for (size_t i = first; i < list->count; i++)
+    if (list->items[i] == id)
+      return true;
+  return hd_vec_push(list, id);
 }
 
 /* The row of the site, and of what is below it where cum is wanted. */
@@ -82,11 +88,11 @@ static bool aim_frames(struct fold *fold, struct target *target)
       series->rows.items[row - 1].inlined = true;
     else
       series->rows.items[row - 1].outlined = true;
-    if (series->want_cum && !remember_once(fold, target->first_cum, row))
+    if (series->want_cum && !remember_once(&fold->cums, target->first_cum, row))
       return false;
     if (series->want_edges && i > walk->site && item->location == site_location) {
       uint32_t edge = hd_edge_of(series, row - 1, target->row - 1);
-      if (!edge || !hd_vec_push(&fold->edges, edge))
+      if (!edge || !remember_once(&fold->edges, target->first_edge, edge))
         return false;
     }
     if (!series->want_cum && !series->want_edges)

@@ -349,7 +349,7 @@ static const char *next_step(struct table *table)
   char quoted[512];
   size_t used = 0;
   for (const char *c = function; *c; c++) {
-    if (used + 3 > sizeof quoted)
+    if (used + 3 > sizeof quoted || (unsigned char)*c < ' ')
       return "";
     if (strchr("\\^$.|?*+()[]{}", *c))
       quoted[used++] = '\\';

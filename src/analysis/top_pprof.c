@@ -193,7 +193,8 @@ static void choose_rows(struct layout *layout)
       gains->items.items[kept++] = gain;
   }
   gains->items.count = layout->nodes = kept;
-  qsort_r(gains->items.items, kept, sizeof *gains->items.items, order, layout);
+  if (kept > 1)
+    qsort_r(gains->items.items, kept, sizeof *gains->items.items, order, layout);
   if (layout->options->keep && kept > layout->options->keep)
     gains->items.count = layout->options->keep;
 }

@@ -1,7 +1,6 @@
 #include "analysis/view.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 bool hd_view_create(const char *schema, enum hd_view_kind kind, struct hd_view **view,
@@ -39,15 +38,11 @@ const char *hd_view_text(struct hd_view *view, const char *text)
 
 const char *hd_view_printf(struct hd_view *view, const char *format, ...)
 {
-  char *text = NULL;
   va_list args;
   va_start(args, format);
-  int length = vasprintf(&text, format, args);
+  const char *text = hd_arena_vprintf(&view->arena, format, args);
   va_end(args);
-  const char *kept = length < 0 ? NULL : hd_arena_copy(&view->arena, text, (size_t)length);
-  if (length >= 0)
-    hd_free(text);
-  return kept;
+  return text;
 }
 
 bool hd_view_add_headline(struct hd_view *view, struct hd_headline piece, struct hd_error *error)

@@ -132,18 +132,17 @@ static bool take_total(void *context, struct hd_profile *profile, struct hd_erro
 
 /* How large a process was: its peak RSS, which the last snapshot's first line
  * tells (many programs free everything before they end); where that is unknown,
- * what its last snapshot holds. */
-static double size_of(struct chooser *chooser, const struct candidate_series *series)
+ * what its last snapshot holds, -1 where that is damaged. */
+static bool measure(struct chooser *chooser, struct candidate_series *series)
 {
   const struct candidate *last = &chooser->candidates.items[series->first + series->count - 1];
   const struct hd_meta *meta = &last->profile->meta;
-  double total = -1;
-  if (meta->rss_peak >= 0 || meta->rss >= 0)
-    return (double)(meta->rss_peak >= 0 ? meta->rss_peak : meta->rss);
-  struct hd_error ignored = HD_ERROR_INIT;
-  struct hd_sink sink = {take_total, &total};
-  (void)hd_session_read(chooser->session, &last->handle, &sink, &ignored);
-  return total;
+  struct hd_error own = HD_ERROR_INIT;
+  struct hd_sink sink = {take_total, &series->size};
+  series->size = (double)(meta->rss_peak >= 0 ? meta->rss_peak : meta->rss);
+  if (series->size >= 0 || hd_session_read(chooser->session, &last->handle, &sink, &own))
+    return true;
+  return own.kind != HD_ERROR_INTERNAL || hd_fail_internal(chooser->error, "%s", own.text);
 }
 
 /* The series of a group that are wanted, the largest first; among equals the
@@ -161,17 +160,18 @@ static int by_size(const void *left, const void *right)
                               : (a->first > b->first) - (a->first < b->first);
 }
 
-static void rank(struct chooser *chooser)
+static bool rank(struct chooser *chooser)
 {
   struct candidate_series *series = chooser->series.items;
   size_t count = chooser->series.count;
   for (size_t i = 0; i < count; i++) {
     series[i].wanted = is_wanted(chooser, &series[i]);
-    if (series[i].wanted && count > 1)
-      series[i].size = size_of(chooser, &series[i]);
+    if (series[i].wanted && count > 1 && !measure(chooser, &series[i]))
+      return false;
   }
   if (count > 1)
     qsort(series, count, sizeof *series, by_size);
+  return true;
 }
 
 /* "leaky 4242 (6 snapshots)" */
@@ -207,6 +207,7 @@ static void note_others(struct chooser *chooser, size_t best)
     hd_buffer_printf(&text, " and %zu more", others - NAMED);
   if (others && !text.failed)
     hd_session_add_note(chooser->session, HD_NOTE_INFO, "other-series", "%s", text.data);
+  chooser->session->notes_lost |= text.failed;
   hd_buffer_deinit(&text);
 }
 
@@ -238,7 +239,8 @@ static bool choose_groups(struct chooser *chooser)
 {
   struct hd_session *session = chooser->session;
   uint32_t done = 0;
-  rank(chooser);
+  if (!rank(chooser))
+    return false;
   for (size_t i = 0; i < session->handles.items.count; i++) {
     const struct hd_handle *handle = &session->handles.items.items[i];
     if (!handle->group) {

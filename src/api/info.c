@@ -293,6 +293,7 @@ static bool take(void *context, struct hd_profile *profile, struct hd_error *err
 {
   struct teller *teller = context;
   bool fine = hd_pool_create(&teller->pool, error) && tell(teller, profile, error);
+  hd_session_note_losses(teller->session, teller->handle->name, profile);
   hd_pool_destroy(teller->pool);
   teller->pool = NULL;
   hd_profile_destroy(profile);
@@ -313,8 +314,11 @@ bool hd_info(hd_session *session, hd_view **view, struct hd_error *error)
     (*view)->grid.records = true;
   for (size_t i = 0; fine && i < session->chosen.count; i++) {
     teller.handle = &session->chosen.items[i];
-    fine = hd_session_read(session, teller.handle, &sink, error);
+    fine = hd_session_read_chosen(session, teller.handle, &sink, error);
   }
+  if (fine && !(*view)->grid.rows.count)
+    fine = hd_fail_input(error, "there is no snapshot in what was named");
+  fine = fine && hd_session_give_notes(session, *view, error);
   if (!fine) {
     hd_view_destroy(*view);
     *view = NULL;

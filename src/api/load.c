@@ -16,9 +16,8 @@ static const char *keep(struct hd_session *session, const char *text)
   return text ? hd_arena_copy(&session->arena, text, strlen(text)) : NULL;
 }
 
-/* What the recorder says that it lost belongs to the numbers. */
-static void note_losses(struct hd_session *session, const char *name,
-                        const struct hd_profile *profile)
+void hd_session_note_losses(struct hd_session *session, const char *name,
+                            const struct hd_profile *profile)
 {
   const struct hd_meta *meta = &profile->meta;
   if (meta->dropped_allocations)
@@ -38,11 +37,16 @@ static void note_losses(struct hd_session *session, const char *name,
                         "%s: %" PRIu64 " rows could not be read", name, profile->bad_rows);
 }
 
+/* Of the module that is the program, "" where none is: modules come in any order. */
 static const char *main_build_id(const struct hd_profile *profile)
 {
-  return profile->modules.count
-             ? hd_strings_text(&profile->strings, profile->modules.items[0].build_id)
-             : "";
+  const char *program = profile->meta.program ? hd_base_name(profile->meta.program) : "";
+  for (size_t i = 0; i < profile->modules.count; i++) {
+    const struct hd_module *module = &profile->modules.items[i];
+    if (strcmp(hd_base_name(hd_strings_text(&profile->strings, module->path)), program) == 0)
+      return hd_strings_text(&profile->strings, module->build_id);
+  }
+  return "";
 }
 
 /* Whether this snapshot can stand beside the first one. */
@@ -103,7 +107,7 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
 static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
 {
   struct loader *loader = context;
-  note_losses(loader->session, loader->handle->name, profile);
+  hd_session_note_losses(loader->session, loader->handle->name, profile);
   bool fine = compare(loader, profile, error) && fold(loader, profile, error);
   hd_profile_destroy(profile);
   return fine;
@@ -137,10 +141,8 @@ static void note_exit(struct hd_session *session, const struct hd_series *series
                       points[last - 1].path);
 }
 
-/* A damaged file of a directory is left out and said; one that was named is an
- * error. */
-static bool read_one(struct hd_session *session, const struct hd_handle *handle,
-                     struct hd_sink *sink, struct hd_error *error)
+bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *handle,
+                            struct hd_sink *sink, struct hd_error *error)
 {
   struct hd_error own = HD_ERROR_INIT;
   if (hd_session_read(session, handle, sink, &own))
@@ -162,7 +164,7 @@ bool hd_session_load(struct hd_session *session, struct hd_series *series, struc
   struct hd_sink sink = {take, &loader};
   for (size_t i = 0; i < session->chosen.count; i++) {
     loader.handle = &session->chosen.items[i];
-    if (!read_one(session, loader.handle, &sink, error))
+    if (!hd_session_read_chosen(session, loader.handle, &sink, error))
       return false;
   }
   if (!series->points.count)

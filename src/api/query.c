@@ -38,6 +38,8 @@ static bool compile(struct query_run *run, const char *pattern, const char *opti
     return true;
   hd_buffer_printf(&run->filter_words, "%s%s=%s", run->filter_words.length ? ", " : "", option + 2,
                    pattern);
+  if (run->filter_words.failed)
+    return hd_fail_memory(error);
   return hd_regex_create(pattern, option, regex, error);
 }
 
@@ -109,18 +111,6 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
   return hd_fail_input(error, "the snapshots have no measure in common");
 }
 
-static bool add_notes(struct query_run *run, struct hd_error *error)
-{
-  const struct hd_session *session = run->session;
-  for (size_t i = 0; i < session->notes.count; i++) {
-    const struct hd_note *note = &session->notes.items[i];
-    if (!hd_view_add_note(run->view, note->level == HD_NOTE_WARNING ? "warning" : "info",
-                          note->code, note->text, error))
-      return false;
-  }
-  return true;
-}
-
 static bool run_top(struct query_run *run, struct hd_error *error)
 {
   const struct hd_query *query = run->query;
@@ -147,7 +137,7 @@ static bool run_top(struct query_run *run, struct hd_error *error)
   };
   return (query->pprof_layout ? hd_top_build_pprof : hd_top_build)(&run->series, &options,
                                                                    run->view, error) &&
-         add_notes(run, error);
+         hd_session_give_notes(run->session, run->view, error);
 }
 
 static bool run_list(struct query_run *run, struct hd_error *error)
@@ -173,7 +163,8 @@ static bool run_list(struct query_run *run, struct hd_error *error)
         .search = {query->source_paths, query->source_path_count, query->trim_paths,
                    query->trim_path_count},
     };
-    fine = hd_list_build(&run->series, &options, run->view, error) && add_notes(run, error);
+    fine = hd_list_build(&run->series, &options, run->view, error) &&
+           hd_session_give_notes(run->session, run->view, error);
   }
   hd_regex_destroy(pattern);
   return fine;

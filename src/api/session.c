@@ -76,8 +76,8 @@ void hd_session_add_note(struct hd_session *session, enum hd_note_level level, c
     if (strcmp(session->notes.items[i].text, text) == 0)
       return;
   const char *kept = hd_arena_copy(&session->arena, text, strlen(text));
-  if (kept)
-    (void)hd_vec_push(&session->notes, (struct hd_note){level, code, kept});
+  if (!kept || !hd_vec_push(&session->notes, (struct hd_note){level, code, kept}))
+    session->notes_lost = true;
 }
 
 size_t hd_session_note_count(const hd_session *session)
@@ -88,6 +88,18 @@ size_t hd_session_note_count(const hd_session *session)
 struct hd_note hd_session_note(const hd_session *session, size_t i)
 {
   return session->notes.items[i];
+}
+
+bool hd_session_give_notes(const struct hd_session *session, struct hd_view *view,
+                           struct hd_error *error)
+{
+  for (size_t i = 0; i < session->notes.count; i++) {
+    const struct hd_note *note = &session->notes.items[i];
+    const char *level = note->level == HD_NOTE_WARNING ? "warning" : "info";
+    if (!hd_view_add_note(view, level, note->code, note->text, error))
+      return false;
+  }
+  return !session->notes_lost || hd_fail_memory(error);
 }
 
 /* With nothing named: what was named last here, else heapdiff.data/. */

@@ -4,6 +4,7 @@
 #define HD_API_SESSION_H
 
 #include "analysis/series.h"
+#include "analysis/view.h"
 #include "input/source.h"
 #include "model/pool.h"
 #include "readers/reader.h"
@@ -22,13 +23,18 @@ struct hd_session {
   HD_VEC(struct hd_handle) chosen;   /* in order */
   const char **remember;             /* what to remember, as named */
   size_t remember_count;
-  int64_t chosen_pid;
   HD_VEC(struct hd_note) notes;
+  bool notes_lost;                   /* for want of memory */
 };
 
-/* Adds a note once: the same text again is left out. Want of memory drops it. */
+/* Adds a note once: the same text again is left out. Want of memory drops it, and
+ * hd_session_give_notes says so. */
 void hd_session_add_note(struct hd_session *session, enum hd_note_level level, const char *code,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Gives a view the notes so far; false where one was dropped, too. */
+bool hd_session_give_notes(const struct hd_session *session, struct hd_view *view,
+                           struct hd_error *error);
 
 /* --- read.c ----------------------------------------------------------------------- */
 
@@ -56,6 +62,14 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
 const char *hd_session_demangle(struct hd_arena *arena, const char *name);
 
 /* --- load.c ------------------------------------------------------------------------ */
+
+/* Reads a chosen snapshot. A damaged file of a directory is left out and said; one
+ * that was named is an error. */
+bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *handle,
+                            struct hd_sink *sink, struct hd_error *error);
+/* What a snapshot says that it lost belongs to its numbers. */
+void hd_session_note_losses(struct hd_session *session, const char *name,
+                            const struct hd_profile *profile);
 
 /* Reads the chosen snapshots into a series, symbolized. */
 bool hd_session_load(struct hd_session *session, struct hd_series *series, struct hd_error *error);

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <stdarg.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -54,17 +53,24 @@ char *hd_arena_copy(struct hd_arena *arena, const char *text, size_t length)
   return copy;
 }
 
-char *hd_arena_printf(struct hd_arena *arena, const char *format, ...)
+char *hd_arena_vprintf(struct hd_arena *arena, const char *format, va_list args)
 {
-  va_list args, again;
-  va_start(args, format);
+  va_list again;
   va_copy(again, args);
   int length = vsnprintf(NULL, 0, format, args);
-  va_end(args);
   char *text = length < 0 ? NULL : hd_arena_alloc(arena, (size_t)length + 1);
   if (text)
     vsnprintf(text, (size_t)length + 1, format, again);
   va_end(again);
+  return text;
+}
+
+char *hd_arena_printf(struct hd_arena *arena, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  char *text = hd_arena_vprintf(arena, format, args);
+  va_end(args);
   return text;
 }
 

@@ -54,6 +54,15 @@ bool hd_fail_memory(struct hd_error *error)
   return hd_fail_internal(error, "out of memory");
 }
 
+bool hd_error_at(struct hd_error *error, int64_t line, int64_t offset)
+{
+  if (error && error->kind == HD_ERROR_INPUT && !error->line && error->offset < 0) {
+    error->line = line;
+    error->offset = offset;
+  }
+  return false;
+}
+
 bool hd_error_in(struct hd_error *error, const char *source)
 {
   if (error && error->kind != HD_ERROR_NONE && !error->source[0])

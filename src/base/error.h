@@ -18,6 +18,10 @@ bool hd_fail_line(struct hd_error *error, int64_t line, const char *format, ...)
 bool hd_fail_offset(struct hd_error *error, int64_t offset, const char *format, ...)
     HD_PRINTF(3, 4);
 
+/* Adds the line (0: none) or the offset (-1: none) to an input failure that has no
+ * place yet. Returns false always. */
+bool hd_error_at(struct hd_error *error, int64_t line, int64_t offset);
+
 /* Names the file a failure belongs to, once: does nothing when there is no
  * failure or a source is named already. Returns false always. */
 bool hd_error_in(struct hd_error *error, const char *source);

@@ -46,9 +46,14 @@ bool hd_stream_line(struct hd_stream *stream, const char **line, size_t *length,
 
 bool hd_stream_slurp(struct hd_stream *stream, struct hd_error *error)
 {
-  while (!stream->ended)
+  while (!stream->ended) {
+    if (stream->length > HD_MAX_WHOLE)
+      return hd_fail_offset(error, (int64_t)(stream->offset + stream->length),
+                            "the file goes on past %u GiB: this is no snapshot",
+                            (unsigned)(HD_MAX_WHOLE >> 30));
     if (!stream->refill(stream, error))
       return false;
+  }
   return true;
 }
 

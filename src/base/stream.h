@@ -37,7 +37,11 @@ bool hd_stream_peek(struct hd_stream *stream, size_t want, struct hd_error *erro
 bool hd_stream_line(struct hd_stream *stream, const char **line, size_t *length, bool *whole,
                     struct hd_error *error);
 
-/* Brings all that is left into the window. */
+/* Most that is held at once for a reader that needs the whole file: more is no
+ * snapshot, but a device or a pipe without end. */
+#define HD_MAX_WHOLE ((uint64_t)8 << 30)
+
+/* Brings all that is left into the window; more than HD_MAX_WHOLE is an error. */
 bool hd_stream_slurp(struct hd_stream *stream, struct hd_error *error);
 
 /* A stream over a buffer that the caller keeps. */

@@ -50,16 +50,18 @@ static json_t *to_json(const char *const *paths, size_t count, int64_t pid)
   for (size_t i = 0; i < count; i++) {
     HD_SCOPED_FREE char *absolute = realpath(paths[i], NULL);
     json_t *path = absolute ? json_string(absolute) : NULL;
-    if (!path) { /* standard input, or a name that JSON cannot hold */
+    if (json_array_append_new(list, path) != 0) {
+      /* standard input, a name that JSON cannot hold, or want of memory */
       json_decref(list);
       json_decref(object);
       return NULL;
     }
-    json_array_append_new(list, path);
   }
-  json_object_set_new(object, "paths", list);
-  json_object_set_new(object, "pid", json_integer(pid));
-  return object;
+  if (json_object_set_new(object, "paths", list) == 0 &&
+      json_object_set_new(object, "pid", json_integer(pid)) == 0)
+    return object;
+  json_decref(object);
+  return NULL;
 }
 
 void hd_remember(const char *const *paths, size_t count, int64_t pid)

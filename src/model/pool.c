@@ -74,6 +74,13 @@ static bool frame_equal(const void *context, uint32_t id, const void *key)
          have->offset == want->offset;
 }
 
+/* A frame with neither name nor file is told apart by its address alone. */
+static void keep_address(struct hd_pool_frame *frame, uint64_t offset)
+{
+  if (!frame->function && !frame->file)
+    frame->offset = offset;
+}
+
 static bool intern_frame(struct hd_pool *pool, const struct hd_pool_frame *frame, uint32_t *id,
                          struct hd_error *error)
 {
@@ -195,17 +202,18 @@ static bool import_function(struct importer *in, uint32_t id, uint32_t *out, str
   return fine;
 }
 
-static bool import_frame(struct importer *in, const struct hd_frame *frame, uint32_t module,
-                         uint32_t *id, struct hd_error *error)
+static bool import_frame(struct importer *in, const struct hd_frame *frame,
+                         const struct location_key *place, uint32_t *id, struct hd_error *error)
 {
   struct hd_pool_frame made = {
-      .line = frame->line, .start_line = frame->start_line, .module = module};
+      .line = frame->line, .start_line = frame->start_line, .module = place->module};
   uint32_t name;
   if (!import_function(in, frame->function, &made.function, error) ||
       !import_string(in, frame->file, &made.file, error) ||
       !import_string(in, frame->system_name ? frame->system_name : frame->function, &name, error))
     return false;
   made.system_name = name == made.function ? 0 : name;
+  keep_address(&made, place->offset);
   return intern_frame(in->pool, &made, id, error);
 }
 
@@ -217,7 +225,7 @@ static bool import_location(struct importer *in, const struct hd_location *locat
   in->frames.count = 0;
   for (uint32_t i = 0; i < location->frame_count; i++) {
     uint32_t frame;
-    if (!import_frame(in, &in->profile->frames.items[location->first_frame + i], key.module, &frame,
+    if (!import_frame(in, &in->profile->frames.items[location->first_frame + i], &key, &frame,
                       error))
       return false;
     if (!hd_vec_push(&in->frames, frame))
@@ -290,9 +298,7 @@ bool hd_pool_resolve(struct hd_pool *pool, uint32_t location,
            intern_text(pool, frames[i].system_name, &name, error) &&
            intern_text(pool, frames[i].file, &made.file, error);
     made.system_name = name == made.function ? 0 : name;
-    /* A line without a name is still worth more than a bare address. */
-    if (!made.function && !made.file)
-      made.offset = place->offset;
+    keep_address(&made, place->offset);
     fine = fine && intern_frame(pool, &made, &ids[i], error);
   }
   fine = fine && set_frames(pool, place, ids, count, error);

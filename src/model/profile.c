@@ -1,5 +1,6 @@
 #include "model/profile.h"
 
+#include <math.h>
 #include <string.h>
 
 bool hd_profile_create(struct hd_profile **profile, struct hd_error *error)
@@ -191,10 +192,24 @@ bool hd_profile_add_labels(struct hd_profile *profile, const struct hd_label *la
   return hd_index_add(&profile->label_index, hash, *id) || hd_fail_memory(error);
 }
 
+static bool in_range(struct hd_profile *profile, const double values[HD_MEASURES],
+                     struct hd_error *error)
+{
+  for (int i = 0; i < HD_MEASURES; i++) {
+    if (!profile->has[i])
+      continue;
+    profile->magnitude[i] += fabs(values[i]);
+    if (!(profile->magnitude[i] <= HD_MAX_SUM))
+      return hd_fail_input(error, "%s adds up to more than 2^60 here: no program has so much, the "
+                                  "file is damaged; take the snapshot again", hd_measures[i].name);
+  }
+  return true;
+}
+
 bool hd_profile_add_record(struct hd_profile *profile, struct hd_record record,
                            const double values[HD_MEASURES], struct hd_error *error)
 {
-  if (!room(profile->records.count, "records", error))
+  if (!room(profile->records.count, "records", error) || !in_range(profile, values, error))
     return false;
   if (!hd_vec_reserve(&profile->values, profile->columns) ||
       !hd_vec_push(&profile->records, record))

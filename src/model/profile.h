@@ -15,6 +15,9 @@
 /* A file that has more than this is hostile, not large. */
 #define HD_MAX_FRAMES_PER_STACK 65536u
 #define HD_MAX_ITEMS 0x7fffffffu /* modules, locations, stacks, records */
+/* Most that the absolute values of one measure may add up to (1 EiB): so whole
+ * numbers, their sums and differences fit 64 bits wherever they are made. */
+#define HD_MAX_SUM ((double)((uint64_t)1 << 60))
 
 enum { HD_NO_LIMIT = 0 };
 
@@ -112,6 +115,7 @@ struct hd_profile {
   bool has[HD_MEASURES];    /* present; absent is not zero */
   int column[HD_MEASURES];  /* column of a measure, -1 absent */
   size_t columns;
+  double magnitude[HD_MEASURES]; /* sum of the absolute values */
 
   HD_VEC(struct hd_module) modules;
   HD_VEC(struct hd_frame) frames;

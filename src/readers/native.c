@@ -30,7 +30,8 @@ static bool next_object(struct hd_stream *stream, json_t **object, struct hd_err
   int64_t number = (int64_t)stream->line;
   json_error_t wrong;
   json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES, &wrong);
-  if (!value && json_error_code(&wrong) == json_error_out_of_memory)
+  /* jansson says nothing at all where memory is short in most places. */
+  if (!value && (!wrong.text[0] || json_error_code(&wrong) == json_error_out_of_memory))
     return hd_fail_memory(error);
   if (!value && !whole)
     return hd_fail_line(error, number,
@@ -58,11 +59,11 @@ static bool line_of(struct hd_native *native, json_t *object, struct hd_error *e
   if (native->ended)
     return hd_fail_line(error, native->line, "something follows the closing line: the file is "
                                              "damaged");
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-    json_t *value = json_object_get(object, kinds[i].key);
-    if (value)
-      return kinds[i].read(native, value, object, error);
-  }
+  /* jansson keeps the order of members: the first one names the kind. */
+  void *first = json_object_iter(object);
+  for (size_t i = 0; first && i < sizeof kinds / sizeof *kinds; i++)
+    if (strcmp(json_object_iter_key(first), kinds[i].key) == 0)
+      return kinds[i].read(native, json_object_iter_value(first), object, error);
   return true;
 }
 

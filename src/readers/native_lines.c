@@ -114,6 +114,8 @@ static bool read_frame(struct hd_native *native, json_t *frame, struct hd_error 
                           ", but only %zu are defined so far", number,
                           native->profile->modules.count);
     module = (uint32_t)number + 1;
+    if (json_integer_value(place) < 0)
+      return hd_fail_line(error, native->line, "a frame's offset in its module is negative");
   }
   if (symbols && !read_symbols(native, symbols, frames, &count, error))
     return false;
@@ -243,7 +245,7 @@ static bool read_record(struct hd_native *native, json_t *object, uint32_t stack
            : !read_counts(native, object, &record, values, error))
     return false;
   if (!hd_profile_add_record(native->profile, record, values, error))
-    return false;
+    return hd_error_at(error, native->line, -1);
   native->records++;
   return !ages || read_ages(native, ages, error);
 }
@@ -273,11 +275,8 @@ bool hd_native_stack(struct hd_native *native, json_t *value, json_t *object,
   if (!read_stack_frames(native, value, error))
     return false;
   if (!hd_profile_add_stack(native->profile, native->stack.items, native->stack.count,
-                            json_is_true(json_object_get(object, "truncated")), &stack, error)) {
-    if (error && !error->line)
-      error->line = native->line;
-    return false;
-  }
+                            json_is_true(json_object_get(object, "truncated")), &stack, error))
+    return hd_error_at(error, native->line, -1);
   if (!json_is_array(records))
     return hd_fail_line(error, native->line, "a stack has no \"records\"");
   for (size_t i = 0; i < json_array_size(records); i++)

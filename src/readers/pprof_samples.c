@@ -264,10 +264,11 @@ static bool emit(struct job *job)
   struct hd_record record = {.size = size, .rate = job->rate, .weight = weight_of(size, job->rate)};
   size_t leaf = kept_from(sample), count = sample->stack.count - leaf;
   const uint32_t *stack = sample->stack.items ? sample->stack.items + leaf : NULL;
-  return hd_profile_add_stack(job->profile, stack, count, false, &record.stack, job->error) &&
-         hd_profile_add_labels(job->profile, sample->labels.items, sample->labels.count,
-                               &record.labels, job->error) &&
-         hd_profile_add_record(job->profile, record, values, job->error);
+  return (hd_profile_add_stack(job->profile, stack, count, false, &record.stack, job->error) &&
+          hd_profile_add_labels(job->profile, sample->labels.items, sample->labels.count,
+                                &record.labels, job->error) &&
+          hd_profile_add_record(job->profile, record, values, job->error)) ||
+         hd_error_at(job->error, 0, (int64_t)sample->offset);
 }
 
 static bool all_samples(struct job *job)

@@ -7,12 +7,15 @@
 
 static void put_escaped(struct hd_buffer *out, const char *text)
 {
-  for (const char *c = text; *c; c++) {
+  struct hd_buffer clean = HD_BUFFER_INIT;
+  hd_print_clean(&clean, text);
+  for (const char *c = hd_buffer_text(&clean); *c; c++) {
     if (strchr("|*_`<>[]\\", *c))
       hd_buffer_puts(out, "\\");
-    char one[2] = {*c, '\0'};
-    hd_print_clean(out, one);
+    hd_buffer_append(out, c, 1);
   }
+  out->failed |= clean.failed;
+  hd_buffer_deinit(&clean);
 }
 
 static void put_row(const struct hd_view *view, const struct hd_row_cells *row,
@@ -51,6 +54,7 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
     put_escaped(out, line);
     hd_buffer_puts(out, end[1] ? "  \n" : "\n\n"); /* two blanks: a line break */
   }
+  out->failed |= head.failed;
   hd_buffer_deinit(&head);
   for (size_t i = 0; i < grid->columns.count; i++)
     if (grid->columns.items[i].audience != HD_FOR_PROGRAMS)

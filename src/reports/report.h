@@ -23,7 +23,7 @@ void hd_cell_print_plain(const struct hd_cell *cell, struct hd_buffer *out);
  * for wide ones). */
 size_t hd_text_width(const char *text);
 /* Appends text for people: control characters, which a hostile file could bring,
- * become "?". */
+ * become "?", tabs blanks. */
 void hd_print_clean(struct hd_buffer *out, const char *text);
 
 #endif

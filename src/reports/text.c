@@ -97,8 +97,10 @@ static void put_name(struct hd_buffer *out, const char *name, const char *place,
   } else {
     hd_buffer_puts(out, name);
   }
-  if (place_width)
-    hd_buffer_printf(out, "  %s", place);
+  if (place_width) {
+    hd_buffer_puts(out, "  ");
+    hd_print_clean(out, place);
+  }
 }
 
 /* --- the grid --------------------------------------------------------------------- */
@@ -109,6 +111,7 @@ struct layout {
   size_t shown[MAX_COLUMNS]; /* columns for people */
   size_t widths[MAX_COLUMNS];
   size_t count;
+  bool failed; /* for want of memory */
 };
 
 /* What the last column wants at least before others are left out for it. */
@@ -168,6 +171,7 @@ static void measure_row(const struct hd_style *style, const struct hd_row_cells 
     if (width > layout->widths[i])
       layout->widths[i] = width;
   }
+  layout->failed |= text.failed;
   hd_buffer_deinit(&text);
 }
 
@@ -224,6 +228,7 @@ static void put_row(const struct hd_view *view, const struct hd_style *style,
     }
     used += layout->widths[i];
   }
+  out->failed |= text.failed;
   hd_buffer_deinit(&text);
   end_line(out);
 }
@@ -293,6 +298,7 @@ static void put_pprof(const struct hd_view *view, const struct hd_style *style,
     hd_cell_print(&cells[COLUMNS], style, out);
     hd_buffer_puts(out, "\n");
   }
+  out->failed |= text.failed;
   hd_buffer_deinit(&text);
 }
 
@@ -313,6 +319,7 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
     return;
   }
   struct layout layout = lay_out(view, style);
+  out->failed |= layout.failed;
   hd_buffer_puts(out, view->headline.count ? "\n" : "");
   put_titles(view, &layout, out);
   for (size_t i = 0; i < grid->rows.count; i++)

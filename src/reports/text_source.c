@@ -38,7 +38,7 @@ static const char *title(const struct hd_view *view, size_t i)
 }
 
 static void measure(const struct hd_view *view, const struct hd_source_function *function,
-                    const struct hd_style *style, size_t widths[AMOUNTS])
+                    const struct hd_style *style, size_t widths[AMOUNTS], struct hd_buffer *out)
 {
   struct hd_buffer text = HD_BUFFER_INIT;
   for (size_t i = 0; i < columns_of(view); i++) {
@@ -50,24 +50,25 @@ static void measure(const struct hd_view *view, const struct hd_source_function 
         widths[i] = width;
     }
   }
+  out->failed |= text.failed;
   hd_buffer_deinit(&text);
 }
 
 /* Source with its tabs spread out, so that indentation survives behind columns. */
 static void put_source(struct hd_buffer *out, const char *text)
 {
+  struct hd_buffer spread = HD_BUFFER_INIT;
   size_t column = 0;
   for (const char *c = text; *c; c++) {
-    if (*c == '\t') {
-      size_t more = TAB - column % TAB;
-      hd_buffer_repeat(out, ' ', more);
-      column += more;
-      continue;
-    }
-    char one[2] = {*c, '\0'};
-    hd_print_clean(out, one);
-    column += ((unsigned char)*c & 0xc0) != 0x80;
+    size_t blanks = *c == '\t' ? TAB - column % TAB : 0;
+    hd_buffer_repeat(&spread, ' ', blanks);
+    if (!blanks)
+      hd_buffer_append(&spread, c, 1);
+    column += blanks ? blanks : ((unsigned char)*c & 0xc0) != 0x80;
   }
+  hd_print_clean(out, hd_buffer_text(&spread));
+  out->failed |= spread.failed;
+  hd_buffer_deinit(&spread);
 }
 
 static void put_line(const struct hd_view *view, const struct hd_source_line *line,
@@ -90,6 +91,7 @@ static void put_line(const struct hd_view *view, const struct hd_source_line *li
     put_source(out, line->text);
   }
   hd_buffer_puts(out, "\n");
+  out->failed |= text.failed;
   hd_buffer_deinit(&text);
 }
 
@@ -122,7 +124,7 @@ static void put_function(const struct hd_view *view, const struct hd_source_func
     hd_print_clean(out, function->missing);
     hd_buffer_puts(out, "; --source-path DIR says where to look)\n");
   }
-  measure(view, function, style, widths);
+  measure(view, function, style, widths, out);
   for (size_t i = 0; i < columns_of(view); i++) {
     hd_buffer_puts(out, i ? "  " : "");
     hd_text_pad(out, title(view, i), widths[i], false);

@@ -176,13 +176,45 @@ static void patterns(void **state)
   assert_non_null(strstr(error.text, "--focus"));
 }
 
+/* A device without end: nothing is held here, the window is only said to grow. */
+static bool refill_for_ever(struct hd_stream *stream, struct hd_error *error)
+{
+  (void)error;
+  stream->length += (size_t)1 << 30;
+  return true;
+}
+
+static void a_file_without_end(void **state)
+{
+  (void)state;
+  struct hd_stream stream = {.refill = refill_for_ever};
+  struct hd_error error = HD_ERROR_INIT;
+  assert_false(hd_stream_slurp(&stream, &error));
+  assert_int_equal(error.kind, HD_ERROR_INPUT);
+  assert_true(error.offset > 0);
+}
+
+static void a_place_is_said_once(void **state)
+{
+  (void)state;
+  struct hd_error error = HD_ERROR_INIT;
+  assert_false(hd_error_at(&error, 7, -1)); /* no failure yet */
+  assert_int_equal(error.line, 0);
+  hd_fail_input(&error, "wrong");
+  hd_error_at(&error, 7, -1);
+  hd_error_at(&error, 0, 99);
+  assert_int_equal(error.line, 7);
+  assert_int_equal(error.offset, -1);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(strings_are_interned),     cmocka_unit_test(arena_serves_large_objects),
       cmocka_unit_test(lines_end_as_they_do),     cmocka_unit_test(bytes_print_as_pprof_does),
       cmocka_unit_test(percentages_and_durations), cmocka_unit_test(the_first_error_sticks),
-      cmocka_unit_test(patterns),
+      cmocka_unit_test(patterns),                 cmocka_unit_test(a_file_without_end),
+      cmocka_unit_test(a_place_is_said_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@
   "{\"strings\":[\"f\",\"/x/f.c\"]}\n"                                                             \
   "{\"module\":{\"path\":\"/bin/a\",\"build_id\":\"abcd\",\"load\":4096,\"size\":10}}\n"           \
   "{\"frames\":[[0,100],[null,7],[0,200,[[0,1,12,10],[null,null,0,0]]]]}\n"                        \
-  "{\"comet\":1}\n"                                                                                \
+  "{\"comet\":1,\"stack\":[99]}\n"                                                                \
   "{\"stack\":[0,1,2],\"records\":[{\"size\":64,\"rate\":1024,\"live\":3,\"alloc\":5,"             \
   "\"ages\":[[3,2],[4,1]],\"labels\":{\"k\":\"v\",\"n\":5}},"                                      \
   "{\"values\":[10,1,0,20,2]}]}\n"                                                                 \
@@ -127,6 +127,10 @@ static void wrong_files(void **state)
       {HEADER "{\"stack\":[],\"records\":[{\"values\":[1]}]}\n", "1 values"},
       {HEADER "{\"stack\":[],\"records\":[{\"values\":[1,2,3,4,\"5\"]}]}\n", "whole number"},
       {HEADER "{\"stack\":[],\"records\":[{\"values\":[1,2,3,4,5],\"ages\":[[64,1]]}]}\n", "age"},
+      {HEADER "{\"stack\":[],\"records\":[{\"values\":[2000000000000000000,2,3,4,5]}]}\n", "2^60"},
+      {HEADER "{\"stack\":[],\"records\":[{\"values\":[-600000000000000000,2,3,4,5]},"
+              "{\"values\":[600000000000000000,2,3,4,5]}]}\n", "2^60"},
+      {HEADER "{\"module\":{}}\n{\"frames\":[[0,-1]]}\n", "offset in its module is negative"},
       {HEADER "{\"end\":{\"records\":3}}\n", "counts 3 records"},
       {HEADER BODY END "{\"strings\":[]}\n", "follows the closing line"},
       {HEADER BODY, "closing line is missing"},
@@ -135,6 +139,7 @@ static void wrong_files(void **state)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_null(read_text(cases[i].text, strlen(cases[i].text), &error));
     assert_int_equal(error.kind, HD_ERROR_INPUT);
+    assert_true(error.line > 0);
     if (!strstr(error.text, cases[i].message))
       fail_msg("case %zu: '%s' does not say '%s'", i, error.text, cases[i].message);
   }

@@ -284,31 +284,118 @@ static void stacks_and_modules(void **state)
   end(&f);
 }
 
-/* One library of two builds is one module row; bare addresses of it are not one
- * line. */
+/* Two bare addresses of a library, 100 and 200. */
+static struct hd_profile *bare_profile(const char *path, const char *build_id)
+{
+  struct hd_profile *p = new_profile();
+  struct hd_module module = {.path = text(p, path), .build_id = text(p, build_id)};
+  uint32_t id, first, second;
+  assert_true(hd_profile_add_module(p, module, &id, NULL));
+  assert_true(hd_profile_add_location(p, id, 100, NULL, 0, false, &first, NULL));
+  assert_true(hd_profile_add_location(p, id, 200, NULL, 0, false, &second, NULL));
+  RECORD(p, 1, 1, first);
+  RECORD(p, 2, 1, second);
+  return p;
+}
+
+/* One library of two builds is one module row, but the same offset is another
+ * place in it; one build is the same wherever it lies; without a build-id the path
+ * must do. */
 static void builds_of_a_module(void **state)
 {
   (void)state;
-  for (int by = HD_BY_SITE; by <= HD_BY_STACK; by++) {
-    struct fixture f;
-    begin(&f, (enum hd_grouping)by);
-    for (unsigned i = 0; i < 2; i++) {
-      struct hd_profile *p = new_profile();
-      struct hd_module module = {.path = text(p, "/lib/x.so"),
-                                 .build_id = text(p, i ? "aa" : "bb")};
-      uint32_t id, first, second;
-      assert_true(hd_profile_add_module(p, module, &id, NULL));
-      assert_true(hd_profile_add_location(p, id, 100, NULL, 0, false, &first, NULL));
-      assert_true(hd_profile_add_location(p, id, 200, NULL, 0, false, &second, NULL));
-      RECORD(p, 1, 1, first);
-      RECORD(p, 2, 1, second);
-      add(&f, p);
+  static const struct {
+    const char *path, *first, *second;
+    bool one_build;
+  } cases[] = {
+      {"/lib/x.so", "aa", "bb", false},
+      {"/opt/x.so", "aa", "aa", true},
+      {"/lib/x.so", "", "", true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int by = HD_BY_SITE; by <= HD_BY_STACK; by++) {
+      struct fixture f;
+      begin(&f, (enum hd_grouping)by);
+      add(&f, bare_profile("/lib/x.so", cases[i].first));
+      add(&f, bare_profile(cases[i].path, cases[i].second));
+      if (by == HD_BY_SITE || by == HD_BY_LINE || by == HD_BY_STACK) {
+        assert_int_equal(f.series.rows.count, cases[i].one_build ? 2 : 4);
+        assert_true(hd_series_flat(&f.series, 1, 0, HD_INUSE_SPACE) == cases[i].one_build);
+      } else if (strcmp(cases[i].path, "/lib/x.so") == 0) {
+        assert_int_equal(f.series.rows.count, 1);
+        assert_true(hd_series_flat(&f.series, 1, 0, HD_INUSE_SPACE) == 3);
+      }
+      end(&f);
     }
-    bool apart = by == HD_BY_SITE || by == HD_BY_LINE || by == HD_BY_STACK;
-    assert_int_equal(f.series.rows.count, apart ? 2 : 1);
-    assert_true(hd_series_flat(&f.series, 1, 0, HD_INUSE_SPACE) == (apart ? 1 : 3));
-    end(&f);
+}
+
+/* What did not change shows no growth, whatever rows with fractions stand before
+ * it and in whatever order its records come. */
+static void fractions_are_no_growth(void **state)
+{
+  (void)state;
+  struct fixture f;
+  begin(&f, HD_BY_SITE);
+  for (unsigned i = 0; i < 2; i++) {
+    struct hd_profile *p = new_profile();
+    uint32_t grows = LOCATION(p, "grow a.c:1");
+    RECORD(p, i ? 10.4 : .2, 1, grows);
+    for (unsigned n = 0; n < 20; n++) {
+      char name[32];
+      snprintf(name, sizeof name, "steady a.c:%u", n + 2);
+      uint32_t steady = LOCATION(p, name);
+      RECORD(p, i ? .1 : .3, 1, steady);
+      RECORD(p, .2, 1, steady);
+      RECORD(p, i ? .3 : .1, 1, steady);
+    }
+    add(&f, p);
   }
+  struct hd_gains gains;
+  assert_true(hd_gains_compute(&f.series, HD_INUSE_SPACE, &gains, &f.error));
+  for (size_t i = 1; i < gains.items.count; i++)
+    assert_int_equal(gains.items.items[i].growth, 0);
+  assert_int_equal(gains.total.before, 12); /* 12.2 */
+  assert_int_equal(gains.total.after, 22);  /* 22.4 */
+  assert_int_equal(gains.gross, gains.total.growth);
+  hd_gains_deinit(&gains);
+  end(&f);
+}
+
+/* Inlined recursion: one line is in one site's location more than once. */
+static void edges_count_recursion_once(void **state)
+{
+  (void)state;
+  struct fixture f;
+  begin(&f, HD_BY_SITE);
+  f.series.want_cum = f.series.want_edges = true;
+  struct hd_profile *p = new_profile();
+  uint32_t chain = LOCATION(p, "helper a.c:3", "walk a.c:9", "walk a.c:9", "main a.c:20");
+  RECORD(p, 100, 1, chain);
+  add(&f, p);
+  for (size_t i = 0; i < f.series.edges.count; i++)
+    assert_true(hd_series_edge(&f.series, 0, i, HD_INUSE_SPACE) == 100);
+  assert_int_equal(f.series.edges.count, 2);
+  end(&f);
+}
+
+/* A location that came with symbols which name nothing is still its address. */
+static void symbols_that_name_nothing(void **state)
+{
+  (void)state;
+  struct fixture f;
+  begin(&f, HD_BY_SITE);
+  struct hd_profile *p = new_profile();
+  struct hd_frame none = {0};
+  uint32_t id, first, second;
+  assert_true(hd_profile_add_module(p, (struct hd_module){.path = text(p, "/x")}, &id, NULL));
+  assert_true(hd_profile_add_location(p, id, 100, &none, 1, false, &first, NULL));
+  assert_true(hd_profile_add_location(p, id, 200, &none, 1, false, &second, NULL));
+  RECORD(p, 1, 1, first);
+  RECORD(p, 2, 1, second);
+  add(&f, p);
+  assert_int_equal(f.series.rows.count, 2);
+  assert_int_equal(f.series.rows.items[1].key.offset, 200);
+  end(&f);
 }
 
 int main(void)
@@ -321,6 +408,9 @@ int main(void)
       cmocka_unit_test(rows_match_over_snapshots_and_add_up),
       cmocka_unit_test(stacks_and_modules),
       cmocka_unit_test(builds_of_a_module),
+      cmocka_unit_test(fractions_are_no_growth),
+      cmocka_unit_test(edges_count_recursion_once),
+      cmocka_unit_test(symbols_that_name_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
