@@ -18,13 +18,22 @@ void hd_series_init(struct hd_series *series, struct hd_pool *pool,
   series->frames.filters = filters;
 }
 
+static void point_deinit(struct hd_point *point)
+{
+  hd_vec_deinit(&point->flat);
+  hd_vec_deinit(&point->cum);
+  hd_vec_deinit(&point->edges);
+}
+
+void hd_series_drop_last(struct hd_series *series)
+{
+  point_deinit(&series->points.items[--series->points.count]);
+}
+
 void hd_series_deinit(struct hd_series *series)
 {
-  for (size_t i = 0; i < series->points.count; i++) {
-    hd_vec_deinit(&series->points.items[i].flat);
-    hd_vec_deinit(&series->points.items[i].cum);
-    hd_vec_deinit(&series->points.items[i].edges);
-  }
+  for (size_t i = 0; i < series->points.count; i++)
+    point_deinit(&series->points.items[i]);
   hd_vec_deinit(&series->points);
   hd_vec_deinit(&series->rows);
   hd_vec_deinit(&series->labels);
@@ -43,6 +52,7 @@ struct target {
   uint32_t first_cum, cums;  /* rows + 1 in fold.cums */
   uint32_t first_edge, edges; /* edges + 1 in fold.edges */
   bool known;
+  bool cut, unnamed;
 };
 
 struct ids {
@@ -136,6 +146,16 @@ static bool aim_nothing(struct fold *fold, struct target *target)
   return hd_vec_push(&fold->cums, target->row);
 }
 
+static bool is_unnamed(const struct fold *fold)
+{
+  const struct hd_walk *walk = &fold->walk;
+  if (!walk->frames.count)
+    return false;
+  const struct hd_pool_frame *site =
+      hd_pool_frame(fold->series->pool, walk->frames.items[walk->site].frame);
+  return !site->function && !site->file;
+}
+
 static bool aim(struct fold *fold, uint32_t stack, struct target *target)
 {
   struct hd_span span = {0};
@@ -150,6 +170,8 @@ static bool aim(struct fold *fold, uint32_t stack, struct target *target)
   if (!hd_walk_stack(&fold->walk, &fold->series->frames, fold->scratch.items,
                      fold->scratch.count))
     return false;
+  target->cut = stack && fold->profile->stack_truncated.items[stack - 1];
+  target->unnamed = is_unnamed(fold);
   if (fold->walk.dropped)
     return true;
   if (!fold->walk.frames.count)
@@ -183,10 +205,14 @@ static bool fold_record(struct fold *fold, size_t record)
 {
   uint32_t stack = fold->profile->records.items[record].stack;
   struct target *target = &fold->targets[stack];
-  for (int i = 0; i < HD_MEASURES; i++)
-    fold->point->total[i] += hd_profile_value(fold->profile, record, (enum hd_measure)i);
   if (!target->known && !aim(fold, stack, target))
     return false;
+  for (int i = 0; i < HD_MEASURES; i++) {
+    double value = hd_profile_value(fold->profile, record, (enum hd_measure)i);
+    fold->point->total[i] += value;
+    fold->point->cut[i] += target->cut ? value : 0;
+    fold->point->unnamed[i] += target->unnamed ? value : 0;
+  }
   if (!target->row)
     return true;
   if (!add_values(&fold->point->flat, fold->profile, record, target->row - 1))

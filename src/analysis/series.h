@@ -50,9 +50,13 @@ struct hd_point {
   const char *path, *program, *called, *boot_id;
   int64_t time_ns, mono_ns, rss, pid, threshold; /* as in struct hd_meta */
   uint64_t rate;
-  bool at_start;     /* taken when the process began: all that comes later is new */
+  bool at_start;     /* of a series, taken when the process began: all that comes later is
+                      * new, so that nothing need be marked */
   bool at_exit;      /* taken when it ended: it may have freed what it held */
   double total[HD_MEASURES]; /* over all records, filters or not */
+  /* Of total[]: what is in stacks that the recorder did not follow to their root,
+   * and what is at call sites that have no name. */
+  double cut[HD_MEASURES], unnamed[HD_MEASURES];
   struct hd_values flat, cum; /* by row; cum where the series wants it */
   struct hd_values edges;
 };
@@ -87,6 +91,9 @@ void hd_series_deinit(struct hd_series *series);
  * values are filled here. */
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_point point, struct hd_error *error);
+
+/* Takes the last snapshot out again; its rows stay, with nothing in them. */
+void hd_series_drop_last(struct hd_series *series);
 
 /* A value of a row in a snapshot; 0 where it does not occur. */
 double hd_series_flat(const struct hd_series *series, size_t point, size_t row,

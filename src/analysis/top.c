@@ -59,9 +59,12 @@ static struct hd_cell share_cell(struct table *table, const struct hd_gain *gain
   return base > 0 ? hd_cell_ratio((double)value / (double)base, false) : nothing;
 }
 
+/* An hour's rate from less than this would be a guess. */
+enum { SHORTEST_NS = 1000000000 };
+
 static struct hd_cell rate_cell(struct table *table, const struct hd_gain *gain)
 {
-  if (table->elapsed_ns <= 0)
+  if (table->elapsed_ns < SHORTEST_NS)
     return nothing;
   double hours = (double)table->elapsed_ns / 3600e9;
   struct hd_cell cell = {.kind = HD_CELL_RATE, .sign = true};

@@ -239,8 +239,13 @@ static bool choose_groups(struct chooser *chooser)
 {
   struct hd_session *session = chooser->session;
   uint32_t done = 0;
+  bool alone = session->remember_count == 1;
   if (!rank(chooser))
     return false;
+  if (!alone && session->handles.groups)
+    hd_session_add_note(session, HD_NOTE_INFO, "several-sets",
+                        "of each directory the last snapshot is taken, as more than one set is "
+                        "named");
   for (size_t i = 0; i < session->handles.items.count; i++) {
     const struct hd_handle *handle = &session->handles.items.items[i];
     if (!handle->group) {
@@ -256,7 +261,8 @@ static bool choose_groups(struct chooser *chooser)
       return nothing_wanted(chooser, done);
     note_others(chooser, best);
     const struct candidate_series *series = &chooser->series.items[best];
-    for (size_t n = 0; n < series->count; n++)
+    /* Beside others a recording stands for how it ended. */
+    for (size_t n = alone ? 0 : series->count - 1; n < series->count; n++)
       if (!hd_vec_push(&session->chosen, chooser->candidates.items[series->first + n].handle))
         return hd_fail_memory(chooser->error);
   }

@@ -123,6 +123,12 @@ static struct hd_cell rate_cell(struct teller *teller)
   return rate > 1 ? hd_cell_bytes((int64_t)rate, false) : nothing;
 }
 
+static struct hd_cell raw_rate_cell(struct teller *teller)
+{
+  uint64_t rate = teller->profile->meta.rate;
+  return rate ? hd_cell_of(HD_CELL_BYTES, (int64_t)rate) : nothing;
+}
+
 static struct hd_cell sampling_cell(struct teller *teller)
 {
   uint64_t rate = teller->profile->meta.rate;
@@ -238,36 +244,38 @@ static struct hd_cell comments_cell(struct teller *teller)
 static const struct {
   const char *key, *title;
   struct hd_cell (*cell)(struct teller *teller);
+  enum hd_audience audience;
 } fields[] = {
-    {"path", "file", path_cell},
-    {"format", "format", format_cell},
-    {"kind", "kind", kind_cell},
-    {"recorder", "recorder", recorder_cell},
-    {"program", "program", program_cell},
-    {"command", "command", command_cell},
-    {"pid", "pid", pid_cell},
-    {"host", "host", host_cell},
-    {"time_ns", "time", time_cell},
-    {"sequence", "sequence", sequence_cell},
-    {"reason", "reason", reason_cell},
-    {"rate", "sampled every", rate_cell},
-    {"sampling", "sampling", sampling_cell},
-#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling) {name, name, id##_cell},
+    {"path", "file", path_cell, HD_FOR_ALL},
+    {"format", "format", format_cell, HD_FOR_ALL},
+    {"kind", "kind", kind_cell, HD_FOR_ALL},
+    {"recorder", "recorder", recorder_cell, HD_FOR_ALL},
+    {"program", "program", program_cell, HD_FOR_ALL},
+    {"command", "command", command_cell, HD_FOR_ALL},
+    {"pid", "pid", pid_cell, HD_FOR_ALL},
+    {"host", "host", host_cell, HD_FOR_ALL},
+    {"time_ns", "time", time_cell, HD_FOR_ALL},
+    {"sequence", "sequence", sequence_cell, HD_FOR_ALL},
+    {"reason", "reason", reason_cell, HD_FOR_ALL},
+    {"rate", "", raw_rate_cell, HD_FOR_PROGRAMS},
+    {"sampled_every", "sampled every", rate_cell, HD_FOR_PEOPLE},
+    {"sampling", "sampling", sampling_cell, HD_FOR_ALL},
+#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling) {name, name, id##_cell, HD_FOR_ALL},
 #include "model/measures.def"
 #undef HD_MEASURE
-    {"rss", "rss", rss_cell},
-    {"rss_peak", "rss peak", peak_cell},
-    {"limit", "memory limit", limit_cell},
-    {"threads", "threads", threads_cell},
-    {"allocator", "allocator", allocator_cell},
-    {"stacks", "stacks", stacks_cell},
-    {"truncated_stacks", "cut stacks", truncated_cell},
-    {"records", "records", records_cell},
-    {"dropped_allocations", "dropped", dropped_cell},
-    {"addresses", "addresses", addresses_cell},
-    {"symbolized", "symbolized", symbolized_cell},
-    {"modules", "modules", modules_cell},
-    {"comments", "comments", comments_cell},
+    {"rss", "rss", rss_cell, HD_FOR_ALL},
+    {"rss_peak", "rss peak", peak_cell, HD_FOR_ALL},
+    {"limit", "memory limit", limit_cell, HD_FOR_ALL},
+    {"threads", "threads", threads_cell, HD_FOR_ALL},
+    {"allocator", "allocator", allocator_cell, HD_FOR_ALL},
+    {"stacks", "stacks", stacks_cell, HD_FOR_ALL},
+    {"truncated_stacks", "cut stacks", truncated_cell, HD_FOR_ALL},
+    {"records", "records", records_cell, HD_FOR_ALL},
+    {"dropped_allocations", "dropped", dropped_cell, HD_FOR_ALL},
+    {"addresses", "addresses", addresses_cell, HD_FOR_ALL},
+    {"symbolized", "symbolized", symbolized_cell, HD_FOR_ALL},
+    {"modules", "modules", modules_cell, HD_FOR_ALL},
+    {"comments", "comments", comments_cell, HD_FOR_ALL},
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -305,7 +313,7 @@ bool hd_info(hd_session *session, hd_view **view, struct hd_error *error)
   struct teller teller = {.session = session};
   bool fine = hd_view_create("heapdiff.info/1", HD_VIEW_GRID, view, error);
   for (size_t i = 0; fine && i < FIELDS; i++) {
-    struct hd_column column = {fields[i].key, fields[i].title, HD_FOR_ALL, true, 0};
+    struct hd_column column = {fields[i].key, fields[i].title, fields[i].audience, true, 0};
     fine = hd_vec_push(&(*view)->grid.columns, column) || hd_fail_memory(error);
   }
   teller.view = *view;

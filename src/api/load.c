@@ -93,7 +93,7 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .pid = meta->pid,
       .threshold = meta->threshold,
       .rate = meta->rate,
-      .at_start = meta->reason && strcmp(meta->reason, "start") == 0,
+      .at_start = loader->handle->group && meta->reason && strcmp(meta->reason, "start") == 0,
       .at_exit = meta->reason && strcmp(meta->reason, "exit") == 0,
   };
   if (!hd_pool_import(loader->series->pool, profile, hd_session_demangle, &import, error))
@@ -123,22 +123,54 @@ static void note_order(struct hd_session *session, const struct hd_series *serie
                         first->path, last->path);
 }
 
-/* Many programs free all they have before they end: then the last snapshot does
- * not show what they held while they ran. */
-static void note_exit(struct hd_session *session, const struct hd_series *series)
+/* Many programs free all they have before they end: then the snapshot at exit does
+ * not show what they held while they ran. Of a series it is left out, unless it is
+ * all there is beside the first one. */
+static void settle_exit(struct hd_session *session, struct hd_series *series)
 {
-  size_t last = series->points.count - 1, most = 0;
+  size_t last = series->points.count - 1;
   const struct hd_point *points = series->points.items;
-  for (size_t i = 0; i < last; i++)
-    if (points[i].total[HD_INUSE_SPACE] > points[most].total[HD_INUSE_SPACE])
-      most = i;
-  if (last < 2 || !points[last].at_exit ||
-      points[last].total[HD_INUSE_SPACE] > points[most].total[HD_INUSE_SPACE] / 2)
+  const struct hd_handle *chosen = session->chosen.items;
+  bool of_series = chosen[0].group && chosen[0].group == chosen[session->chosen.count - 1].group;
+  if (!last || !points[last].at_exit || !of_series)
+    return;
+  if (last == 1 && points[1].total[HD_INUSE_SPACE] < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
+    hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
+                        "the program freed all it had before it ended, and there is no snapshot in "
+                        "between: record it with a shorter --interval");
+  if (last == 1 ||
+      points[last].total[HD_INUSE_SPACE] > points[last - 1].total[HD_INUSE_SPACE] / 2)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
-                      "the last snapshot was taken at exit, when most of the memory had been "
-                      "freed; while it ran: heapdiff top %s %s", points[0].path,
-                      points[last - 1].path);
+                      "the snapshot at exit is left out, as most of the memory had been freed by "
+                      "then; to compare with it: heapdiff top %s %s", points[0].path,
+                      points[last].path);
+  hd_series_drop_last(series);
+}
+
+/* Above this share of the memory, what is not known is worth a note. */
+static const double worth_a_note = .01;
+
+/* Callers that the recorder did not reach are missing in all that goes by them. */
+static void note_cut(struct hd_session *session, const struct hd_series *series)
+{
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  double share = last->cut[HD_INUSE_SPACE] / last->total[HD_INUSE_SPACE];
+  if (share > worth_a_note)
+    hd_session_add_note(session, HD_NOTE_WARNING, "cut-stacks",
+                        "%.0f%% of the memory is in stacks that were not followed to their root: "
+                        "--cum, --focus and list miss its callers (record --max-frames follows "
+                        "deeper)", share * 100);
+}
+
+static bool is_unnamed(const struct hd_series *series)
+{
+  for (size_t i = 0; i < series->points.count; i++) {
+    const struct hd_point *point = &series->points.items[i];
+    if (point->unnamed[HD_INUSE_SPACE] > worth_a_note * point->total[HD_INUSE_SPACE])
+      return true;
+  }
+  return false;
 }
 
 bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *handle,
@@ -170,7 +202,8 @@ bool hd_session_load(struct hd_session *session, struct hd_series *series, struc
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
   note_order(session, series);
-  note_exit(session, series);
-  hd_session_note_symbols(session, series->pool);
+  settle_exit(session, series);
+  note_cut(session, series);
+  hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;
 }

@@ -57,8 +57,10 @@ bool hd_session_choose(struct hd_session *session, struct hd_error *error);
 /* Settles every location of the pool that waits, through DWARF where it can be. */
 bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
                           struct hd_error *error);
-/* Says once what could not be symbolized, and why. */
-void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool);
+/* Says once which modules could not be trusted and, where `unnamed` call sites
+ * matter, where names are missing, and why. */
+void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool,
+                             bool unnamed);
 const char *hd_session_demangle(struct hd_arena *arena, const char *name);
 
 /* --- load.c ------------------------------------------------------------------------ */

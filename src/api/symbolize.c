@@ -151,7 +151,8 @@ bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
   return fine;
 }
 
-void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool)
+void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool,
+                             bool unnamed)
 {
   uint64_t bare = 0, all = 0;
   const struct hd_pool_module *worst = NULL;
@@ -173,7 +174,7 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
       worst = module;
     bare += missing;
   }
-  if (!bare || session->options.no_symbols)
+  if (!bare || !unnamed || session->options.no_symbols)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "no-symbols",
                       "%" PRIu64 " of %" PRIu64 " addresses have no name, most of them in %s%s%s; "

@@ -82,7 +82,7 @@ void hd_cell_print(const struct hd_cell *cell, const struct hd_style *style, str
   case HD_CELL_BOOL: hd_buffer_puts(out, cell->integer ? "yes" : "no"); return;
   case HD_CELL_LIST:
     for (size_t i = 0; i < cell->count; i++) {
-      hd_buffer_puts(out, i ? " < " : "");
+      hd_buffer_puts(out, i ? "; " : "");
       hd_print_clean(out, cell->texts[i]);
     }
     return;

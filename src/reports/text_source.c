@@ -71,6 +71,15 @@ static void put_source(struct hd_buffer *out, const char *text)
   hd_buffer_deinit(&spread);
 }
 
+/* A line that is not known is a "?". */
+static void put_number(struct hd_buffer *out, uint32_t number)
+{
+  if (number)
+    hd_buffer_printf(out, "  %5" PRIu32, number);
+  else
+    hd_buffer_puts(out, "      ?");
+}
+
 static void put_line(const struct hd_view *view, const struct hd_source_line *line,
                      const struct hd_style *style, const size_t widths[AMOUNTS],
                      struct hd_buffer *out)
@@ -87,7 +96,8 @@ static void put_line(const struct hd_view *view, const struct hd_source_line *li
     hd_buffer_puts(out, "         | ");
     hd_print_clean(out, line->origin);
   } else {
-    hd_buffer_printf(out, "  %5" PRIu32 "%s", line->number, line->text[0] ? "   " : "");
+    put_number(out, line->number);
+    hd_buffer_puts(out, line->text[0] ? "   " : "");
     put_source(out, line->text);
   }
   hd_buffer_puts(out, "\n");

@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 }
 END
 pc=$(dirname "$(find prefix -name heapdiff.pc)")
-flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$work/prefix" --cflags --libs heapdiff)
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs heapdiff)
 # shellcheck disable=SC2086
 "$cc" -Wall -Werror user.c $flags ${SANITIZE:-} -o user
 ./user data | grep -q '^format *native'
