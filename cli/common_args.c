@@ -10,7 +10,7 @@ const struct option_row input_rows[] = {
     {NUMBER_AT(struct input_args, pid), .name = "pid", .metavar = "PID", .least = 1,
      .help = "of a directory's snapshots, those of this process"},
     {LIST_AT(struct input_args, debug_dirs), .name = "debug-dir", .metavar = "DIR", .path = true,
-     .help = "look here for separate debug files first; may be repeated"},
+     .help = "look here for programs and debug files of the same build-id; may be repeated"},
     {FLAG_AT(struct input_args, no_symbols), .name = "no-symbols",
      .help = "do not open the programs: only the names in the snapshots"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",

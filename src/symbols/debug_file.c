@@ -92,6 +92,26 @@ bool hd_debug_find_build_id(const struct hd_debug_dirs *dirs, const char *build_
   return true;
 }
 
+bool hd_debug_find_program(const struct hd_debug_dirs *dirs, const char *program_path,
+                           const char *build_id, struct hd_elf_file *file, bool *found,
+                           struct hd_error *error)
+{
+  const char *base = strrchr(program_path, '/');
+  const char *const names[] = {base ? base : program_path, program_path};
+  if (!hd_debug_find_build_id(dirs, build_id, true, file, found, error))
+    return false;
+  for (size_t i = 0; i < dirs->items.count; i++)
+    for (size_t j = 0; !*found && j < sizeof names / sizeof *names; j++) {
+      char path[PATH_MAX];
+      int size = snprintf(path, sizeof path, "%s/%s", dirs->items.items[i], names[j]);
+      if (size < 0 || (size_t)size >= sizeof path)
+        continue;
+      if (!try_build_id(path, build_id, true, file, found, error))
+        return false;
+    }
+  return true;
+}
+
 /* The checksum that objcopy --add-gnu-debuglink stores: CRC-32 of the file. */
 static bool crc_fits(int fd, uint32_t wanted)
 {

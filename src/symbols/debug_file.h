@@ -21,6 +21,13 @@ void hd_debug_dirs_deinit(struct hd_debug_dirs *dirs);
 bool hd_debug_find_build_id(const struct hd_debug_dirs *dirs, const char *build_id, bool program,
                             struct hd_elf_file *file, bool *found, struct hd_error *error);
 
+/* Looks for a program that is not at its path (any more) by its build-id: in the
+ * .build-id trees, then by its name right in the directories, then by its path
+ * below them. */
+bool hd_debug_find_program(const struct hd_debug_dirs *dirs, const char *program_path,
+                           const char *build_id, struct hd_elf_file *file, bool *found,
+                           struct hd_error *error);
+
 /* Looks for the debug file of a program: by its build-id, then by its
  * .gnu_debuglink beside it, in .debug/ beside it and under the directories, where
  * the link's CRC (or the build-id, if both have one) must fit. */

@@ -88,14 +88,14 @@ static bool try_deleted(struct hd_symbol_module *module, struct hd_error *error)
   return try_program(module, path, error);
 }
 
-/* A file of this build may be kept in a build-id tree, whatever is at the path. */
-static bool try_tree(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+/* A file of this build may be kept elsewhere, whatever is at the path. */
+static bool try_elsewhere(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
                      struct hd_error *error)
 {
   bool found = false;
   if (module->status == HD_SYMBOLS_DWARF || !module->build_id[0])
     return true;
-  if (!hd_debug_find_build_id(dirs, module->build_id, true, &module->program, &found, error))
+  if (!hd_debug_find_program(dirs, module->path, module->build_id, &module->program, &found, error))
     return false;
   if (!found)
     return true;
@@ -186,7 +186,7 @@ bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debu
     return true;
   }
   if (!try_program(module, path, error) || !try_deleted(module, error) ||
-      !try_tree(module, dirs, error))
+      !try_elsewhere(module, dirs, error))
     return false;
   if (module->status != HD_SYMBOLS_DWARF)
     return true;
