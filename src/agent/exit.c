@@ -15,12 +15,17 @@
  * own. */
 static _Atomic(int) ending;
 
-static void take_last(void)
+void hd_exit_take_last(const char *reason)
 {
   if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process() ||
       atomic_exchange(&ending, hd_series.pid) == hd_series.pid)
     return;
-  hd_snapshot_take("exit");
+  hd_snapshot_take(reason);
+}
+
+static void take_last(void)
+{
+  hd_exit_take_last("exit");
 }
 
 bool hd_exit_has_begun(void)

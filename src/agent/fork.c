@@ -5,14 +5,43 @@
 #include "sampling.h"
 #include "series.h"
 #include "snapshot.h"
+#include "sys.h"
 #include "tables.h"
 #include "ticker.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 /* Set in the parent when its thread could not take the locks because a signal
  * handler forks in the middle of the agent. */
 static bool unlocked_fork;
+
+/* The thread that holds all locks for its fork, by the address of its hd_self. */
+static _Atomic(struct hd_thread *) holder;
+
+/* How often locks were taken from a forking thread: shared with the children, as
+ * a child's copy of anything else may be older than the tables'. */
+static _Atomic(uint64_t) unshared_yields;
+static _Atomic(uint64_t) *yields = &unshared_yields;
+static uint64_t yields_before;
+
+static bool give_back(struct hd_thread *owner)
+{
+  if (!owner || !atomic_compare_exchange_strong(&holder, &owner, NULL))
+    return false;
+  hd_lock_release(&hd_tables_lock);
+  hd_live_unlock();
+  return true;
+}
+
+void hd_fork_yield(void)
+{
+  struct hd_thread *owner = atomic_load(&holder);
+  if (!owner)
+    return;
+  atomic_fetch_add(yields, 1);
+  give_back(owner);
+}
 
 static void become_child(void)
 {
@@ -34,7 +63,9 @@ static void prepare(void)
     return;
   hd_live_lock(-1);
   hd_lock_take(&hd_tables_lock);
+  yields_before = atomic_load(yields);
   hd_self.holds_all = true;
+  atomic_store(&holder, &hd_self);
 }
 
 static void in_parent(void)
@@ -42,15 +73,18 @@ static void in_parent(void)
   if (!hd_self.holds_all)
     return;
   hd_self.holds_all = false;
-  hd_lock_release(&hd_tables_lock);
-  hd_live_unlock();
+  give_back(&hd_self);
 }
 
 static void in_child(void)
 {
   if (hd_self.holds_all) {
     hd_self.holds_all = false;
-    become_child();
+    if (atomic_load(&holder) == &hd_self && atomic_load(yields) == yields_before)
+      become_child();
+    else
+      atomic_store(&hd_state, HD_OFF);
+    atomic_store(&holder, NULL);
   } else if (unlocked_fork) {
     atomic_store(&hd_state, HD_OFF);
   }
@@ -59,7 +93,19 @@ static void in_child(void)
 /* Without room for the handlers a child is found by its cleared page. */
 void hd_fork_start(void)
 {
+  long page = hd_sys6(SYS_mmap, 0, sizeof *yields, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page > 0)
+    yields = (_Atomic(uint64_t) *)page;
   pthread_atfork(prepare, in_parent, in_child);
+}
+
+void hd_fork_end(bool is_child)
+{
+  if (is_child)
+    in_child();
+  else
+    in_parent();
 }
 
 bool hd_fork_adopt(void)

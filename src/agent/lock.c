@@ -1,24 +1,30 @@
 #include "lock.h"
 
 #include "clock.h"
+#include "fork.h"
 #include "sys.h"
 
 #include <linux/futex.h>
 #include <time.h>
 
+/* So long a fork may hold the locks: only one that is stuck, or of a huge process,
+ * takes longer. */
+#define FORK_NS UINT64_C(100000000)
+
 bool hd_lock_wait(struct hd_lock *lock, int timeout_ms)
 {
-  uint64_t deadline = timeout_ms < 0 ? 0 : hd_monotonic_ns() + (uint64_t)timeout_ms * 1000000u;
+  uint64_t now = hd_monotonic_ns(), patience = now + FORK_NS;
+  uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms * 1000000u;
   while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire) != 0) {
-    struct timespec left, *limit = NULL;
-    if (timeout_ms >= 0) {
-      uint64_t now = hd_monotonic_ns();
-      if (now >= deadline)
-        return false;
-      left = hd_timespec(deadline - now);
-      limit = &left;
+    now = hd_monotonic_ns();
+    if (now >= deadline)
+      return false;
+    if (now >= patience) {
+      hd_fork_yield();
+      patience = now + FORK_NS;
     }
-    hd_sys4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, limit);
+    struct timespec left = hd_timespec((patience < deadline ? patience : deadline) - now);
+    hd_sys4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, &left);
   }
   return true;
 }

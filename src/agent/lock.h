@@ -4,8 +4,6 @@
 #ifndef HD_AGENT_LOCK_H
 #define HD_AGENT_LOCK_H
 
-#include "state.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,13 +16,9 @@ struct hd_lock {
 bool hd_lock_wait(struct hd_lock *lock, int timeout_ms);
 void hd_lock_wake(struct hd_lock *lock);
 
-/* Between a fork's two handlers the forking thread holds every lock, and still
- * allocates: it goes through. */
 static inline void hd_lock_take(struct hd_lock *lock)
 {
   uint32_t expected = 0;
-  if (hd_self.holds_all)
-    return;
   if (!atomic_compare_exchange_strong_explicit(&lock->word, &expected, 1, memory_order_acquire,
                                                memory_order_relaxed))
     hd_lock_wait(lock, -1);
@@ -33,8 +27,6 @@ static inline void hd_lock_take(struct hd_lock *lock)
 static inline bool hd_lock_take_within(struct hd_lock *lock, int timeout_ms)
 {
   uint32_t expected = 0;
-  if (hd_self.holds_all)
-    return true;
   return atomic_compare_exchange_strong_explicit(&lock->word, &expected, 1, memory_order_acquire,
                                                  memory_order_relaxed) ||
          hd_lock_wait(lock, timeout_ms);
@@ -42,8 +34,6 @@ static inline bool hd_lock_take_within(struct hd_lock *lock, int timeout_ms)
 
 static inline void hd_lock_release(struct hd_lock *lock)
 {
-  if (hd_self.holds_all)
-    return;
   if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)
     hd_lock_wake(lock);
 }

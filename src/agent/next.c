@@ -195,7 +195,10 @@ void hd_next_resolve(void)
   FIND(free_aligned_sized, plain_free_aligned_sized);
   hd_next = next;
   hd_cxx_resolve();
-  dlerror(); /* what was not found is no business of the program's */
+  /* What was not found is no business of the program's: a search that succeeds
+   * clears it. dlerror itself would take libc's locale lock for its translation,
+   * and the first allocation may be made by newlocale, which holds it. */
+  hd_next_find("malloc");
   errno = saved;
   resolving = false;
   resolved = true;

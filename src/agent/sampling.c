@@ -1,6 +1,7 @@
 #include "sampling.h"
 
 #include "clock.h"
+#include "deadly.h"
 #include "random.h"
 #include "series.h"
 #include "start.h"
@@ -41,6 +42,8 @@ bool hd_sampling_start(uint64_t rate, uint32_t max_frames)
 
 void hd_sampling_forked(void)
 {
+  for (uint32_t i = 0; i < SCRATCHES; i++) /* those of threads that are gone */
+    atomic_store_explicit(&scratches[i].taken, false, memory_order_relaxed);
   hd_self.random ^= hd_scramble((uint64_t)hd_getpid());
   sampling.salt ^= (uint64_t)hd_getpid() << 40;
 }
@@ -145,6 +148,7 @@ void hd_record_block(void *block, size_t size)
     hd_status_count_dropped();
   }
   hd_self.busy = false;
+  hd_deadly_check();
   if (usable)
     hd_ticker_ensure();
   errno = saved;
@@ -160,6 +164,7 @@ void hd_forget_block(void *block, struct hd_live *entry)
   if (hd_is_on() && hd_series_is_current() && !hd_live_remove((uintptr_t)block, entry))
     entry->address = 0;
   hd_self.busy = false;
+  hd_deadly_check();
   errno = saved;
 }
 
@@ -172,5 +177,6 @@ void hd_remember_block(const struct hd_live *entry)
   if (!hd_live_add(*entry, false))
     atomic_fetch_add(&dropped, 1);
   hd_self.busy = false;
+  hd_deadly_check();
   errno = saved;
 }

@@ -109,9 +109,12 @@ void hd_series_forked(void)
 
 bool hd_series_is_current(void)
 {
-  if (HD_LIKELY(atomic_load_explicit(mark, memory_order_relaxed)) || hd_self.holds_all)
-    return true;
-  return hd_fork_adopt();
+  bool marked = atomic_load_explicit(mark, memory_order_relaxed);
+  if (HD_UNLIKELY(hd_self.holds_all)) {
+    hd_fork_end(!marked);
+    return hd_is_on();
+  }
+  return HD_LIKELY(marked) || hd_fork_adopt();
 }
 
 bool hd_series_is_own_process(void)

@@ -5,6 +5,7 @@
 #include "files.h"
 #include "lock.h"
 #include "protocol.h"
+#include "state.h"
 #include "status.h"
 #include "sys.h"
 

@@ -1,6 +1,7 @@
 /* Safe reading of a stack, whichever it is: a thread's, a fiber's, a signal
  * stack. A page is asked about once (by a system call that fails harmlessly on
- * an unreadable address), then remembered for the thread. */
+ * an unreadable address), then remembered: for the walk, and for the thread where it
+ * is the thread's own stack. */
 #ifndef HD_AGENT_STACK_MEMORY_H
 #define HD_AGENT_STACK_MEMORY_H
 

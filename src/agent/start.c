@@ -1,6 +1,7 @@
 #include "start.h"
 
 #include "config.h"
+#include "deadly.h"
 #include "exit.h"
 #include "fork.h"
 #include "next.h"
@@ -53,6 +54,7 @@ __attribute__((constructor)) static void begin(void)
     return;
   uint64_t left = hd_mute();
   hd_exit_start();
+  hd_deadly_start();
   hd_unmute(left);
   hd_snapshot_begin();
   if (hd_config.interval_ms)

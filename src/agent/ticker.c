@@ -4,6 +4,7 @@
 #include "config.h"
 #include "exit.h"
 #include "modules.h"
+#include "series.h"
 #include "snapshot.h"
 #include "state.h"
 #include "sys.h"
@@ -20,18 +21,21 @@
 #define EXPIRY_NS UINT64_C(1000000000)
 enum { STACK_BYTES = 256 * 1024 };
 
-enum { ABSENT, WAITING, RUNNING };
+/* WAITING: to be started by the first recorded allocation after `not_before`.
+ * DRIVEN: there can be no thread; recorded allocations take the snapshots. */
+enum { ABSENT, WAITING, RUNNING, STOPPING, DRIVEN };
 static _Atomic(int) state;
-static uint64_t not_before;
+static _Atomic(uint64_t) not_before;
+static _Atomic(uint32_t) stop;
+static pthread_t thread;
 
 static void sleep_until(uint64_t deadline)
 {
-  static uint32_t never;
   uint64_t now = hd_monotonic_ns();
   if (deadline <= now)
     return;
   struct timespec left = hd_timespec(deadline - now);
-  hd_sys4(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &left);
+  hd_sys4(SYS_futex, &stop, FUTEX_WAIT_PRIVATE, 0, &left);
 }
 
 /* A table of file descriptors of its own, empty: whatever the program opens,
@@ -51,13 +55,11 @@ static void *run(void *unused)
   leave_files();
   prctl(PR_SET_NAME, "heapdiff");
   hd_snapshot_write_start();
-  while (!hd_exit_has_begun()) {
+  while (!hd_exit_has_begun() && !atomic_load(&stop)) {
     sleep_until(deadline);
     uint64_t now = hd_monotonic_ns();
-    if (now < deadline)
+    if (now < deadline || hd_exit_has_begun() || atomic_load(&stop))
       continue;
-    if (hd_exit_has_begun())
-      break;
     hd_snapshot_take("interval");
     deadline = deadline + interval > now ? deadline + interval : now + interval;
     if (now - expired > EXPIRY_NS) { /* libc unloads its converters without dlclose */
@@ -65,7 +67,6 @@ static void *run(void *unused)
       expired = now;
     }
   }
-  atomic_store(&state, ABSENT);
   return NULL;
 }
 
@@ -74,33 +75,65 @@ static void *run(void *unused)
 void hd_ticker_start(void)
 {
   pthread_attr_t attributes;
-  pthread_t thread;
   sigset_t all, old;
-  atomic_store(&state, RUNNING);
+  atomic_store(&stop, 0);
   uint64_t left = hd_mute();
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
   pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
   int error = pthread_create(&thread, &attributes, run, NULL);
   pthread_attr_setstacksize(&attributes, STACK_BYTES * 16);
-  if (error && pthread_create(&thread, &attributes, run, NULL) != 0)
-    atomic_store(&state, ABSENT);
+  if (error)
+    error = pthread_create(&thread, &attributes, run, NULL);
+  atomic_store(&state, error ? DRIVEN : RUNNING);
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   hd_unmute(left);
 }
 
+bool hd_ticker_stop(bool for_good)
+{
+  int running = RUNNING, waiting = WAITING, cancel;
+  if (for_good && hd_config.interval_ms)
+    atomic_compare_exchange_strong(&state, &waiting, DRIVEN);
+  if (hd_self.busy || !hd_is_on() || !hd_series_is_own_process() ||
+      !atomic_compare_exchange_strong(&state, &running, STOPPING))
+    return false;
+  uint64_t left = hd_mute();
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+  atomic_store(&stop, 1);
+  hd_sys3(SYS_futex, &stop, FUTEX_WAKE_PRIVATE, 1);
+  pthread_join(thread, NULL);
+  pthread_setcancelstate(cancel, NULL);
+  hd_unmute(left);
+  atomic_store(&not_before, hd_monotonic_ns());
+  atomic_store(&state, for_good ? DRIVEN : WAITING);
+  return true;
+}
+
+static void take_in_line(void)
+{
+  if (!hd_exit_has_begun())
+    hd_snapshot_take("interval");
+  atomic_store(&not_before, hd_monotonic_ns() + hd_config.interval_ms * 1000000u);
+  atomic_store(&state, DRIVEN);
+}
+
 void hd_ticker_ensure(void)
 {
-  int waiting = WAITING;
-  if (HD_LIKELY(atomic_load_explicit(&state, memory_order_relaxed) != WAITING))
+  int found = atomic_load_explicit(&state, memory_order_relaxed);
+  if (HD_LIKELY(found != WAITING && found != DRIVEN))
     return;
-  if (hd_self.holds_all || hd_clock_ns(CLOCK_MONOTONIC_COARSE) < not_before ||
-      !atomic_compare_exchange_strong(&state, &waiting, ABSENT))
+  if (hd_self.holds_all || hd_clock_ns(CLOCK_MONOTONIC_COARSE) < atomic_load(&not_before) ||
+      !hd_series_is_own_process() || !atomic_compare_exchange_strong(&state, &found, ABSENT))
     return;
-  hd_ticker_start();
+  if (found == DRIVEN)
+    take_in_line();
+  else if (hd_config.interval_ms)
+    hd_ticker_start();
+  else
+    hd_snapshot_begin();
 }
 
 bool hd_ticker_is_running(void)
@@ -110,6 +143,6 @@ bool hd_ticker_is_running(void)
 
 void hd_ticker_forked(void)
 {
-  not_before = hd_monotonic_ns() + CHILD_DELAY_NS;
-  atomic_store(&state, hd_config.interval_ms ? WAITING : ABSENT);
+  atomic_store(&not_before, hd_monotonic_ns() + CHILD_DELAY_NS);
+  atomic_store(&state, WAITING);
 }

@@ -6,9 +6,14 @@
 
 /* Starts it. With an interval of 0 there is none. */
 void hd_ticker_start(void);
-/* Starts it in a forked child that lives long enough to need one; called after
- * every recorded allocation, so cheap. */
+/* Starts it in a forked child that lives long enough to need one (with an
+ * interval of 0 the child's first snapshot is taken), and where there can be no
+ * thread takes the snapshot that is due. Called after every recorded allocation,
+ * so cheap. */
 void hd_ticker_ensure(void);
+/* Ends it and waits until it is gone, where it runs; the next recorded allocation
+ * starts another one, unless `for_good`. Whether there was one. */
+bool hd_ticker_stop(bool for_good);
 bool hd_ticker_is_running(void);
 /* In a child, where there is none any more. */
 void hd_ticker_forked(void);

@@ -83,6 +83,43 @@ static void fiber_mode(void)
   }
 }
 
+/* A fiber whose call frame information leads above the top of its stack: the
+ * second time there is no memory any more. */
+static void *outer_sp, *fiber_sp;
+void switch_stacks(void **save, void *to);
+__asm__(".text\n.globl switch_stacks\n.type switch_stacks,@function\nswitch_stacks:\n"
+        "push %rbp\npush %rbx\npush %r12\npush %r13\npush %r14\npush %r15\n"
+        "mov %rsp,(%rdi)\nmov %rsi,%rsp\n"
+        "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\nret\n"
+        ".size switch_stacks,.-switch_stacks\n"
+        ".globl bare_entry\n.type bare_entry,@function\nbare_entry:\n"
+        ".cfi_startproc\n.cfi_def_cfa_offset 64\n"
+        "push $0\ncall bare_main\n.cfi_endproc\n"
+        ".size bare_entry,.-bare_entry\n");
+void bare_entry(void);
+void bare_main(void);
+
+SITE void bare_main(void)
+{
+  site_leaf(5);
+  switch_stacks(&fiber_sp, outer_sp);
+  abort();
+}
+
+static void bare_mode(void)
+{
+  enum { SIZE = 64 * 1024, PAGE = 4096 };
+  char *low = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (int i = 0; i < 2; i++) {
+    void **sp = (void **)(void *)(low + SIZE - PAGE - 8);
+    *--sp = (void *)bare_entry;
+    for (int k = 0; k < 6; k++)
+      *--sp = NULL;
+    switch_stacks(&outer_sp, sp);
+    mprotect(low + SIZE - PAGE, PAGE, PROT_NONE);
+  }
+}
+
 /* Code without call frame information, and a frame pointer that leads nowhere. */
 static void garbage_mode(void)
 {
@@ -110,6 +147,8 @@ int main(int argc, char **argv)
     signal_mode();
   else if (!strcmp(mode, "fiber"))
     fiber_mode();
+  else if (!strcmp(mode, "bare"))
+    bare_mode();
   else if (!strcmp(mode, "garbage"))
     garbage_mode();
   else
