@@ -11,7 +11,7 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 # What needs no installed package but libc's and the compiler's.
 LIBC = re.compile(
-    r"^(alloca|assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|glob|inttypes|langinfo|libgen|"
+    r"^(alloca|assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|glob|grp|inttypes|langinfo|libgen|"
     r"limits|link|locale|malloc|math|poll|pthread|sched|setjmp|signal|spawn|stdalign|stdarg|"
     r"stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|termios|threads|"
     r"time|ucontext|unistd|unwind|wchar|(sys|linux|asm|bits|net|netinet|arpa)/[a-z_0-9/-]+)\.h$")

@@ -1,0 +1,96 @@
+"""One program under the agent, and what it left; used by agent_test.py."""
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from snapshot import load
+
+AGENT, PROGRAMS = (os.path.abspath(p) for p in sys.argv[1:3])
+STATUS = struct.Struct('<IIQQQiIQ')
+MAGIC, VERSION = 0x68656170, 1
+
+
+def program(name):
+    return os.path.join(PROGRAMS, name)
+
+
+class Run:
+    """One program under the agent, in a directory of its own."""
+
+    def __init__(self, *command, rate=1, interval=0, timeout=60, directory=None, preload=None,
+                 frames=None, check=0, wait=True):
+        self.directory = directory or tempfile.mkdtemp(prefix='heapdiff-agent-')
+        self.status_path = tempfile.mktemp(prefix='heapdiff-status-')
+        with open(self.status_path, 'wb') as file:
+            file.write(STATUS.pack(MAGIC, VERSION, 0, 0, 0, 0, 0, 0))
+        environment = dict(os.environ, LD_PRELOAD=' '.join(filter(None, [AGENT, preload])),
+                           HEAPDIFF_DIR=self.directory, HEAPDIFF_RATE=str(rate),
+                           HEAPDIFF_INTERVAL_MS=str(interval), HEAPDIFF_STATUS=self.status_path)
+        if frames:
+            environment['HEAPDIFF_MAX_FRAMES'] = str(frames)
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        if wait:
+            self.finish(timeout, check)
+
+    def finish(self, timeout=60, check=0):
+        try:
+            self.out, self.err = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError('hangs')
+        assert self.process.returncode == check, (self.process.returncode, self.err)
+        assert self.err == '', self.err
+
+    def status(self):
+        with open(self.status_path, 'rb') as file:
+            fields = STATUS.unpack(file.read())
+        return dict(zip(('processes', 'snapshots', 'failed', 'errno', '', 'dropped'), fields[2:]))
+
+    def series(self):
+        return load(self.directory)
+
+    def only(self):
+        series = self.series()
+        assert len(series) == 1, list(series)
+        return next(iter(series.values()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.unlink(self.status_path)
+
+
+def expected(text):
+    lines = [line.split() for line in text.splitlines() if line.startswith('site_')]
+    return {line[0]: [int(x) for x in line[1:]] for line in lines}
+
+
+def check_exact(run, snapshot, demangle=lambda name: name):
+    got = {demangle(k): v for k, v in snapshot.exact().items() if k}
+    want = expected(run.out)
+    assert len(want) > 3
+    for site, values in want.items():
+        assert got.get(site, [0] * 4) == values, (site, got.get(site), values)
+    assert snapshot.header['dropped'] == {'stacks': 0, 'allocations': 0}
+
+
+def end_by(number, *mode, check=None, rate=1, command=None):
+    """Sends a signal once the program says that it is ready."""
+    run = Run(*(command or (program('agent_signals'), *mode)), rate=rate, interval=100000,
+              wait=False)
+    lines = []
+    while not lines or lines[-1] != 'ready':
+        line = run.process.stdout.readline()
+        assert line, 'it ended before'
+        lines.append(line.strip())
+    time.sleep(.02)
+    run.process.send_signal(number)
+    run.finish(check=-number if check is None else check)
+    return run, lines[:-1]
