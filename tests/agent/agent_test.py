@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 
-from running import AGENT, PROGRAMS, Run, check_exact, end_by, expected, program
-from snapshot import Snapshot, load
+from running import AGENT, Run, check_exact, end_by, expected, program
+from snapshot import Snapshot
 
 
 def test_exact():

@@ -1,6 +1,8 @@
-/* The pprof reader under a fuzzer:
+/* A snapshot reader under a fuzzer, READER being its symbol:
  *
- *   clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/fuzz_pprof.c
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -DREADER=hd_reader_pprof -D_GNU_SOURCE
+ *     -Iinclude -Isrc tests/fuzz/fuzz_reader.c src/base/*.c src/model/*.c src/readers/*.c
+ *     -ljansson -lxxhash -lpcre2-8 -lm -o fuzz && ./fuzz -max_total_time=60 SEEDS
  *
  * or, with -DFUZZ_REPLAY, a plain program that reads the files it is given. */
 #include "readers/reader.h"
@@ -8,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-extern const struct hd_reader hd_reader_pprof;
+extern const struct hd_reader READER;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
@@ -44,8 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
   struct hd_stream stream = hd_stream_of(data, length);
   struct hd_sink sink = {take, NULL};
   struct hd_error error = HD_ERROR_INIT;
-  hd_reader_pprof.probe(data, length < HD_PROBE_BYTES ? length : HD_PROBE_BYTES);
-  bool done = hd_reader_pprof.read(&stream, &sink, &error);
+  READER.probe(data, length < HD_PROBE_BYTES ? length : HD_PROBE_BYTES);
+  bool done = READER.read(&stream, &sink, &error);
   if (done != (error.kind == HD_ERROR_NONE) || (!done && !error.text[0]))
     abort();
   return 0;
