@@ -1,10 +1,10 @@
-/* A snapshot reader under a fuzzer, READER being its symbol:
- *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -DREADER=hd_reader_pprof -D_GNU_SOURCE
- *     -Iinclude -Isrc tests/fuzz/fuzz_reader.c src/base/*.c src/model/*.c src/readers/*.c
- *     -ljansson -lxxhash -lpcre2-8 -lm -o fuzz && ./fuzz -max_total_time=60 SEEDS
- *
- * or, with -DFUZZ_REPLAY, a plain program that reads the files it is given. */
+// A snapshot reader under a fuzzer, READER being its symbol:
+//
+//   clang -g -O1 -fsanitize=fuzzer,address,undefined -DREADER=hd_reader_pprof -D_GNU_SOURCE
+//     -Iinclude -Isrc tests/fuzz/fuzz_reader.c $(find src/base src/model src/readers -name "*.c")
+//     -ljansson -lxxhash -lpcre2-8 -lm -o fuzz && ./fuzz -max_total_time=60 SEEDS
+//
+// or, with -DFUZZ_REPLAY, a plain program that reads the files it is given.
 #include "readers/reader.h"
 
 #include <stdio.h>
