@@ -15,8 +15,10 @@ int64_t hd_series_elapsed(const struct hd_series *series)
 {
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  bool one_boot = first->boot_id && last->boot_id && strcmp(first->boot_id, last->boot_id) == 0;
-  if (one_boot && first->mono_ns && last->mono_ns)
+  /* Clocks compare within one boot of a host, and within one file. */
+  bool one_clock = first->boot_id && last->boot_id && strcmp(first->boot_id, last->boot_id) == 0;
+  one_clock |= strcmp(first->path, last->path) == 0;
+  if (one_clock && first->mono_ns && last->mono_ns)
     return between(first->mono_ns, last->mono_ns);
   return between(first->time_ns, last->time_ns);
 }

@@ -86,7 +86,8 @@ static int by_series_and_time(const void *left, const void *right)
     return when(x) < when(y) ? -1 : 1;
   if (x->sequence != y->sequence)
     return x->sequence < y->sequence ? -1 : 1;
-  return strcmp(a->handle.name, b->handle.name);
+  /* Writers number their files: 9 comes before 10. */
+  return strverscmp(a->handle.name, b->handle.name);
 }
 
 static bool group(struct chooser *chooser)

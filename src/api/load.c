@@ -22,8 +22,8 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
   const struct hd_meta *meta = &profile->meta;
   if (meta->dropped_allocations)
     hd_session_add_note(session, HD_NOTE_WARNING, "dropped",
-                        "%s: the recorder had no room for %" PRIu64 " sampled allocations: their "
-                        "memory is missing", name, meta->dropped_allocations);
+                        "%s: %" PRIu64 " sampled allocations are missing: the recorder had no "
+                        "room for them, or the file does not hold them all", name, meta->dropped_allocations);
   if (meta->failed_snapshots)
     hd_session_add_note(session, HD_NOTE_WARNING, "failed-snapshots",
                         "%s: %" PRIu64 " snapshots before it could not be written", name,
@@ -159,8 +159,8 @@ static void note_cut(struct hd_session *session, const struct hd_series *series)
   if (share > worth_a_note)
     hd_session_add_note(session, HD_NOTE_WARNING, "cut-stacks",
                         "%.0f%% of the memory is in stacks that were not followed to their root: "
-                        "--cum, --focus and list miss its callers (record --max-frames follows "
-                        "deeper)", share * 100);
+                        "--cum, --focus and list miss its callers; `record --max-frames`, or "
+                        "massif's --depth and --threshold=0, follow deeper", share * 100);
 }
 
 static bool is_unnamed(const struct hd_series *series)

@@ -1,6 +1,10 @@
 /* From a handle to profiles: open, find the reader, read. */
 #include "api/session.h"
 
+#include "base/buffer.h"
+#include "input/numbered.h"
+
+#include <inttypes.h>
 #include <string.h>
 
 static const char *shown(const struct hd_handle *handle)
@@ -22,6 +26,47 @@ static const struct hd_reader *reader_of(const struct hd_session *session,
   return reader;
 }
 
+/* Lets one snapshot of a file's series pass: by its own number, or by its place in
+ * a format that numbers none. */
+struct picker {
+  struct hd_sink *sink;
+  int64_t wanted;
+  size_t seen, passed;
+  struct hd_buffer numbers; /* that the file has: the first few */
+};
+
+static bool pick(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  enum { NAMED = 12 };
+  struct picker *picker = context;
+  int64_t number = profile->meta.sequence >= 0 ? profile->meta.sequence : (int64_t)picker->seen;
+  if (picker->seen++ < NAMED)
+    hd_buffer_printf(&picker->numbers, "%s%" PRId64, picker->seen > 1 ? ", " : "", number);
+  else if (picker->seen == NAMED + 1)
+    hd_buffer_puts(&picker->numbers, ", ...");
+  if (number == picker->wanted) {
+    picker->passed++;
+    return picker->sink->take(picker->sink->context, profile, error);
+  }
+  hd_profile_destroy(profile);
+  return true;
+}
+
+static bool read_stream(const struct hd_handle *handle, const struct hd_reader *reader,
+                        struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
+{
+  struct picker picker = {.sink = sink, .numbers = HD_BUFFER_INIT};
+  struct hd_sink picking = {pick, &picker};
+  if (!hd_handle_number(handle, &picker.wanted))
+    return reader->read(stream, sink, error);
+  bool fine = reader->read(stream, &picking, error) &&
+              (picker.passed ||
+               hd_fail_input(error, "the file has no snapshot %" PRId64 " to compare; it has %s",
+                             picker.wanted, hd_buffer_text(&picker.numbers)));
+  hd_buffer_deinit(&picker.numbers);
+  return fine;
+}
+
 bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
                      struct hd_sink *sink, struct hd_error *error)
 {
@@ -30,7 +75,7 @@ bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   const struct hd_reader *reader = reader_of(session, stream, error);
-  bool fine = reader && reader->read(stream, sink, error);
+  bool fine = reader && read_stream(handle, reader, stream, sink, error);
   hd_input_close(input);
   return fine || hd_error_in(error, shown(handle));
 }

@@ -42,13 +42,37 @@ static bool state_file(struct hd_buffer *path, bool make)
   return !path->failed;
 }
 
+/* The "@N" of a numbered snapshot (numbered.c), "" where there is none. */
+static const char *number_of(const char *path)
+{
+  const char *at = strrchr(path, '@');
+  bool numbered = at && at[1] && at[1 + strspn(at + 1, "0123456789")] == '\0';
+  return numbered && access(path, F_OK) != 0 ? at : "";
+}
+
+/* The absolute name of what the user named; NULL where there is no such file. */
+static char *absolute_of(const char *path)
+{
+  const char *number = number_of(path);
+  struct hd_buffer name = HD_BUFFER_INIT;
+  hd_buffer_append(&name, path, strlen(path) - strlen(number));
+  HD_SCOPED_FREE char *file = name.failed ? NULL : realpath(hd_buffer_text(&name), NULL);
+  hd_buffer_clear(&name);
+  hd_buffer_puts(&name, file ? file : "");
+  hd_buffer_puts(&name, number);
+  if (file && !name.failed)
+    return name.data;
+  hd_buffer_deinit(&name);
+  return NULL;
+}
+
 static json_t *to_json(const char *const *paths, size_t count, int64_t pid)
 {
   HD_SCOPED_FREE char *here = getcwd(NULL, 0);
   json_t *object = json_object(), *list = json_array();
   json_object_set_new(object, "directory", json_string(here ? here : ""));
   for (size_t i = 0; i < count; i++) {
-    HD_SCOPED_FREE char *absolute = realpath(paths[i], NULL);
+    HD_SCOPED_FREE char *absolute = absolute_of(paths[i]);
     json_t *path = absolute ? json_string(absolute) : NULL;
     if (json_array_append_new(list, path) != 0) {
       /* standard input, a name that JSON cannot hold, or want of memory */
@@ -92,7 +116,8 @@ static bool from_json(json_t *object, struct hd_arena *arena, struct hd_remember
   remembered->pid = json_integer_value(json_object_get(object, "pid"));
   for (size_t i = 0; remembered->paths && i < count; i++) {
     const char *path = json_string_value(json_array_get(list, i));
-    if (!path || access(path, R_OK) != 0)
+    HD_SCOPED_FREE char *still_there = path ? absolute_of(path) : NULL;
+    if (!still_there)
       return false;
     path = hd_arena_copy(arena, path, strlen(path));
     if (!path)

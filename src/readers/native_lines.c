@@ -46,7 +46,8 @@ bool hd_native_module(struct hd_native *native, json_t *value, json_t *object,
       !hd_profile_string(native->profile, path, strlen(path), &module.path, error) ||
       !hd_profile_string(native->profile, build_id, strlen(build_id), &module.build_id, error))
     return false;
-  module.limit = module.start + module.offset + size;
+  module.start += module.offset;
+  module.limit = module.start + size;
   return hd_profile_add_module(native->profile, module, &id, error);
 }
 

@@ -176,10 +176,35 @@ static const char *keep(struct hd_arena *arena, struct hd_buffer *text, bool ful
   return copy;
 }
 
+/* A C++ name that somebody else demangled, with its parameters: valgrind writes
+ * such. */
+static bool has_parameters(const char *name)
+{
+  static const char *const endings[] = {")", ") const", ") &", ") &&", ") const &"};
+  size_t length = strlen(name);
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    size_t tail = strlen(endings[i]);
+    if (length > tail && strcmp(name + length - tail, endings[i]) == 0)
+      return true;
+  }
+  return false;
+}
+
+static const char *shorten_demangled(struct hd_arena *arena, const char *name)
+{
+  struct hd_buffer brief = HD_BUFFER_INIT;
+  bool shorter = hd_shorten_cxx(name, &brief) && !brief.failed;
+  const char *kept = shorter ? hd_arena_copy(arena, brief.data, brief.length) : name;
+  hd_buffer_deinit(&brief);
+  return kept;
+}
+
 const char *hd_demangle(struct hd_arena *arena, const char *name, bool full)
 {
   struct hd_buffer text;
   const char *bare = hd_arena_copy(arena, name, length_without_clones(name));
+  if (bare && !full && has_parameters(bare))
+    return shorten_demangled(arena, bare);
   if (!bare || bare[0] != '_')
     return bare;
   if (demangle_rust(bare, &text))

@@ -85,7 +85,8 @@ void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
  * "<T as Trait>", "operator<", "operator()", "(anonymous namespace)" or a
  * lambda's "{lambda(...)#1}". Clone suffixes (".cold", ".part.0", ".isra.0",
  * ".constprop.0") are dropped. A name that is not mangled is copied as it is
- * (less a clone suffix). NULL only when memory is short. */
+ * (less a clone suffix; and, where it ends in a parameter list, shortened like a
+ * C++ one). NULL only when memory is short. */
 const char *hd_demangle(struct hd_arena *arena, const char *name, bool full);
 
 #endif

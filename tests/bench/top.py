@@ -13,6 +13,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 
 def cpu_ms(command, environment):
@@ -28,7 +29,8 @@ def main():
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     data = pathlib.Path(__file__).resolve().parents[2] / 'testdata/pprof/go-leak'
     first, last = str(data / 'heap.1.pb.gz'), str(data / 'heap.5.pb.gz')
-    environment = dict(os.environ, XDG_STATE_HOME='/nonexistent')
+    state = tempfile.TemporaryDirectory()
+    environment = dict(os.environ, XDG_STATE_HOME=state.name)
     commands = {'heapdiff top': [heapdiff, 'top', first, last]}
     if shutil.which('go'):
         commands['go tool pprof -top -diff_base'] = ['go', 'tool', 'pprof', '-top', '-diff_base',

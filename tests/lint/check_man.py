@@ -17,7 +17,10 @@ IN_MAIN_PAGE = ("help", "completion")
 # Not rows of a verb: what the program itself takes, and other programs' options
 # in the text.
 GENERAL = {"heapdiff.1": {"--help", "-h", "--version"}}
-OTHERS = {"heapdiff-record.1": {"-g"}, "heapdiff-top.1": {"-top"}}
+OTHERS = {"heapdiff-record.1": {"-g"}, "heapdiff-top.1": {"-top"},
+          # of valgrind
+          "heapdiff-formats.7": {"--detailed-freq", "--fullpath-after", "--pages-as-heap",
+                                 "--threshold", "--tool", "--xtree-memory"}}
 
 
 def option_rows(program):
