@@ -131,6 +131,8 @@ static void zsh_verb(const struct command *command)
     printf("    '(-)1:program:_command_names -e' '*::argument:_normal'\n}\n");
   else if (strcmp(command->words, "snapshot") == 0)
     printf("    '*:snapshot:_files'\n}\n");
+  else if (!command->words[0])
+    printf("    '*: :()'\n}\n");
   else {
     printf("    '1:%s:(", command->words);
     print_verbs(" ");

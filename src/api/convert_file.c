@@ -1,0 +1,99 @@
+#include "api/convert_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ATTEMPTS = 100 };
+
+static bool failed(struct hd_error *error)
+{
+  return hd_fail_internal(error, "cannot write: %s", strerror(errno));
+}
+
+/* The permissions are those of the file that is replaced, else what the umask
+ * leaves. */
+static bool open_temporary(struct hd_new_file *file, const struct stat *old, struct hd_error *error)
+{
+  for (int i = 0; i < ATTEMPTS; i++) {
+    int length = snprintf(file->temporary, sizeof file->temporary, "%s.%ld-%d", file->path,
+                          (long)getpid(), i);
+    if (length < 0 || (size_t)length >= sizeof file->temporary) {
+      errno = ENAMETOOLONG;
+      break;
+    }
+    file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file->fd >= 0)
+      return !old || fchmod(file->fd, old->st_mode & 07777) == 0 || failed(error);
+    if (errno != EEXIST)
+      break;
+  }
+  file->temporary[0] = '\0';
+  return failed(error);
+}
+
+bool hd_new_file_create(struct hd_new_file *file, const char *path, struct hd_error *error)
+{
+  struct stat old;
+  *file = (struct hd_new_file){.fd = -1};
+  bool exists = stat(path, &old) == 0;
+  if (exists && S_ISDIR(old.st_mode)) {
+    errno = EISDIR;
+    return failed(error);
+  }
+  if (exists && !S_ISREG(old.st_mode)) {
+    file->fd = open(path, O_WRONLY | O_CLOEXEC);
+    return file->fd >= 0 || failed(error);
+  }
+  /* Whoever may not write the file is not to replace it, either. */
+  if (exists && access(path, W_OK) != 0)
+    return failed(error);
+  char *real = exists ? realpath(path, NULL) : NULL;
+  int length = snprintf(file->path, sizeof file->path, "%s", real ? real : path);
+  free(real);
+  if (length < 0 || (size_t)length >= sizeof file->path) {
+    errno = ENAMETOOLONG;
+    return failed(error);
+  }
+  return open_temporary(file, exists ? &old : NULL, error);
+}
+
+bool hd_new_file_write(struct hd_new_file *file, const void *data, size_t length,
+                       struct hd_error *error)
+{
+  const char *at = data;
+  while (length) {
+    ssize_t written = write(file->fd, at, length);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return failed(error);
+    at += written;
+    length -= (size_t)written;
+  }
+  return true;
+}
+
+bool hd_new_file_finish(struct hd_new_file *file, struct hd_error *error)
+{
+  int status = close(file->fd);
+  file->fd = -1;
+  if (status != 0 || (file->temporary[0] && rename(file->temporary, file->path) != 0))
+    return failed(error);
+  file->temporary[0] = '\0';
+  return true;
+}
+
+void hd_new_file_drop(struct hd_new_file *file)
+{
+  if (file->fd >= 0)
+    close(file->fd);
+  if (file->temporary[0])
+    unlink(file->temporary);
+  file->fd = -1;
+  file->temporary[0] = '\0';
+}

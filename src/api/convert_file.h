@@ -1,0 +1,26 @@
+/* The file that a conversion writes. */
+#ifndef HD_API_CONVERT_FILE_H
+#define HD_API_CONVERT_FILE_H
+
+#include "base/error.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+/* A regular file is written beside its place and takes it when it is whole; a
+ * device or a pipe is written to at once. */
+struct hd_new_file {
+  char path[PATH_MAX];      /* where it is to be, symbolic links followed */
+  char temporary[PATH_MAX]; /* "" where there is none */
+  int fd;                   /* -1: not open */
+};
+
+/* Errors are of kind internal and do not name the file. */
+bool hd_new_file_create(struct hd_new_file *file, const char *path, struct hd_error *error);
+bool hd_new_file_write(struct hd_new_file *file, const void *data, size_t length,
+                       struct hd_error *error);
+bool hd_new_file_finish(struct hd_new_file *file, struct hd_error *error);
+/* Removes what was not finished. */
+void hd_new_file_drop(struct hd_new_file *file);
+
+#endif
