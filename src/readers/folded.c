@@ -2,11 +2,9 @@
  * blank and a whole number, here of live bytes. What flame graphs are drawn from;
  * any tool can write it. Suffixes that mark kinds of frames ("_[k]") stay parts of
  * the names. Blank lines and lines that begin with "#" are skipped. */
-#include "base/buffer.h"
 #include "readers/reader.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 
 static bool is_blank(char c)
@@ -152,28 +150,6 @@ static bool add_row(struct folded *folded, const struct row *row, struct hd_erro
          hd_profile_add_record(folded->profile, record, values, error);
 }
 
-enum { QUOTED = 80 };
-
-/* Counts a line that is no row, and keeps the first one. */
-static bool bad_row(struct hd_profile *profile, const char *line, size_t length,
-                    const struct hd_stream *stream, struct hd_error *error)
-{
-  struct hd_buffer said = HD_BUFFER_INIT;
-  uint32_t id;
-  if (profile->bad_rows++)
-    return true;
-  hd_buffer_printf(&said, "line %" PRIu64 " cannot be read: ", stream->line);
-  for (size_t i = 0; i < length && i < QUOTED; i++) {
-    unsigned char c = (unsigned char)line[i];
-    hd_buffer_append(&said, c < ' ' || c >= 0x7f ? "?" : (const char *)&c, 1);
-  }
-  bool fine = said.failed ? hd_fail_memory(error)
-                          : hd_profile_string(profile, said.data, said.length, &id, error) &&
-                                hd_profile_add_comment(profile, id, error);
-  hd_buffer_deinit(&said);
-  return fine;
-}
-
 static bool read_rows(struct folded *folded, struct hd_stream *stream, struct hd_error *error)
 {
   const char *line;
@@ -193,7 +169,8 @@ static bool read_rows(struct folded *folded, struct hd_stream *stream, struct hd
                           "the last line has no newline: its number may be cut off; get the file "
                           "again, or add a newline where it is whole");
     if (!split(line, length, &row)) {
-      if (!bad_row(folded->profile, line, length, stream, error))
+      if (!hd_reader_bad_row(folded->profile, (int64_t)stream->line, "cannot be read", line,
+                             length, error))
         return false;
     } else if (!add_row(folded, &row, error)) {
       return hd_error_at(error, (int64_t)stream->line, -1);

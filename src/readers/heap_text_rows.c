@@ -1,14 +1,8 @@
 /* Rows of counts and return addresses, and what becomes of them. */
 #include "readers/heap_text.h"
 
-#include "base/buffer.h"
-
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-/* Bytes of a bad row that are quoted. */
-enum { QUOTED = 80 };
 
 struct hd_heap_text hd_heap_text_of(struct hd_stream *stream, struct hd_profile *profile)
 {
@@ -46,18 +40,8 @@ void hd_heap_text_measures(struct hd_heap_text *text, bool alloc)
 
 bool hd_heap_text_bad_row(struct hd_heap_text *text, const char *why, struct hd_error *error)
 {
-  if (text->profile->bad_rows++)
-    return true;
-  struct hd_buffer said = HD_BUFFER_INIT;
-  hd_buffer_printf(&said, "line %" PRId64 " %s: ", hd_heap_text_line(text), why);
-  for (const char *c = text->line.at; c < text->line.end && c < text->line.at + QUOTED; c++)
-    hd_buffer_append(&said, (unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f ? "?" : c, 1);
-  uint32_t id;
-  bool fine = said.failed ? hd_fail_memory(error)
-                          : hd_profile_string(text->profile, said.data, said.length, &id, error) &&
-                                hd_profile_add_comment(text->profile, id, error);
-  hd_buffer_deinit(&said);
-  return fine;
+  return hd_reader_bad_row(text->profile, hd_heap_text_line(text), why, text->line.at,
+                           (size_t)(text->line.end - text->line.at), error);
 }
 
 /* --- stacks ------------------------------------------------------------------- */

@@ -9,11 +9,9 @@
  * ("0 [<0000559b4789639f>] main+0x6d [/usr/bin/allocs]"). Each block is a snapshot.
  * Addresses are those of the process, and nothing says what was mapped where: frames
  * go by function and module. */
-#include "base/buffer.h"
 #include "readers/reader.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 
 struct text {
@@ -325,28 +323,6 @@ static void read_target(struct memleak *memleak, struct text line)
     memleak->pid = (int64_t)pid;
 }
 
-enum { QUOTED = 80 };
-
-/* Counts a line that is no part of a block, and keeps the first one. */
-static bool bad_row(struct hd_profile *profile, struct text line, const struct hd_stream *stream,
-                    struct hd_error *error)
-{
-  struct hd_buffer said = HD_BUFFER_INIT;
-  uint32_t id;
-  if (profile->bad_rows++)
-    return true;
-  hd_buffer_printf(&said, "line %" PRIu64 " cannot be read: ", stream->line);
-  for (size_t i = 0; i < line.length && i < QUOTED; i++) {
-    unsigned char c = (unsigned char)line.at[i];
-    hd_buffer_append(&said, c < ' ' || c >= 0x7f ? "?" : (const char *)&c, 1);
-  }
-  bool fine = said.failed ? hd_fail_memory(error)
-                          : hd_profile_string(profile, said.data, said.length, &id, error) &&
-                                hd_profile_add_comment(profile, id, error);
-  hd_buffer_deinit(&said);
-  return fine;
-}
-
 static bool use_line(struct memleak *memleak, struct text line, struct hd_error *error)
 {
   uint64_t seconds, most, bytes, count;
@@ -370,7 +346,8 @@ static bool use_line(struct memleak *memleak, struct text line, struct hd_error 
   } else if (indented && memleak->in_row && !is_allocation(line)) {
     return add_frame(memleak, line, error);
   } else if (!is_allocation(line)) {
-    return bad_row(memleak->profile, line, memleak->stream, error);
+    return hd_reader_bad_row(memleak->profile, (int64_t)memleak->stream->line,
+                             "cannot be read", line.at, line.length, error);
   }
   return true;
 }

@@ -34,6 +34,11 @@ struct hd_reader {
   bool (*read)(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error);
 };
 
+/* Counts a row of a text format that cannot be used, and keeps the first one as a
+ * comment: "line 12 is no row: <its text>", for `info`. False on want of memory. */
+bool hd_reader_bad_row(struct hd_profile *profile, int64_t number, const char *why,
+                       const char *line, size_t length, struct hd_error *error);
+
 extern const struct hd_reader *const hd_readers[];
 extern const size_t hd_reader_count;
 
