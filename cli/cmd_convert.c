@@ -5,6 +5,7 @@
 
 #include <heapdiff/convert.h>
 
+#include <string.h>
 #include <unistd.h>
 
 struct convert_args {
@@ -59,6 +60,9 @@ static int run(const struct command *command, int argc, char **argv)
     return status;
   if (!args.to)
     status = command_misused(command, "--to says what to convert to: native, pprof or folded");
+  else if (args.measure && strcmp(args.to, "folded") != 0)
+    status = command_misused(command, "--measure goes with --to folded: %s holds them all",
+                             args.to);
   else if (argc != 1)
     status = command_misused(command, "name one snapshot");
   else if (!args.output && hd_target_binary(args.to) && isatty(STDOUT_FILENO))

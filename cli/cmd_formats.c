@@ -9,8 +9,14 @@ struct formats_args {
   struct style_args style;
 };
 
+static const struct option_row rows[] = {
+    {CHOICE_AT(struct formats_args, style.format), .name = "format", .metavar = "NAME",
+     .help = "the output", .words = hd_report_name, .standard = "text"},
+    OPTION_ROWS_END,
+};
+
 static const struct option_group groups[] = {
-    {"printing:", style_rows, offsetof(struct formats_args, style)},
+    {"printing:", rows, 0},
     OPTION_GROUPS_END,
 };
 
@@ -31,7 +37,7 @@ static int print(const struct style_args *style)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-  struct formats_args args = {0};
+  struct formats_args args = {.style = {.unit = "auto", .color = "never"}};
   int status;
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;

@@ -24,6 +24,7 @@ static const struct option_row rows[] = {
 static const struct option_group groups[] = {
     {"options:", rows, 0},
     {"which allocations:", filter_rows, offsetof(struct list_args, filter)},
+    {"call sites:", wrapper_rows, offsetof(struct list_args, input)},
     {"reading:", input_rows, offsetof(struct list_args, input)},
     {"printing:", style_rows, offsetof(struct list_args, style)},
     OPTION_GROUPS_END,

@@ -35,6 +35,7 @@ static const struct option_row rows[] = {
 static const struct option_group groups[] = {
     {"options:", rows, 0},
     {"which allocations:", filter_rows, offsetof(struct top_args, filter)},
+    {"call sites:", wrapper_rows, offsetof(struct top_args, input)},
     {"reading:", input_rows, offsetof(struct top_args, input)},
     {"printing:", style_rows, offsetof(struct top_args, style)},
     OPTION_GROUPS_END,

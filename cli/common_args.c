@@ -15,6 +15,10 @@ const struct option_row input_rows[] = {
      .help = "do not open the programs: only the names in the snapshots"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
      .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
+    OPTION_ROWS_END,
+};
+
+const struct option_row wrapper_rows[] = {
     {LIST_AT(struct input_args, wrappers), .name = "wrapper", .metavar = "REGEX",
      .help = "functions that only pass allocations on: their callers are the call sites; may be "
              "repeated"},

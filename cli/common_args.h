@@ -17,6 +17,8 @@ struct input_args {
   struct text_list wrappers;
 };
 extern const struct option_row input_rows[];
+/* The part of it that only verbs with call sites have. */
+extern const struct option_row wrapper_rows[];
 /* The lists stay those of `args`. */
 struct hd_session_options input_options(const struct input_args *args);
 
