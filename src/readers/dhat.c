@@ -5,11 +5,11 @@
  *   ftbl  the texts of the frames
  *
  * as dh_main.c writes it and dh_view.js, beside it, reads it. */
+#include "readers/json_text.h"
 #include "readers/reader.h"
 #include "readers/valgrind.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 enum { VERSION = 2 };
@@ -195,30 +195,12 @@ static bool read_root(const json_t *root, struct hd_profile *profile, struct hd_
 
 /* --- the file */
 
-static bool parse(struct hd_stream *stream, json_t **root, struct hd_error *error)
-{
-  json_error_t wrong;
-  if (!hd_stream_slurp(stream, error))
-    return false;
-  *root = json_loadb((const char *)stream->data, stream->length, JSON_REJECT_DUPLICATES, &wrong);
-  if (*root)
-    return true;
-  /* jansson says nothing at all where memory is short in most places. */
-  if (!wrong.text[0] || json_error_code(&wrong) == json_error_out_of_memory)
-    return hd_fail_memory(error);
-  if (json_error_code(&wrong) == json_error_premature_end_of_input)
-    return hd_fail_line(error, wrong.line,
-                        "the file is cut off here: valgrind has not finished "
-                        "it, or it was copied before; get it again");
-  return hd_fail_line(error, wrong.line, "this is not JSON (column %d: %s): the file is damaged",
-                      wrong.column, wrong.text);
-}
-
 static bool read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
 {
   struct hd_profile *profile;
   json_t *root;
-  if (!parse(stream, &root, error))
+  if (!hd_json_text_read(stream, true, "it is nested deeper than any file of DHAT", &root,
+                         error))
     return false;
   bool fine = hd_profile_create(&profile, error) && read_root(root, profile, error);
   json_decref(root);

@@ -9,10 +9,10 @@
  * src/profiler/sampling-heap-profiler.cc). A sample's size is its object's size times
  * what it was scaled by, and neither that factor nor the sampling interval is in the
  * file: there is no count of objects in it. */
+#include "readers/json_text.h"
 #include "readers/reader.h"
 
 #include <ctype.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -196,40 +196,17 @@ static bool read_tree(struct v8 *v8, const json_t *root, struct hd_error *error)
 
 /* --- the file */
 
-/* jansson goes down this deep into a JSON text (JSON_PARSER_MAX_DEPTH), and a call
- * is two levels of it. V8 itself stops at 128 calls, by default. Places are offsets,
- * not lines: V8 writes a single one. */
-enum { MAX_NESTING = 2048, MAX_CALLS = MAX_NESTING / 2 - 1 };
-
-static bool parse(struct hd_stream *stream, json_t **root, struct hd_error *error)
-{
-  json_error_t wrong;
-  if (!hd_stream_slurp(stream, error))
-    return false;
-  *root = json_loadb((const char *)stream->data, stream->length, JSON_REJECT_DUPLICATES, &wrong);
-  if (*root)
-    return true;
-  /* jansson says nothing at all where memory is short in most places. */
-  if (!wrong.text[0] || json_error_code(&wrong) == json_error_out_of_memory)
-    return hd_fail_memory(error);
-  if (json_error_code(&wrong) == json_error_premature_end_of_input)
-    return hd_fail_offset(error, wrong.position,
-                          "the file is cut off here: the program has not finished "
-                          "it, or it was copied before; get it again");
-  if (json_error_code(&wrong) == json_error_stack_overflow)
-    return hd_fail_offset(error, wrong.position,
-                          "calls are nested deeper than %d: heapdiff does not "
-                          "follow them that far; sample with a smaller stack depth",
-                          MAX_CALLS);
-  return hd_fail_offset(error, wrong.position, "this is not JSON (%s): the file is damaged",
-                        wrong.text);
-}
+/* A call is two levels of the JSON text, and jansson goes down HD_JSON_DEPTH of
+ * them: 1023 calls. V8 itself stops at 128 by default. */
+_Static_assert(HD_JSON_DEPTH / 2 - 1 == 1023, "as the message has it");
+static const char too_deep[] = "calls are nested deeper than 1023: heapdiff does not follow them "
+                               "that far; sample with a smaller stack depth";
 
 static bool read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
 {
   struct v8 v8 = {0};
   json_t *root;
-  if (!parse(stream, &root, error))
+  if (!hd_json_text_read(stream, false, too_deep, &root, error))
     return false;
   bool fine = hd_profile_create(&v8.profile, error) && read_tree(&v8, root, error);
   json_decref(root);
