@@ -139,7 +139,7 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
                         "the program freed all it had before it ended, and there is no snapshot in "
                         "between: record it with a shorter --interval");
   if (last == 1 ||
-      points[last].total[HD_INUSE_SPACE] > points[last - 1].total[HD_INUSE_SPACE] / 2)
+      points[last].total[HD_INUSE_SPACE] >= points[last - 1].total[HD_INUSE_SPACE] / 2)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                       "the snapshot at exit is left out, as most of the memory had been freed by "
