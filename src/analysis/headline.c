@@ -25,8 +25,12 @@ int64_t hd_series_elapsed(const struct hd_series *series)
 
 struct hd_cell hd_measure_cell(enum hd_measure measure, int64_t value, bool sign)
 {
-  return hd_measures[measure].unit == HD_UNIT_BYTES ? hd_cell_bytes(value, sign)
-                                                    : hd_cell_count(value, sign);
+  switch (hd_measures[measure].unit) {
+  case HD_UNIT_BYTES: return hd_cell_bytes(value, sign);
+  case HD_UNIT_COUNT: return hd_cell_count(value, sign);
+  case HD_UNIT_DURATION: return hd_cell_of(HD_CELL_DURATION, value);
+  }
+  return (struct hd_cell){0};
 }
 
 struct builder {

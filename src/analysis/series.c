@@ -180,23 +180,20 @@ static bool aim(struct fold *fold, uint32_t stack, struct target *target)
 }
 
 /* Adds a record's values to the entry `at` of a value array, which grows. */
-static bool add_values(struct hd_values *values, const struct hd_profile *profile, size_t record,
-                       uint32_t at)
+static bool add_values(const struct hd_series *series, struct hd_values *values,
+                       const struct hd_profile *profile, size_t record, uint32_t at)
 {
-  size_t end = ((size_t)at + 1) * HD_MEASURES;
+  size_t end = ((size_t)at + 1) * series->columns;
   if (values->count < end) {
     if (!hd_vec_reserve(values, end - values->count))
       return false;
     memset(values->items + values->count, 0, (end - values->count) * sizeof(double));
     values->count = end;
   }
-  double *entry = values->items + (size_t)at * HD_MEASURES;
-  for (int i = 0; i < HD_MEASURES; i++) {
-    double value = hd_profile_value(profile, record, (enum hd_measure)i);
-    if (hd_measures[i].merge == HD_MERGE_SUM)
-      entry[i] += value;
-    else if (value > entry[i])
-      entry[i] = value;
+  double *entry = values->items + (size_t)at * series->columns;
+  for (size_t i = 0; i < series->columns; i++) {
+    enum hd_measure measure = series->measures[i];
+    entry[i] = hd_measure_join(measure, entry[i], hd_profile_value(profile, record, measure));
   }
   return true;
 }
@@ -207,32 +204,46 @@ static bool fold_record(struct fold *fold, size_t record)
   struct target *target = &fold->targets[stack];
   if (!target->known && !aim(fold, stack, target))
     return false;
-  for (int i = 0; i < HD_MEASURES; i++) {
-    double value = hd_profile_value(fold->profile, record, (enum hd_measure)i);
-    fold->point->total[i] += value;
-    fold->point->cut[i] += target->cut ? value : 0;
-    fold->point->unnamed[i] += target->unnamed ? value : 0;
+  for (size_t i = 0; i < fold->series->columns; i++) {
+    enum hd_measure m = fold->series->measures[i];
+    double value = hd_profile_value(fold->profile, record, m);
+    fold->point->total[m] = hd_measure_join(m, fold->point->total[m], value);
+    fold->point->cut[m] += target->cut ? value : 0;
+    fold->point->unnamed[m] += target->unnamed ? value : 0;
   }
   if (!target->row)
     return true;
-  if (!add_values(&fold->point->flat, fold->profile, record, target->row - 1))
+  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1))
     return false;
   for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
-    if (!add_values(&fold->point->cum, fold->profile, record,
+    if (!add_values(fold->series, &fold->point->cum, fold->profile, record,
                     fold->cums.items[target->first_cum + i] - 1))
       return false;
   for (uint32_t i = 0; i < target->edges; i++)
-    if (!add_values(&fold->point->edges, fold->profile, record,
+    if (!add_values(fold->series, &fold->point->edges, fold->profile, record,
                     fold->edges.items[target->first_edge + i] - 1))
       return false;
   return true;
 }
 
+/* Those of the first snapshot: what it lacks is not in every one. */
+static void take_measures(struct hd_series *series, const struct hd_profile *profile)
+{
+  for (int i = 0; i < HD_MEASURES; i++) {
+    series->has[i] = profile->has[i];
+    series->column[i] = profile->has[i] ? (int)series->columns : -1;
+    if (profile->has[i])
+      series->measures[series->columns++] = (enum hd_measure)i;
+  }
+}
+
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_point point, struct hd_error *error)
 {
+  if (!series->points.count)
+    take_measures(series, profile);
   for (int i = 0; i < HD_MEASURES; i++)
-    series->has[i] = profile->has[i] && (series->has[i] || !series->points.count);
+    series->has[i] &= profile->has[i];
   if (!hd_vec_push(&series->points, point))
     return hd_fail_memory(error);
   struct fold fold = {.series = series,
@@ -251,26 +262,28 @@ bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
   return fine || hd_fail_memory(error);
 }
 
-static double value(const struct hd_values *values, size_t at, enum hd_measure measure)
+static double value(const struct hd_series *series, const struct hd_values *values, size_t at,
+                    enum hd_measure measure)
 {
-  size_t index = at * HD_MEASURES + (size_t)measure;
-  return index < values->count ? values->items[index] : 0;
+  int column = series->column[measure];
+  size_t index = at * series->columns + (size_t)column;
+  return column >= 0 && index < values->count ? values->items[index] : 0;
 }
 
 double hd_series_flat(const struct hd_series *series, size_t point, size_t row,
                       enum hd_measure measure)
 {
-  return value(&series->points.items[point].flat, row, measure);
+  return value(series, &series->points.items[point].flat, row, measure);
 }
 
 double hd_series_cum(const struct hd_series *series, size_t point, size_t row,
                      enum hd_measure measure)
 {
-  return value(&series->points.items[point].cum, row, measure);
+  return value(series, &series->points.items[point].cum, row, measure);
 }
 
 double hd_series_edge(const struct hd_series *series, size_t point, size_t edge,
                       enum hd_measure measure)
 {
-  return value(&series->points.items[point].edges, edge, measure);
+  return value(series, &series->points.items[point].edges, edge, measure);
 }

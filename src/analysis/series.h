@@ -37,8 +37,8 @@ struct hd_row {
   bool outlined, inlined; /* occurs at least once so */
 };
 
-/* [item * HD_MEASURES + measure]; may be shorter than there are items: the rest
- * is 0. */
+/* [item * series.columns + series.column[measure]]; may be shorter than there are
+ * items: the rest is 0. */
 struct hd_values {
   double *items;
   size_t count, capacity;
@@ -73,6 +73,10 @@ struct hd_series {
   enum hd_grouping by;
   bool want_cum, want_edges;
   bool has[HD_MEASURES];     /* in every snapshot */
+  /* What is kept: the measures of the first snapshot. */
+  enum hd_measure measures[HD_MEASURES];
+  size_t columns;
+  int column[HD_MEASURES];   /* -1: not kept */
   HD_VEC(struct hd_row) rows;
   HD_VEC(struct hd_row) labels; /* of BY_STACK: the frames of the rows; else unused */
   HD_VEC(uint32_t) stack_labels;

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* One column: what it is and how a row fills it. */
@@ -14,6 +15,7 @@ struct column {
   bool left;
   struct hd_cell (*cell)(struct table *table, const struct hd_gain *gain);
   unsigned spare; /* as in struct hd_column */
+  enum hd_measure measure; /* of a column beside the one that is compared */
 };
 
 struct table {
@@ -24,6 +26,7 @@ struct table {
   int64_t elapsed_ns;
   bool short_of_memory;
   const char *name, *place; /* of the row at hand */
+  const struct column *column; /* of the cell at hand */
 };
 
 static const struct hd_cell nothing = {.kind = HD_CELL_EMPTY};
@@ -87,6 +90,15 @@ static struct hd_cell after_cell(struct table *table, const struct hd_gain *gain
 static struct hd_cell objects_cell(struct table *table, const struct hd_gain *gain)
 {
   return hd_measure_cell(table->gains->objects, gain->objects_growth, table->gains->diff);
+}
+
+/* What else is known of the row, as it is at the end. */
+static struct hd_cell beside_cell(struct table *table, const struct hd_gain *gain)
+{
+  enum hd_measure measure = table->column->measure;
+  size_t last = table->series->points.count - 1;
+  double value = hd_series_flat(table->series, last, gain->row, measure);
+  return value > 0 ? hd_measure_cell(measure, llround(value), false) : nothing;
 }
 
 static struct hd_cell values_cell(struct table *table, const struct hd_gain *gain)
@@ -209,26 +221,38 @@ static struct hd_cell stack_cell(struct table *table, const struct hd_gain *gain
   return cell;
 }
 
+enum { MAX_COLUMNS = 32 };
+
 /* --- which columns -------------------------------------------------------------- */
 
 static bool add_column(struct table *table, struct column *columns, size_t *count,
                        struct column column)
 {
+  if (*count == MAX_COLUMNS)
+    return true;
   columns[(*count)++] = column;
   struct hd_column shown = {column.key, column.title, column.audience, column.left,
                             column.spare};
   return hd_vec_push(&table->view->grid.columns, shown);
 }
 
-enum { MAX_COLUMNS = 20 };
+static bool add_beside(struct table *table, struct column *columns, size_t *count)
+{
+  for (int i = 0; i < HD_MEASURES; i++) {
+    const struct hd_measure_info *info = &hd_measures[i];
+    struct column column = {info->name, info->title, HD_FOR_ALL, false, beside_cell, 0,
+                            (enum hd_measure)i};
+    if ((int)info->beside != i && info->beside == table->gains->measure &&
+        table->series->has[i] && !add_column(table, columns, count, column))
+      return false;
+  }
+  return true;
+}
 
 static bool choose_columns(struct table *table, struct column *columns, size_t *count)
 {
   const struct hd_gains *gains = table->gains;
-  bool by_bytes = hd_measures[gains->measure].unit == HD_UNIT_BYTES;
-  const char *value = gains->measure == HD_INUSE_SPACE ? "INUSE" : by_bytes ? "BYTES" : "OBJECTS";
-  const char *objects_title = gains->objects == HD_INUSE_OBJECTS ||
-                                      gains->objects == HD_ALLOC_OBJECTS ? "OBJECTS" : "SPACE";
+  const char *value = hd_measures[gains->measure].title;
   static const char *const titles[] = {
       [HD_BY_SITE] = "CALL SITE", [HD_BY_FUNCTION] = "FUNCTION", [HD_BY_LINE] = "LINE",
       [HD_BY_FILE] = "FILE",      [HD_BY_MODULE] = "MODULE",     [HD_BY_STACK] = "STACK"};
@@ -236,30 +260,33 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
     bool wanted;
     struct column column;
   } all[] = {
-      {gains->diff, {"growth", "GROWTH", HD_FOR_ALL, false, growth_cell, 0}},
-      {!gains->diff, {"value", value, HD_FOR_ALL, false, after_cell, 0}},
-      {table->options->cum, {"cum", "CUM", HD_FOR_ALL, false, cum_cell, 0}},
-      {true, {"share", "SHARE", HD_FOR_ALL, false, share_cell, 0}},
-      {gains->diff, {"rate_per_hour", "RATE/h", HD_FOR_ALL, false, rate_cell, 1}},
-      {gains->diff, {"before", "BEFORE", HD_FOR_ALL, false, before_cell, 3}},
-      {gains->diff, {"after", "AFTER", HD_FOR_ALL, false, after_cell, 0}},
+      {gains->diff, {"growth", "GROWTH", HD_FOR_ALL, false, growth_cell, 0, 0}},
+      {!gains->diff, {"value", value, HD_FOR_ALL, false, after_cell, 0, 0}},
+      {table->options->cum, {"cum", "CUM", HD_FOR_ALL, false, cum_cell, 0, 0}},
+      {true, {"share", "SHARE", HD_FOR_ALL, false, share_cell, 0, 0}},
+      {gains->diff, {"rate_per_hour", "RATE/h", HD_FOR_ALL, false, rate_cell, 1, 0}},
+      {gains->diff, {"before", "BEFORE", HD_FOR_ALL, false, before_cell, 3, 0}},
+      {gains->diff, {"after", "AFTER", HD_FOR_ALL, false, after_cell, 0, 0}},
       {gains->has_objects,
-       {gains->diff ? "objects_growth" : "objects", objects_title, HD_FOR_ALL, false,
-        objects_cell, 2}},
-      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 4}},
-      {true, {"name", "", HD_FOR_PROGRAMS, true, name_cell, 0}},
-      {true, {"site", titles[table->series->by], HD_FOR_PEOPLE, true, site_cell, 0}},
-      {true, {"function", "", HD_FOR_PROGRAMS, true, function_cell, 0}},
-      {true, {"file", "", HD_FOR_PROGRAMS, true, file_cell, 0}},
-      {true, {"line", "", HD_FOR_PROGRAMS, true, line_cell, 0}},
-      {true, {"module", "", HD_FOR_PROGRAMS, true, module_cell, 0}},
-      {can_inline(table), {"inline", "", HD_FOR_PROGRAMS, true, inline_cell, 0}},
-      {gains->diff, {"mark", "", HD_FOR_PROGRAMS, true, mark_cell, 0}},
-      {table->series->by == HD_BY_STACK, {"stack", "", HD_FOR_PROGRAMS, true, stack_cell, 0}},
+       {gains->diff ? "objects_growth" : "objects", "OBJECTS", HD_FOR_ALL, false, objects_cell,
+        2, 0}},
+      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 4, 0}},
+      {true, {"name", "", HD_FOR_PROGRAMS, true, name_cell, 0, 0}},
+      {true, {"site", titles[table->series->by], HD_FOR_PEOPLE, true, site_cell, 0, 0}},
+      {true, {"function", "", HD_FOR_PROGRAMS, true, function_cell, 0, 0}},
+      {true, {"file", "", HD_FOR_PROGRAMS, true, file_cell, 0, 0}},
+      {true, {"line", "", HD_FOR_PROGRAMS, true, line_cell, 0, 0}},
+      {true, {"module", "", HD_FOR_PROGRAMS, true, module_cell, 0, 0}},
+      {can_inline(table), {"inline", "", HD_FOR_PROGRAMS, true, inline_cell, 0, 0}},
+      {gains->diff, {"mark", "", HD_FOR_PROGRAMS, true, mark_cell, 0, 0}},
+      {table->series->by == HD_BY_STACK, {"stack", "", HD_FOR_PROGRAMS, true, stack_cell, 0, 0}},
   };
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (all[i].column.cell == values_cell && !add_beside(table, columns, count))
+      return false;
     if (all[i].wanted && !add_column(table, columns, count, all[i].column))
       return false;
+  }
   return true;
 }
 
@@ -277,8 +304,10 @@ static bool fill_rows(struct table *table, const struct column *columns, size_t 
     if (!cells || !hd_row_name(table->series, gain->row, &table->options->names, table->view,
                                &table->name, &table->place))
       return false;
-    for (size_t c = 0; c < count; c++)
+    for (size_t c = 0; c < count; c++) {
+      table->column = &columns[c];
       cells[c] = columns[c].cell(table, gain);
+    }
     if (table->short_of_memory)
       return false;
   }
@@ -396,7 +425,7 @@ bool hd_top_build(const struct hd_series *series, const struct hd_top_options *o
   if (!hd_headline_build(series, options->measure, options->filters, view, error) ||
       !hd_gains_compute(series, options->measure, &gains, error))
     return false;
-  struct table table = {series, options, &gains, view, 0, false, NULL, NULL};
+  struct table table = {.series = series, .options = options, .gains = &gains, .view = view};
   bool fine = build(&table, &gains, error);
   hd_gains_deinit(&gains);
   return fine;

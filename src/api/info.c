@@ -144,7 +144,7 @@ static struct hd_cell total_cell(struct teller *teller, enum hd_measure measure)
   return hd_measure_cell(measure, llround(hd_profile_total(teller->profile, measure)), false);
 }
 
-#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling)                                  \
+#define HD_MEASURE(id, ...)                                                                        \
   static struct hd_cell id##_cell(struct teller *teller)                                           \
   {                                                                                                \
     return total_cell(teller, HD_##id);                                                            \
@@ -260,7 +260,7 @@ static const struct {
     {"rate", "", raw_rate_cell, HD_FOR_PROGRAMS},
     {"sampled_every", "sampled every", rate_cell, HD_FOR_PEOPLE},
     {"sampling", "sampling", sampling_cell, HD_FOR_ALL},
-#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling) {name, name, id##_cell, HD_FOR_ALL},
+#define HD_MEASURE(id, name, ...) {name, name, id##_cell, HD_FOR_ALL},
 #include "model/measures.def"
 #undef HD_MEASURE
     {"rss", "rss", rss_cell, HD_FOR_ALL},

@@ -98,13 +98,17 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
   if (name) {
     if (!hd_measure_find(name, strlen(name), &run->measure))
       return hd_fail_usage(error, "--measure: there is no '%s'", name);
+    if (hd_measures[run->measure].merge == HD_MERGE_MAX)
+      return hd_fail_usage(error, "--measure: %s does not add up: it is shown beside %s",
+                           hd_measures[run->measure].name,
+                           hd_measures[hd_measures[run->measure].beside].name);
     if (run->series.has[run->measure])
       return true;
     return hd_fail_usage(error, "--measure: %s is not in every snapshot (absent is not zero); "
                                 "`heapdiff info` shows what is", hd_measures[run->measure].name);
   }
   for (int i = 0; i < HD_MEASURES; i++)
-    if (run->series.has[i]) {
+    if (run->series.has[i] && hd_measures[i].merge == HD_MERGE_SUM) {
       run->measure = (enum hd_measure)i;
       return true;
     }

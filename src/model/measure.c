@@ -3,13 +3,15 @@
 #include <string.h>
 
 const struct hd_measure_info hd_measures[HD_MEASURES] = {
-#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling)                                  \
+#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling, beside, title)                   \
   [HD_##id] = {name,                                                                               \
                HD_UNIT_##unit,                                                                     \
                HD_NATURE_##nature,                                                                 \
                HD_MERGE_##merge,                                                                   \
                HD_NOISE_##noise,                                                                   \
-               HD_##sibling},
+               HD_##sibling,                                                                       \
+               HD_##beside,                                                                        \
+               title},
 #include "model/measures.def"
 #undef HD_MEASURE
 };
@@ -32,4 +34,11 @@ bool hd_measure_find(const char *name, size_t length, enum hd_measure *measure)
     }
   }
   return false;
+}
+
+double hd_measure_join(enum hd_measure measure, double a, double b)
+{
+  if (hd_measures[measure].merge == HD_MERGE_SUM)
+    return a + b;
+  return a > b ? a : b;
 }

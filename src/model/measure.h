@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 enum hd_measure {
-#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling) HD_##id,
+#define HD_MEASURE(id, ...) HD_##id,
 #include "model/measures.def"
 #undef HD_MEASURE
   HD_MEASURES
 };
 
-enum hd_unit { HD_UNIT_BYTES, HD_UNIT_COUNT };
+enum hd_unit { HD_UNIT_BYTES, HD_UNIT_COUNT, HD_UNIT_DURATION };
 enum hd_nature { HD_NATURE_GAUGE, HD_NATURE_COUNTER };
 enum hd_merge { HD_MERGE_SUM, HD_MERGE_MAX };
 enum hd_noise { HD_NOISE_NONE, HD_NOISE_POISSON };
@@ -25,7 +25,8 @@ struct hd_measure_info {
   enum hd_nature nature;
   enum hd_merge merge;
   enum hd_noise noise;
-  enum hd_measure sibling;
+  enum hd_measure sibling, beside;
+  const char *title;
 };
 
 extern const struct hd_measure_info hd_measures[HD_MEASURES];
@@ -33,5 +34,8 @@ extern const struct hd_measure_info hd_measures[HD_MEASURES];
 /* Finds a measure by its name; a leading "inuse_" may be left out, as in pprof
  * ("space" is inuse_space). False where there is none. */
 bool hd_measure_find(const char *name, size_t length, enum hd_measure *measure);
+
+/* Two values of one measure as one. */
+double hd_measure_join(enum hd_measure measure, double a, double b);
 
 #endif

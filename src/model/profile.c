@@ -198,7 +198,8 @@ static bool in_range(struct hd_profile *profile, const double values[HD_MEASURES
   for (int i = 0; i < HD_MEASURES; i++) {
     if (!profile->has[i])
       continue;
-    profile->magnitude[i] += fabs(values[i]);
+    profile->magnitude[i] =
+        hd_measure_join((enum hd_measure)i, profile->magnitude[i], fabs(values[i]));
     if (!(profile->magnitude[i] <= HD_MAX_SUM))
       return hd_fail_input(error, "%s adds up to more than 2^60 here: no program has so much, the "
                                   "file is damaged; take the snapshot again", hd_measures[i].name);
@@ -252,6 +253,6 @@ double hd_profile_total(const struct hd_profile *profile, enum hd_measure measur
 {
   double total = 0;
   for (size_t i = 0; i < profile->records.count; i++)
-    total += hd_profile_value(profile, i, measure);
+    total = hd_measure_join(measure, total, hd_profile_value(profile, i, measure));
   return total;
 }

@@ -115,7 +115,7 @@ struct hd_profile {
   bool has[HD_MEASURES];    /* present; absent is not zero */
   int column[HD_MEASURES];  /* column of a measure, -1 absent */
   size_t columns;
-  double magnitude[HD_MEASURES]; /* sum of the absolute values */
+  double magnitude[HD_MEASURES]; /* of the absolute values: their sum, or the largest */
 
   HD_VEC(struct hd_module) modules;
   HD_VEC(struct hd_frame) frames;

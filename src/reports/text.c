@@ -246,17 +246,23 @@ static void put_titles(const struct hd_view *view, const struct layout *layout,
 
 /* --- rows as records: `info` --------------------------------------------------------- */
 
+static bool in_record(const struct hd_view *view, const struct hd_row_cells *row, size_t i)
+{
+  return view->grid.columns.items[i].audience != HD_FOR_PROGRAMS &&
+         row->cells[i].kind != HD_CELL_EMPTY;
+}
+
 static void put_record(const struct hd_view *view, const struct hd_style *style,
                        const struct hd_row_cells *row, struct hd_buffer *out)
 {
   size_t width = 0;
   for (size_t i = 0; i < view->grid.columns.count; i++)
-    if (hd_text_width(view->grid.columns.items[i].title) > width)
+    if (in_record(view, row, i) && hd_text_width(view->grid.columns.items[i].title) > width)
       width = hd_text_width(view->grid.columns.items[i].title);
   for (size_t i = 0; i < view->grid.columns.count; i++) {
     const struct hd_column *column = &view->grid.columns.items[i];
     const struct hd_cell *cell = &row->cells[i];
-    if (column->audience == HD_FOR_PROGRAMS || cell->kind == HD_CELL_EMPTY)
+    if (!in_record(view, row, i))
       continue;
     hd_text_pad(out, column->title, width + GAP, true);
     if (cell->kind == HD_CELL_LIST) {

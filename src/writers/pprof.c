@@ -58,12 +58,13 @@ static bool put_type(struct hd_pprof_writer *writer, uint32_t field, const char 
 /* The measures that the profile has, in the order that Go has them. */
 static bool put_types(struct hd_pprof_writer *writer)
 {
+  static const char *const units[] = {"bytes", "count", "nanoseconds"};
   for (int i = HD_MEASURES; i-- > 0;) {
     if (!writer->profile->has[i])
       continue;
     writer->measures[writer->measure_count++] = (enum hd_measure)i;
     if (!put_type(writer, HD_PPROF_W_SAMPLE_TYPE, hd_measures[i].name,
-                  hd_measures[i].unit == HD_UNIT_BYTES ? "bytes" : "count"))
+                  units[hd_measures[i].unit]))
       return false;
   }
   return true;
