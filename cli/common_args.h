@@ -11,7 +11,7 @@
 struct input_args {
   const char *format;
   int64_t pid;
-  bool no_symbols;
+  bool no_symbols, strict, partial;
   uint64_t max_inflated;
   struct text_list debug_dirs;
   struct text_list wrappers;

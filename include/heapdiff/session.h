@@ -15,6 +15,8 @@ struct hd_session_options {
   const char *const *debug_dirs;   /* searched before /usr/lib/debug */
   size_t debug_dir_count;
   bool no_symbols;                 /* do not open binaries */
+  bool strict;                     /* a row that cannot be read is an error */
+  bool partial;                    /* of a file that stops in the middle, what comes before */
   uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
   const char *const *wrappers;     /* more functions that only pass allocations on (regex) */

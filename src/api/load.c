@@ -34,7 +34,12 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
                         profile->negative_values);
   if (profile->bad_rows)
     hd_session_add_note(session, HD_NOTE_WARNING, "bad-rows",
-                        "%s: %" PRIu64 " rows could not be read", name, profile->bad_rows);
+                        "%s: %" PRIu64 " row%s could not be read%s%s", name, profile->bad_rows,
+                        profile->bad_rows > 1 ? "s" : "",
+                        !profile->first_bad       ? ""
+                        : profile->bad_rows > 1 ? "; the first: "
+                                                : ": ",
+                        profile->first_bad ? profile->first_bad : "");
 }
 
 /* Of the module that is the program, "" where none is: modules come in any order. */

@@ -12,8 +12,8 @@ static const char *shown(const struct hd_handle *handle)
   return strcmp(handle->name, "-") == 0 ? "standard input" : handle->name;
 }
 
-static const struct hd_reader *reader_of(const struct hd_session *session,
-                                         struct hd_stream *stream, struct hd_error *error)
+static const struct hd_reader *reader_of(const struct hd_session *session, struct hd_stream *stream,
+                                         struct hd_error *error)
 {
   if (!hd_stream_peek(stream, HD_PROBE_BYTES, error))
     return NULL;
@@ -52,6 +52,20 @@ static bool pick(void *context, struct hd_profile *profile, struct hd_error *err
   return true;
 }
 
+/* --strict: lets none pass that has rows which could not be read. */
+static bool take_strictly(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  struct hd_sink *sink = context;
+  if (!profile->bad_rows)
+    return sink->take(sink->context, profile, error);
+  hd_fail_input(error, "%" PRIu64 " row%s could not be read%s%s; without --strict the rest is used",
+                profile->bad_rows, profile->bad_rows > 1 ? "s" : "",
+                profile->first_bad ? ", the first: " : "",
+                profile->first_bad ? profile->first_bad : "");
+  hd_profile_destroy(profile);
+  return false;
+}
+
 static bool read_stream(const struct hd_handle *handle, const struct hd_reader *reader,
                         struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
 {
@@ -74,8 +88,13 @@ bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
   if (!handle->source->open(handle->name, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
+  struct hd_sink strict = {take_strictly, sink};
   const struct hd_reader *reader = reader_of(session, stream, error);
-  bool fine = reader && read_stream(handle, reader, stream, sink, error);
+  bool fine = reader &&
+              read_stream(handle, reader, stream, session->options.strict ? &strict : sink, error);
+  if (fine && stream->cut[0])
+    hd_session_add_note(session, HD_NOTE_WARNING, "partial", "%s: %s; what comes before is used",
+                        shown(handle), stream->cut);
   hd_input_close(input);
   return fine || hd_error_in(error, shown(handle));
 }
@@ -116,9 +135,10 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   bool fine = hd_stream_peek(stream, HD_PROBE_BYTES, error);
-  const struct hd_reader *reader =
-      !fine ? NULL
-            : session->reader ? session->reader : hd_reader_probe(stream->data, stream->length);
+  const struct hd_reader *reader = !fine ? NULL
+                                   : session->reader
+                                       ? session->reader
+                                       : hd_reader_probe(stream->data, stream->length);
   if (reader)
     fine = peek(stream, reader, profile, error);
   if (!fine) {

@@ -26,6 +26,7 @@ static bool init(struct hd_session *session, const struct hd_session_options *op
 {
   session->options = *options;
   session->input.max_inflated = options->max_inflated;
+  session->input.partial = options->partial;
   if (!copy_texts(session, &session->options.debug_dirs, options->debug_dir_count) ||
       !copy_texts(session, &session->options.wrappers, options->wrapper_count))
     return hd_fail_memory(error);

@@ -57,6 +57,23 @@ bool hd_stream_slurp(struct hd_stream *stream, struct hd_error *error)
   return true;
 }
 
+bool hd_stream_cut(struct hd_stream *stream, struct hd_error *error, int64_t line, int64_t offset,
+                   const char *what, const char *remedy)
+{
+  struct hd_error cut = HD_ERROR_INIT;
+  if (!stream->partial)
+    return line ? hd_fail_line(error, line, "%s: %s, or use what there is with --partial", what,
+                               remedy)
+                : hd_fail_offset(error, offset, "%s: %s", what, remedy);
+  if (line)
+    hd_fail_line(&cut, line, "%s", what);
+  else
+    hd_fail_offset(&cut, offset, "%s", what);
+  if (!stream->cut[0])
+    hd_error_format(&cut, stream->cut, sizeof stream->cut);
+  return true;
+}
+
 static bool refill_nothing(struct hd_stream *stream, struct hd_error *error)
 {
   (void)error;

@@ -13,7 +13,9 @@ struct hd_stream {
   const uint8_t *data;
   size_t length;
   uint64_t offset;
-  bool ended; /* nothing follows the window */
+  bool ended;    /* nothing follows the window */
+  bool partial;  /* the user takes what there is of a file that stops in the middle */
+  char cut[512]; /* where it did, in words; "" for a whole file */
   uint64_t line; /* lines handed out by hd_stream_line so far */
   /* Makes the window longer by at least one byte, or sets `ended`; false on a
    * read or decompression failure. May move `data`. */
@@ -43,6 +45,12 @@ bool hd_stream_line(struct hd_stream *stream, const char **line, size_t *length,
 
 /* Brings all that is left into the window; more than HD_MAX_WHOLE is an error. */
 bool hd_stream_slurp(struct hd_stream *stream, struct hd_error *error);
+
+/* The file stops in the middle, at this line or, where that is 0, byte offset. An input
+ * failure that says what is missing and what to do; but where the user takes what there
+ * is, true: then `what` is remembered in `cut`, and the reader ends with what it has. */
+bool hd_stream_cut(struct hd_stream *stream, struct hd_error *error, int64_t line, int64_t offset,
+                   const char *what, const char *remedy);
 
 /* A stream over a buffer that the caller keeps. */
 struct hd_stream hd_stream_of(const void *data, size_t length);

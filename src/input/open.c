@@ -15,14 +15,14 @@ struct hd_input {
   struct hd_stream stream; /* first: refill() gets back from it to the input */
   int fd;
   bool compressed;
-  bool inflating;          /* inside a gzip member */
+  bool inflating; /* inside a gzip member */
   z_stream zip;
   bool zip_ready;
-  uint8_t *raw;            /* what was read and not yet inflated */
+  uint8_t *raw; /* what was read and not yet inflated */
   size_t raw_length, raw_used;
-  uint64_t raw_offset;     /* file offset of the end of `raw` */
+  uint64_t raw_offset; /* file offset of the end of `raw` */
   bool raw_ended;
-  uint8_t *buffer;         /* the window lies in it */
+  uint8_t *buffer; /* the window lies in it */
   size_t capacity;
   uint64_t inflated, max_inflated;
 };
@@ -72,8 +72,8 @@ static bool refill_raw(struct hd_input *input, struct hd_error *error)
 
 static bool truncated(struct hd_input *input, struct hd_error *error)
 {
-  return hd_fail_offset(error, (int64_t)input->raw_offset,
-                        "the gzip data is truncated: the file is incomplete; fetch it again");
+  return hd_stream_cut(&input->stream, error, 0, (int64_t)input->raw_offset,
+                       "the gzip data is truncated", "the file is incomplete; fetch it again");
 }
 
 /* Whether another gzip member begins here. Bytes of 0 behind the last member are
@@ -127,10 +127,10 @@ static bool inflate_some(struct hd_input *input, uint8_t *into, size_t room, siz
     else if (status == Z_MEM_ERROR)
       return hd_fail_memory(error);
     else if (status != Z_OK && status != Z_BUF_ERROR)
-      return hd_fail_offset(
-          error, (int64_t)(input->raw_offset - (input->raw_length - input->raw_used)),
-          "the gzip data is damaged (%s): fetch the file again",
-          input->zip.msg ? input->zip.msg : "unknown block");
+      return hd_fail_offset(error,
+                            (int64_t)(input->raw_offset - (input->raw_length - input->raw_used)),
+                            "the gzip data is damaged (%s): fetch the file again",
+                            input->zip.msg ? input->zip.msg : "unknown block");
   }
   input->inflated += *got;
   if (input->inflated > input->max_inflated)
@@ -188,7 +188,8 @@ static bool open_file(struct hd_input *input, const char *path, struct hd_error 
 {
   if (strcmp(path, "-") == 0) {
     input->fd = dup(STDIN_FILENO);
-    return input->fd >= 0 || hd_fail_input(error, "cannot read standard input: %s", strerror(errno));
+    return input->fd >= 0 ||
+           hd_fail_input(error, "cannot read standard input: %s", strerror(errno));
   }
   input->fd = open(path, O_RDONLY | O_CLOEXEC);
   if (input->fd < 0)
@@ -226,8 +227,8 @@ bool hd_input_open(const char *path, const struct hd_input_options *options,
   if (!made)
     return hd_fail_memory(error);
   made->fd = -1;
-  made->max_inflated =
-      options && options->max_inflated ? options->max_inflated : HD_MAX_INFLATED;
+  made->max_inflated = options && options->max_inflated ? options->max_inflated : HD_MAX_INFLATED;
+  made->stream.partial = options && options->partial;
   made->stream.refill = refill;
   made->stream.consume = consume;
   if (begin(made, path, error))

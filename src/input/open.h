@@ -10,6 +10,7 @@
 #define HD_MAX_INFLATED ((uint64_t)4 << 30)
 
 struct hd_input_options {
+  bool partial;          /* a file that stops in the middle is taken as far as it goes */
   uint64_t max_inflated; /* most bytes a compressed file may grow to; 0: HD_MAX_INFLATED */
 };
 

@@ -132,6 +132,7 @@ struct hd_profile {
 
   uint64_t negative_values; /* counted, kept, said */
   uint64_t bad_rows;        /* rows of the file that could not be used */
+  const char *first_bad;    /* where and why, of the first one; NULL unknown */
 
   struct hd_index stack_index, label_index;
   bool frozen;

@@ -141,8 +141,9 @@ static bool read_values(const json_t *point, double values[HD_MEASURES])
 }
 
 /* A bad one is counted: the others are good without it. */
-static bool read_point(struct dhat *dhat, const json_t *point, struct hd_error *error)
+static bool read_point(struct dhat *dhat, const json_t *list, size_t i, struct hd_error *error)
 {
+  const json_t *point = json_array_get(list, i);
   struct hd_record record = {.rate = 1, .weight = 1};
   struct hd_profile *profile = dhat->valgrind.profile;
   double values[HD_MEASURES] = {0};
@@ -150,8 +151,8 @@ static bool read_point(struct dhat *dhat, const json_t *point, struct hd_error *
   if (!read_values(point, values) || !read_stack(dhat, json_object_get(point, "fs"), &own)) {
     if (own.kind == HD_ERROR_INTERNAL)
       return hd_fail_memory(error);
-    profile->bad_rows++;
-    return true;
+    return hd_reader_bad(profile, error, "pps[%zu] has no usable %s", i,
+                         read_values(point, values) ? "fs" : "tb, tbk, eb and ebk");
   }
   return hd_valgrind_stack(&dhat->valgrind, dhat->stack.items, dhat->stack.count, false,
                            &record.stack, error) &&
@@ -171,7 +172,7 @@ static bool read_points(struct dhat *dhat, const json_t *root, struct hd_error *
   if (!read_table(dhat, json_object_get(root, "ftbl"), error))
     return false;
   for (size_t i = 0; i < json_array_size(list); i++)
-    if (!read_point(dhat, json_array_get(list, i), error))
+    if (!read_point(dhat, list, i, error))
       return false;
   return !json_array_size(list) || profile->bad_rows < json_array_size(list) ||
          hd_fail_input(error,
@@ -199,8 +200,7 @@ static bool read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error
 {
   struct hd_profile *profile;
   json_t *root;
-  if (!hd_json_text_read(stream, true, "it is nested deeper than any file of DHAT", &root,
-                         error))
+  if (!hd_json_text_read(stream, true, "it is nested deeper than any file of DHAT", &root, error))
     return false;
   bool fine = hd_profile_create(&profile, error) && read_root(root, profile, error);
   json_decref(root);

@@ -164,13 +164,16 @@ static bool read_rows(struct folded *folded, struct hd_stream *stream, struct hd
       continue;
     struct row row;
     folded->rows++;
-    if (!whole)
-      return hd_fail_line(error, (int64_t)stream->line,
-                          "the last line has no newline: its number may be cut off; get the file "
-                          "again, or add a newline where it is whole");
+    if (!whole) {
+      if (!hd_stream_cut(
+              stream, error, (int64_t)stream->line, -1, "the last line has no newline",
+              "its number may be cut off; get the file again, add a newline where it is whole"))
+        return false;
+      break;
+    }
     if (!split(line, length, &row)) {
-      if (!hd_reader_bad_row(folded->profile, (int64_t)stream->line, "cannot be read", line,
-                             length, error))
+      if (!hd_reader_bad_row(folded->profile, (int64_t)stream->line, "cannot be read", line, length,
+                             error))
         return false;
     } else if (!add_row(folded, &row, error)) {
       return hd_error_at(error, (int64_t)stream->line, -1);

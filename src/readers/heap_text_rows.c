@@ -129,10 +129,9 @@ bool hd_heap_text_row(struct hd_heap_text *text, const int64_t counts[HD_HEAP_CO
                       struct hd_error *error)
 {
   text->alloc = (struct hd_heap_estimate){0};
-  text->pending =
-      estimate(text, counts[HD_HEAP_LIVE], counts[HD_HEAP_LIVE_BYTES], &text->live) &&
-      (!text->has_alloc ||
-       estimate(text, counts[HD_HEAP_ALLOC], counts[HD_HEAP_ALLOC_BYTES], &text->alloc));
+  text->pending = estimate(text, counts[HD_HEAP_LIVE], counts[HD_HEAP_LIVE_BYTES], &text->live) &&
+                  (!text->has_alloc || estimate(text, counts[HD_HEAP_ALLOC],
+                                                counts[HD_HEAP_ALLOC_BYTES], &text->alloc));
   if (!text->pending)
     return hd_heap_text_bad_row(text, "has counts that cannot be", error);
   text->row_line = hd_heap_text_line(text);
@@ -185,8 +184,8 @@ static bool add_locations(struct hd_heap_text *text, struct hd_error *error)
 {
   for (size_t i = 0; i < text->addresses.count; i++) {
     const struct hd_heap_address *from = &text->addresses.items[i];
-    struct hd_span frames = from->frames.count ? from->frames
-                                               : hd_heap_text_symbol(text, from->address);
+    struct hd_span frames =
+        from->frames.count ? from->frames : hd_heap_text_symbol(text, from->address);
     uint32_t module, id;
     uint64_t offset;
     if (!hd_memory_map_place(&text->map, from->address - 1, &module, &offset, error) ||
@@ -217,8 +216,8 @@ static bool check_end(struct hd_heap_text *text, double missing, struct hd_error
   bool in_row = text->row_line == hd_heap_text_line(text);
   if (text->whole || (!text->ends_in_maps && !in_row && missing <= 0))
     return true;
-  return hd_fail_line(error, hd_heap_text_line(text),
-                      "the file is cut off here: the snapshot is incomplete; take it again");
+  return hd_stream_cut(text->stream, error, hd_heap_text_line(text), -1, "the file is cut off here",
+                       "the snapshot is incomplete; take it again");
 }
 
 bool hd_heap_text_finish(struct hd_heap_text *text, struct hd_error *error)

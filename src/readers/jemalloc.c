@@ -84,10 +84,10 @@ static bool read_stack(struct hd_heap_text *text, bool *stack_open, struct hd_er
  * ends them is always written. */
 static bool finish(struct hd_heap_text *text, struct hd_error *error)
 {
-  if (!text->ends_in_maps)
-    return hd_fail_line(error, hd_heap_text_line(text),
-                        "the file ends before its list of MAPPED_LIBRARIES: the snapshot is "
-                        "incomplete; take it again");
+  if (!text->ends_in_maps && !hd_stream_cut(text->stream, error, hd_heap_text_line(text), -1,
+                                            "the file ends before its list of MAPPED_LIBRARIES",
+                                            "the snapshot is incomplete; take it again"))
+    return false;
   return hd_heap_text_finish(text, error);
 }
 
@@ -124,9 +124,8 @@ static int probe(const uint8_t *head, size_t length)
   all = hd_scan_of((const char *)head, length);
   if (hd_scan_literal(&line, header))
     return HD_PROBE_SURE;
-  return hd_scan_literal(&line, "--- symbol") && hd_scan_holds(&all, "\nheap_v2/")
-             ? HD_PROBE_SURE
-             : HD_PROBE_NO;
+  return hd_scan_literal(&line, "--- symbol") && hd_scan_holds(&all, "\nheap_v2/") ? HD_PROBE_SURE
+                                                                                   : HD_PROBE_NO;
 }
 
 extern const struct hd_reader hd_reader_jemalloc;

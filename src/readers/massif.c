@@ -164,10 +164,9 @@ static bool read_snapshot(struct massif *massif, struct snapshot *snapshot, cons
       return false;
     int64_t number = (int64_t)massif->stream->line;
     if (!line)
-      return !lines || hd_fail_line(error, number,
-                                    "the file ends inside a snapshot: valgrind has "
-                                    "not finished it, or it was cut off; get it "
-                                    "again");
+      return !lines ||
+             hd_stream_cut(massif->stream, error, number, -1, "the file ends inside a snapshot",
+                           "valgrind has not finished it, or it was cut off; get it again");
     if (begins(line, length, tree))
       break;
     if (length && line[0] != '#' && !read_value(massif, snapshot, line, length, error))
@@ -236,7 +235,7 @@ static bool take_tree(struct massif *massif, const struct snapshot *snapshot, co
     return false;
   if (!fill(massif, snapshot, kind, profile, error)) {
     hd_profile_destroy(profile);
-    return false;
+    return massif->tree.ended;
   }
   if (!is_in_use(massif)) {
     hd_profile_destroy(profile);

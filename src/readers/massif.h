@@ -16,6 +16,7 @@ struct hd_massif_tree {
   HD_VEC(struct hd_massif_node) path; /* from the root to the node at hand */
   HD_VEC(uint32_t) frames;            /* of path[1 ..]: the stack, innermost first */
   /* What was found. */
+  bool ended;       /* with false and no error: the file stops in this tree, as it may */
   uint64_t total;   /* the root's bytes */
   const char *root; /* the root's text, of the profile */
   double threshold; /* per cent of the snapshot below which nodes were left out; 0 none was */

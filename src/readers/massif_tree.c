@@ -19,10 +19,11 @@ bool hd_massif_line(struct hd_stream *stream, const char **line, size_t *length,
   bool whole;
   if (!hd_stream_line(stream, line, length, &whole, error))
     return false;
-  return !*line || whole ||
-         hd_fail_line(error, (int64_t)stream->line,
-                      "the file is cut off here: it was copied while valgrind wrote it, or the "
-                      "disk was full; get it again");
+  if (!*line || whole)
+    return true;
+  *line = NULL;
+  return hd_stream_cut(stream, error, (int64_t)stream->line, -1, "the file is cut off here",
+                       "it was copied while valgrind wrote it, or the disk was full; get it again");
 }
 
 bool hd_massif_number(const char **text, size_t *length, uint64_t *number)
@@ -63,10 +64,12 @@ static bool read_line(struct hd_massif_tree *tree, struct line *line, struct hd_
   if (!hd_massif_line(tree->stream, &at, &left, error))
     return false;
   int64_t number = (int64_t)tree->stream->line;
-  if (!at)
-    return hd_fail_line(error, number,
-                        "the file ends inside a snapshot's call tree: valgrind has "
-                        "not finished it, or it was cut off; get it again");
+  if (!at) {
+    tree->ended = hd_stream_cut(tree->stream, error, number, -1,
+                                "the file ends inside a snapshot's call tree",
+                                "valgrind has not finished it, or it was cut off; get it again");
+    return false;
+  }
   while (indent < left && at[indent] == ' ')
     indent++;
   at += indent;

@@ -346,10 +346,19 @@ static bool use_line(struct memleak *memleak, struct text line, struct hd_error 
   } else if (indented && memleak->in_row && !is_allocation(line)) {
     return add_frame(memleak, line, error);
   } else if (!is_allocation(line)) {
-    return hd_reader_bad_row(memleak->profile, (int64_t)memleak->stream->line,
-                             "cannot be read", line.at, line.length, error);
+    return hd_reader_bad_row(memleak->profile, (int64_t)memleak->stream->line, "cannot be read",
+                             line.at, line.length, error);
   }
   return true;
+}
+
+/* The block at hand lacks rows: whole ones before it say more without it. */
+static bool end_cut(struct memleak *memleak, struct hd_error *error)
+{
+  if (memleak->sequence > 1)
+    return true;
+  memleak->in_row &= memleak->has_frames;
+  return end_block(memleak, error);
 }
 
 static bool read_lines(struct memleak *memleak, struct hd_error *error)
@@ -361,9 +370,12 @@ static bool read_lines(struct memleak *memleak, struct hd_error *error)
       return false;
     if (!line.at)
       break;
-    if (!whole)
-      return hd_fail_line(error, (int64_t)memleak->stream->line,
-                          "the file is cut off in this line: get it again when memleak has ended");
+    if (!whole) {
+      if (!hd_stream_cut(memleak->stream, error, (int64_t)memleak->stream->line, -1,
+                         "the file is cut off in this line", "get it again when memleak has ended"))
+        return false;
+      return end_cut(memleak, error);
+    }
     if (!use_line(memleak, line, error))
       return false;
   }
@@ -373,9 +385,10 @@ static bool read_lines(struct memleak *memleak, struct hd_error *error)
                         "there is no line \"[HH:MM:SS] Top N stacks with outstanding "
                         "allocations:\": this is no output of memleak");
   if (memleak->in_row && !memleak->has_frames)
-    return hd_fail_line(error, number,
-                        "the file ends before the stack of its last row: get it "
-                        "again when memleak has ended");
+    return hd_stream_cut(memleak->stream, error, number, -1,
+                         "the file ends before the stack of its last row",
+                         "get it again when memleak has ended") &&
+           end_cut(memleak, error);
   return end_block(memleak, error);
 }
 

@@ -11,7 +11,7 @@ static int probe(const uint8_t *head, size_t length)
 {
   static const char first[] = "{\"heapdiff\":";
   return length >= sizeof first - 1 && memcmp(head, first, sizeof first - 1) == 0 ? HD_PROBE_SURE
-                                                                                 : HD_PROBE_NO;
+                                                                                  : HD_PROBE_NO;
 }
 
 /* The next line as a JSON object; *object is NULL at the end of the file. */
@@ -33,9 +33,12 @@ static bool next_object(struct hd_stream *stream, json_t **object, struct hd_err
   /* jansson says nothing at all where memory is short in most places. */
   if (!value && (!wrong.text[0] || json_error_code(&wrong) == json_error_out_of_memory))
     return hd_fail_memory(error);
-  if (!value && !whole)
+  if (!value && !whole && number == 1)
     return hd_fail_line(error, number,
                         "the file is cut off here: the snapshot is incomplete; take it again");
+  if (!value && !whole)
+    return hd_stream_cut(stream, error, number, -1, "the file is cut off here",
+                         "the snapshot is incomplete; take it again");
   if (!value)
     return hd_fail_line(error, number, "this is not JSON (column %d: %s): the file is damaged",
                         wrong.column, wrong.text);
@@ -53,12 +56,13 @@ static bool line_of(struct hd_native *native, json_t *object, struct hd_error *e
     const char *key;
     bool (*read)(struct hd_native *native, json_t *value, json_t *object, struct hd_error *error);
   } kinds[] = {
-      {"stack", hd_native_stack},     {"frames", hd_native_frames}, {"strings", hd_native_strings},
-      {"module", hd_native_module},   {"end", hd_native_end},
+      {"stack", hd_native_stack},   {"frames", hd_native_frames}, {"strings", hd_native_strings},
+      {"module", hd_native_module}, {"end", hd_native_end},
   };
   if (native->ended)
-    return hd_fail_line(error, native->line, "something follows the closing line: the file is "
-                                             "damaged");
+    return hd_fail_line(error, native->line,
+                        "something follows the closing line: the file is "
+                        "damaged");
   /* jansson keeps the order of members: the first one names the kind. */
   void *first = json_object_iter(object);
   for (size_t i = 0; first && i < sizeof kinds / sizeof *kinds; i++)
@@ -104,8 +108,8 @@ static bool read_lines(struct hd_stream *stream, struct hd_native *native, struc
       return false;
   }
   return native->ended ||
-         hd_fail_line(error, native->line,
-                      "the closing line is missing: the snapshot is incomplete; take it again");
+         hd_stream_cut(stream, error, native->line, -1, "the closing line is missing",
+                       "the snapshot is incomplete; take it again");
 }
 
 static bool read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)

@@ -1,8 +1,7 @@
 #include "readers/reader.h"
 
-#include "base/buffer.h"
-
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define HD_READER(symbol) extern const struct hd_reader symbol;
@@ -39,22 +38,25 @@ const struct hd_reader *hd_reader_find(const char *name)
   return NULL;
 }
 
+bool hd_reader_bad(struct hd_profile *profile, struct hd_error *error, const char *format, ...)
+{
+  va_list args;
+  if (profile->bad_rows++)
+    return true;
+  va_start(args, format);
+  profile->first_bad = hd_arena_vprintf(&profile->arena, format, args);
+  va_end(args);
+  return profile->first_bad || hd_fail_memory(error);
+}
+
 bool hd_reader_bad_row(struct hd_profile *profile, int64_t number, const char *why,
                        const char *line, size_t length, struct hd_error *error)
 {
   enum { QUOTED = 80 };
-  struct hd_buffer said = HD_BUFFER_INIT;
-  uint32_t id;
-  if (profile->bad_rows++)
-    return true;
-  hd_buffer_printf(&said, "line %" PRId64 " %s: ", number, why);
+  char quoted[QUOTED + 1] = "";
   for (size_t i = 0; i < length && i < QUOTED; i++) {
     unsigned char c = (unsigned char)line[i];
-    hd_buffer_append(&said, c < ' ' || c >= 0x7f ? "?" : line + i, 1);
+    quoted[i] = c < ' ' || c >= 0x7f ? '?' : line[i];
   }
-  bool fine = said.failed ? hd_fail_memory(error)
-                          : hd_profile_string(profile, said.data, said.length, &id, error) &&
-                                hd_profile_add_comment(profile, id, error);
-  hd_buffer_deinit(&said);
-  return fine;
+  return hd_reader_bad(profile, error, "line %" PRId64 " %s: %s", number, why, quoted);
 }

@@ -34,8 +34,11 @@ struct hd_reader {
   bool (*read)(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error);
 };
 
-/* Counts a row of a text format that cannot be used, and keeps the first one as a
- * comment: "line 12 is no row: <its text>", for `info`. False on want of memory. */
+/* Counts a row that cannot be used, and keeps what is said of the first one. False
+ * on want of memory. */
+bool hd_reader_bad(struct hd_profile *profile, struct hd_error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same of a text format's: "line 12 is no row: <its text>". */
 bool hd_reader_bad_row(struct hd_profile *profile, int64_t number, const char *why,
                        const char *line, size_t length, struct hd_error *error);
 

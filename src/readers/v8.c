@@ -147,7 +147,11 @@ static bool enter(struct v8 *v8, const json_t *node, struct hd_error *error)
   bool good = sized && json_is_string(json_object_get(call, "functionName")) &&
               (!callees || json_is_array(callees));
   v8->usable += good;
-  v8->profile->bad_rows += !good;
+  if (!good && !hd_reader_bad(v8->profile, error,
+                              "node %zu of the tree lacks a usable functionName, selfSize or "
+                              "children",
+                              v8->nodes))
+    return false;
   if (level.in_path && !add_function(v8->profile, call, &location, error))
     return false;
   if (level.in_path && !hd_vec_push(&v8->path, location))

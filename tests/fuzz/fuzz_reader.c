@@ -41,15 +41,23 @@ static bool take(void *context, struct hd_profile *profile, struct hd_error *err
   return true;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+/* As it is, and with what there is of a file that stops in the middle. */
+static void read_it(const uint8_t *data, size_t length, bool partial)
 {
   struct hd_stream stream = hd_stream_of(data, length);
   struct hd_sink sink = {take, NULL};
   struct hd_error error = HD_ERROR_INIT;
-  READER.probe(data, length < HD_PROBE_BYTES ? length : HD_PROBE_BYTES);
+  stream.partial = partial;
   bool done = READER.read(&stream, &sink, &error);
   if (done != (error.kind == HD_ERROR_NONE) || (!done && !error.text[0]))
     abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+{
+  READER.probe(data, length < HD_PROBE_BYTES ? length : HD_PROBE_BYTES);
+  read_it(data, length, false);
+  read_it(data, length, true);
   return 0;
 }
 

@@ -46,7 +46,7 @@ static void gzip_file(const char *name, const char *mode, const void *data, size
 /* Reads a whole file through the stream; the error's text where it fails. */
 static bool slurp(const char *name, uint64_t limit, struct hd_buffer *out, struct hd_error *error)
 {
-  struct hd_input_options options = {limit};
+  struct hd_input_options options = {.max_inflated = limit};
   struct hd_input *input;
   *error = (struct hd_error)HD_ERROR_INIT;
   if (!hd_input_open(path_of(name), &options, &input, error))
@@ -171,8 +171,10 @@ static int drop_folder(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gzip_is_undone),  cmocka_unit_test(truncation_is_seen_at_every_byte),
-      cmocka_unit_test(a_bomb_is_refused), cmocka_unit_test(what_is_no_file),
+      cmocka_unit_test(gzip_is_undone),
+      cmocka_unit_test(truncation_is_seen_at_every_byte),
+      cmocka_unit_test(a_bomb_is_refused),
+      cmocka_unit_test(what_is_no_file),
       cmocka_unit_test(a_directory_is_its_files),
   };
   return cmocka_run_group_tests(tests, make_folder, drop_folder);

@@ -97,7 +97,7 @@ static void bad_rows(void **state)
   assert_int_equal(profile->bad_rows, 5);
   assert_int_equal(profile->records.count, 1);
   assert_true(hd_profile_total(profile, HD_INUSE_SPACE) == 16);
-  assert_string_equal(text_of(profile, profile->comments.items[0]),
+  assert_string_equal(profile->first_bad,
                       "line 3 has no usable stack: @ 0x10 (nil)");
   hd_profile_destroy(profile);
 }
@@ -113,11 +113,11 @@ static void errors(void **state)
                       "the file is damaged; take the snapshot again");
   assert_string_equal(text_error("jemalloc", "heap_v2/1\n  t*: 1: 8 [0: 0]\n@ 0x1\n"),
                       "line 3: the file ends before its list of MAPPED_LIBRARIES: the snapshot is "
-                      "incomplete; take it again");
+                      "incomplete; take it again, or use what there is with --partial");
   assert_string_equal(text_error("jemalloc", "heap_v2/1\n t*: 0: 0 [0: 0]\nMAPPED_LIBRARIES:\n"
                                              "1000-2000 r-xp 00000000 fe:00 1 /bin/ser"),
                       "line 4: the file is cut off here: the snapshot is incomplete; take it "
-                      "again");
+                      "again, or use what there is with --partial");
   assert_string_equal(text_error("jemalloc", "\n\n"),
                       "line 2: the file ends before its header: it is incomplete; take the snapshot "
                       "again");

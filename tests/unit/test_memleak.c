@@ -27,7 +27,7 @@ static void as_lines(const char *text, const char *lines, uint64_t bad_rows)
   }
   assert_string_equal(hd_buffer_text(&out), lines);
   assert_int_equal(bad, bad_rows);
-  assert_int_equal(bad > 0, profiles.items[0]->comments.count); /* the first one, quoted */
+  assert_int_equal(bad > 0, profiles.items[0]->first_bad != NULL); /* the first one, quoted */
   hd_buffer_deinit(&out);
   drop_profiles(&profiles);
 }
