@@ -23,6 +23,7 @@ int show(const struct input_args *input, const struct style_args *style, char **
   SCOPED(end_view) hd_view *view = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = input_options(input);
+  options.measure = query ? query->measure : NULL;
   if (!hd_session_create(&options, &session, &error))
     return message_error(&error);
   if (!hd_session_select(session, (const char *const *)paths, (size_t)count, &error) ||

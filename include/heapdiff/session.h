@@ -19,6 +19,8 @@ struct hd_session_options {
   bool partial;                    /* of a file that stops in the middle, what comes before */
   uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
+  const char *measure;             /* of a directory's series, only those that have it; NULL:
+                                    * of the heap where there is one */
   const char *const *wrappers;     /* more functions that only pass allocations on (regex) */
   size_t wrapper_count;
 };
@@ -29,7 +31,7 @@ void hd_session_destroy(hd_session *session); /* takes NULL */
 
 /* Chooses the snapshots: files, directories, "-" for standard input. With none,
  * the set that was remembered for this working directory, else heapdiff.data/.
- * Directories are searched for series; the largest heap series is taken. */
+ * Directories are searched for series; the largest one of the kind that is wanted is taken. */
 bool hd_session_select(hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error);
 

@@ -72,16 +72,20 @@ static const char *program_of(const struct hd_point *point)
 {
   if (point->called && hd_base_name(point->called)[0])
     return hd_base_name(point->called);
-  return point->program && point->program[0] ? hd_base_name(point->program) : "unknown program";
+  return point->program && point->program[0] ? hd_base_name(point->program) : NULL;
 }
 
 static void which_program(struct builder *builder, const struct hd_series *series)
 {
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  const char *program = kept(builder, hd_view_text(builder->view, program_of(last)));
-  if (strcmp(program_of(first), program_of(last)) != 0)
-    words(builder, false, hd_view_printf(builder->view, "%s -> %s", program_of(first), program));
+  const char *before = program_of(first), *after = program_of(last);
+  /* Not every format tells. */
+  before = before ? before : after ? after : "unknown program";
+  after = after ? after : before;
+  const char *program = kept(builder, hd_view_text(builder->view, after));
+  if (strcmp(before, after) != 0)
+    words(builder, false, hd_view_printf(builder->view, "%s -> %s", before, program));
   else if (last->pid && last->pid == first->pid)
     words(builder, false, hd_view_printf(builder->view, "%s (pid %" PRId64 ")", program,
                                          last->pid));
@@ -123,7 +127,7 @@ static void which_measure(struct builder *builder, const struct hd_series *serie
   if (sampled && rate > 1)
     piece(builder, true, hd_view_printf(builder->view, "%s, sampled every ", name),
           hd_cell_bytes((int64_t)rate, false), "");
-  else if (rate == 1)
+  else if (sampled && rate == 1)
     words(builder, true, hd_view_printf(builder->view, "%s, every allocation recorded", name));
   else
     words(builder, true, name);

@@ -23,6 +23,7 @@ static void point_deinit(struct hd_point *point)
   hd_vec_deinit(&point->flat);
   hd_vec_deinit(&point->cum);
   hd_vec_deinit(&point->edges);
+  hd_states_deinit(&point->states);
 }
 
 void hd_series_drop_last(struct hd_series *series)
@@ -66,6 +67,7 @@ struct fold {
   const struct hd_profile *profile;
   const uint32_t *locations;
   struct target *targets; /* [stack id] */
+  uint32_t *states;       /* [label set id] -> string of the pool; NULL none */
   struct hd_walk walk;
   struct ids cums, edges, scratch;
 };
@@ -213,6 +215,11 @@ static bool fold_record(struct fold *fold, size_t record)
   }
   if (!target->row)
     return true;
+  uint32_t labels = fold->profile->records.items[record].labels;
+  if (fold->states && fold->states[labels] &&
+      !hd_states_add(&fold->point->states, target->row - 1, fold->states[labels],
+                     hd_profile_value(fold->profile, record, fold->series->measures[0])))
+    return false;
   if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1))
     return false;
   for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
@@ -251,10 +258,12 @@ bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                       .profile = profile,
                       .locations = locations};
   fold.targets = hd_alloc_zeroed(profile->stacks.count + 1, sizeof *fold.targets);
-  bool fine = fold.targets != NULL;
+  bool fine = fold.targets && (!profile->has[HD_GOROUTINES] ||
+                               hd_states_of_labels(profile, series->pool, &fold.states));
   for (size_t i = 0; fine && i < profile->records.count; i++)
     fine = fold_record(&fold, i);
   hd_free(fold.targets);
+  hd_free(fold.states);
   hd_walk_deinit(&fold.walk);
   hd_vec_deinit(&fold.cums);
   hd_vec_deinit(&fold.edges);

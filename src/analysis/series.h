@@ -6,6 +6,7 @@
 #define HD_ANALYSIS_SERIES_H
 
 #include "analysis/frames.h"
+#include "analysis/states.h"
 
 /* HD_GROUPING(ID, name): what a row is. Wrappers are skipped in all of them. */
 #define HD_GROUPINGS(HD_GROUPING)                                                                  \
@@ -59,6 +60,7 @@ struct hd_point {
   double cut[HD_MEASURES], unnamed[HD_MEASURES];
   struct hd_values flat, cum; /* by row; cum where the series wants it */
   struct hd_values edges;
+  struct hd_states states; /* of goroutines, by row */
 };
 
 /* Code inlined into a row's line: `outer` is the row of the line, `inner` that of

@@ -101,6 +101,18 @@ static struct hd_cell beside_cell(struct table *table, const struct hd_gain *gai
   return value > 0 ? hd_measure_cell(measure, llround(value), false) : nothing;
 }
 
+static struct hd_cell state_cell(struct table *table, const struct hd_gain *gain)
+{
+  const struct hd_series *series = table->series;
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  struct hd_buffer words = HD_BUFFER_INIT;
+  hd_states_say(&last->states, series->pool, gain->row, &words);
+  struct hd_cell cell = words.length ? text_cell(table, words.data) : nothing;
+  table->short_of_memory |= words.failed;
+  hd_buffer_deinit(&words);
+  return cell;
+}
+
 static struct hd_cell values_cell(struct table *table, const struct hd_gain *gain)
 {
   const struct hd_series *series = table->series;
@@ -252,6 +264,8 @@ static bool add_beside(struct table *table, struct column *columns, size_t *coun
 static bool choose_columns(struct table *table, struct column *columns, size_t *count)
 {
   const struct hd_gains *gains = table->gains;
+  const struct hd_point *last =
+      &table->series->points.items[table->series->points.count - 1];
   const char *value = hd_measures[gains->measure].title;
   static const char *const titles[] = {
       [HD_BY_SITE] = "CALL SITE", [HD_BY_FUNCTION] = "FUNCTION", [HD_BY_LINE] = "LINE",
@@ -270,6 +284,7 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
       {gains->has_objects,
        {gains->diff ? "objects_growth" : "objects", "OBJECTS", HD_FOR_ALL, false, objects_cell,
         2, 0}},
+      {last->states.items.count > 0, {"state", "STATE", HD_FOR_ALL, true, state_cell, 0, 0}},
       {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 4, 0}},
       {true, {"name", "", HD_FOR_PROGRAMS, true, name_cell, 0, 0}},
       {true, {"site", titles[table->series->by], HD_FOR_PEOPLE, true, site_cell, 0, 0}},
@@ -282,7 +297,7 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
       {table->series->by == HD_BY_STACK, {"stack", "", HD_FOR_PROGRAMS, true, stack_cell, 0, 0}},
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    if (all[i].column.cell == values_cell && !add_beside(table, columns, count))
+    if (all[i].column.cell == state_cell && !add_beside(table, columns, count))
       return false;
     if (all[i].wanted && !add_column(table, columns, count, all[i].column))
       return false;

@@ -1,6 +1,7 @@
 /* Which snapshots of a directory: its files are a set of series, told apart by
  * host, boot, pid, process start, program image, program and kind; the largest
- * heap series is taken. Files that were named are taken as they are. */
+ * series of the kind that is wanted is taken. Files that were named are taken as they
+ * are. */
 #include "api/session.h"
 
 #include "base/buffer.h"
@@ -20,7 +21,7 @@ struct candidate_series {
   uint32_t group;
   size_t first;  /* of its candidates, in time order, once sorted */
   size_t count;
-  bool wanted;   /* of the heap, and of the process that was asked for */
+  bool wanted;   /* of the kind and of the process that are asked for */
   double size;   /* of the process, in bytes */
 };
 
@@ -115,18 +116,57 @@ static bool group(struct chooser *chooser)
   return true;
 }
 
+static const char *kind_of(const struct chooser *chooser, const struct candidate_series *series)
+{
+  const char *kind = chooser->candidates.items[series->first].profile->meta.kind;
+  return kind ? kind : "";
+}
+
+/* Kinds of which a measure is known. */
+static bool is_known(const char *kind)
+{
+  bool known = strcmp(kind, "goroutineleak") == 0;
+  for (int i = 0; i < HD_MEASURES; i++)
+    known |= strcmp(hd_measures[i].kind, kind) == 0;
+  return known;
+}
+
+/* The kind that a measure is of; where none is asked for the heap, if the group has a
+ * series of it, else what it has first. */
+static const char *wanted_kind(const struct chooser *chooser, uint32_t group_id)
+{
+  const char *name = chooser->session->options.measure, *first = NULL;
+  enum hd_measure measure;
+  if (name && hd_measure_find(name, strlen(name), &measure))
+    return hd_measures[measure].kind;
+  for (size_t i = 0; i < chooser->series.count; i++) {
+    const char *kind = kind_of(chooser, &chooser->series.items[i]);
+    if (chooser->series.items[i].group != group_id)
+      continue;
+    if (strcmp(kind, "heap") == 0)
+      return "heap";
+    if (!first && is_known(kind))
+      first = kind;
+  }
+  return first ? first : "heap";
+}
+
 static bool is_wanted(const struct chooser *chooser, const struct candidate_series *series)
 {
   const struct hd_meta *meta = &chooser->candidates.items[series->first].profile->meta;
   int64_t pid = chooser->session->options.pid;
-  return same_text(meta->kind, "heap") && (!pid || meta->pid == pid);
+  return strcmp(kind_of(chooser, series), wanted_kind(chooser, series->group)) == 0 &&
+         (!pid || meta->pid == pid);
 }
 
 static bool take_total(void *context, struct hd_profile *profile, struct hd_error *error)
 {
   double *total = context;
   (void)error;
-  *total = hd_profile_total(profile, HD_INUSE_SPACE);
+  *total = 0;
+  for (int i = HD_MEASURES; i-- > 0;)
+    if (profile->has[i] && hd_measures[i].merge == HD_MERGE_SUM)
+      *total = hd_profile_total(profile, (enum hd_measure)i);
   hd_profile_destroy(profile);
   return true;
 }
@@ -212,19 +252,38 @@ static void note_others(struct chooser *chooser, size_t best)
   hd_buffer_deinit(&text);
 }
 
+/* What else a directory holds, and how to have it. */
+static void note_kinds(struct chooser *chooser, uint32_t group_id)
+{
+  const char *wanted = wanted_kind(chooser, group_id);
+  for (size_t i = 0; i < chooser->series.count; i++) {
+    const char *kind = kind_of(chooser, &chooser->series.items[i]);
+    if (chooser->series.items[i].group != group_id || strcmp(kind, wanted) == 0)
+      continue;
+    for (int m = 0; m < HD_MEASURES; m++)
+      if (strcmp(hd_measures[m].kind, kind) == 0) {
+        hd_session_add_note(chooser->session, HD_NOTE_INFO, "other-kinds",
+                            "the directory has %s snapshots, too: --measure %s compares those",
+                            kind, hd_measures[m].name);
+        break;
+      }
+  }
+}
+
 static bool nothing_wanted(struct chooser *chooser, uint32_t group_id)
 {
   int64_t pid = chooser->session->options.pid;
+  const char *kind = wanted_kind(chooser, group_id);
   const char *name = "";
   for (size_t i = 0; i < chooser->session->handles.items.count; i++)
     if (chooser->session->handles.items.items[i].group == group_id)
       name = chooser->session->handles.items.items[i].name;
   int length = (int)(hd_base_name(name) - name);
   if (pid)
-    return hd_fail_input(chooser->error, "%.*s: no heap snapshot of process %" PRId64, length, name,
-                         pid);
-  return hd_fail_input(chooser->error, "%.*s: there is no heap snapshot in this directory", length,
-                       name);
+    return hd_fail_input(chooser->error, "%.*s: no %s snapshot of process %" PRId64, length, name,
+                         kind, pid);
+  return hd_fail_input(chooser->error, "%.*s: there is no %s snapshot in this directory", length,
+                       name, kind);
 }
 
 /* The first series of a group in their order; the count where it has none. */
@@ -261,6 +320,7 @@ static bool choose_groups(struct chooser *chooser)
     if (best == chooser->series.count || !chooser->series.items[best].wanted)
       return nothing_wanted(chooser, done);
     note_others(chooser, best);
+    note_kinds(chooser, done);
     const struct candidate_series *series = &chooser->series.items[best];
     /* Beside others a recording stands for how it ended. */
     for (size_t n = alone ? 0 : series->count - 1; n < series->count; n++)

@@ -132,6 +132,11 @@ static struct hd_cell raw_rate_cell(struct teller *teller)
 static struct hd_cell sampling_cell(struct teller *teller)
 {
   uint64_t rate = teller->profile->meta.rate;
+  bool sampled = false;
+  for (int i = 0; i < HD_MEASURES; i++)
+    sampled |= teller->profile->has[i] && hd_measures[i].noise == HD_NOISE_POISSON;
+  if (!sampled)
+    return nothing;
   return rate == 1  ? hd_cell_text("every allocation recorded")
          : rate > 1 ? hd_cell_text("by bytes, Poisson; values are estimates")
                     : nothing;

@@ -160,19 +160,25 @@ static const double worth_a_note = .01;
 static void note_cut(struct hd_session *session, const struct hd_series *series)
 {
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  double share = last->cut[HD_INUSE_SPACE] / last->total[HD_INUSE_SPACE];
+  enum hd_measure measure = series->measures[0];
+  double share = last->cut[measure] / last->total[measure];
+  bool memory = hd_measures[measure].unit == HD_UNIT_BYTES;
   if (share > worth_a_note)
     hd_session_add_note(session, HD_NOTE_WARNING, "cut-stacks",
-                        "%.0f%% of the memory is in stacks that were not followed to their root: "
-                        "--cum, --focus and list miss its callers; `record --max-frames`, or "
-                        "massif's --depth and --threshold=0, follow deeper", share * 100);
+                        "%.0f%% of the %s in stacks that were not followed to their root: --cum, "
+                        "--focus and list miss %s callers%s", share * 100,
+                        memory ? "memory is" : "goroutines are", memory ? "its" : "their",
+                        memory ? "; `record --max-frames`, or massif's --depth and --threshold=0, "
+                                 "follow deeper"
+                               : "");
 }
 
 static bool is_unnamed(const struct hd_series *series)
 {
+  enum hd_measure measure = series->measures[0];
   for (size_t i = 0; i < series->points.count; i++) {
     const struct hd_point *point = &series->points.items[i];
-    if (point->unnamed[HD_INUSE_SPACE] > worth_a_note * point->total[HD_INUSE_SPACE])
+    if (point->unnamed[measure] > worth_a_note * point->total[measure])
       return true;
   }
   return false;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 const struct hd_measure_info hd_measures[HD_MEASURES] = {
-#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling, beside, title)                   \
+#define HD_MEASURE(id, name, unit, nature, merge, noise, sibling, beside, kind, title)             \
   [HD_##id] = {name,                                                                               \
                HD_UNIT_##unit,                                                                     \
                HD_NATURE_##nature,                                                                 \
@@ -11,6 +11,7 @@ const struct hd_measure_info hd_measures[HD_MEASURES] = {
                HD_NOISE_##noise,                                                                   \
                HD_##sibling,                                                                       \
                HD_##beside,                                                                        \
+               kind,                                                                               \
                title},
 #include "model/measures.def"
 #undef HD_MEASURE

@@ -26,7 +26,7 @@ struct hd_measure_info {
   enum hd_merge merge;
   enum hd_noise noise;
   enum hd_measure sibling, beside;
-  const char *title;
+  const char *kind, *title;
 };
 
 extern const struct hd_measure_info hd_measures[HD_MEASURES];

@@ -47,6 +47,7 @@ struct hd_heap_text {
   bool peeking;         /* only meta data is wanted: rows are passed over */
   bool sampled;         /* rows are to be unsampled by profile->meta.rate */
   bool has_alloc;
+  enum hd_measure counted; /* what each row counts; HD_MEASURES: objects and bytes of a heap */
   double expected, found; /* live objects: as the header has them (0 unknown), of the rows */
 
   HD_VEC(struct hd_heap_address) addresses;
@@ -61,6 +62,7 @@ struct hd_heap_text {
   bool pending;
   int64_t row_line;
   struct hd_heap_estimate live, alloc;
+  uint32_t labels; /* label set */
   HD_VEC(uint64_t) stack;
   HD_VEC(struct hd_heap_go_frame) go;
   HD_VEC(uint32_t) ids; /* scratch */
@@ -99,10 +101,13 @@ bool hd_heap_text_map_line(struct hd_heap_text *text, struct hd_error *error);
 /* After the last line: the locations, the program's name, what is missing. */
 bool hd_heap_text_finish(struct hd_heap_text *text, struct hd_error *error);
 
-/* The header and body of either format, from the line at hand on. */
+/* The header and body of each format, from the line at hand on. */
 bool hd_heap_text_gperftools(struct hd_heap_text *text, struct hd_error *error);
 bool hd_heap_text_jemalloc(struct hd_heap_text *text, struct hd_error *error);
-/* A reader's read and peek, of whichever of the two the header is. */
+bool hd_heap_text_counts(struct hd_heap_text *text, struct hd_error *error);
+/* Whether a line is the header of the third. */
+bool hd_heap_text_is_counts(struct hd_scan line);
+/* A reader's read and peek, of whichever of them the header is. */
 bool hd_heap_text_read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error);
 bool hd_heap_text_peek(struct hd_stream *stream, struct hd_profile *profile,
                        struct hd_error *error);

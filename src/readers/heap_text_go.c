@@ -1,5 +1,6 @@
 /* What Go adds in lines that begin with "#": the symbols of each row, and
  * runtime.MemStats at the end (runtime/pprof/pprof.go). */
+#include "readers/go_labels.h"
 #include "readers/heap_text.h"
 
 #include <string.h>
@@ -104,6 +105,9 @@ bool hd_heap_text_go_line(struct hd_heap_text *text, struct hd_error *error)
   hd_scan_literal(&line, "#");
   hd_scan_trim(&line);
   struct hd_scan ahead = line;
+  if (hd_scan_literal(&ahead, "labels: "))
+    return !text->pending || text->peeking ||
+           hd_go_labels(text->profile, ahead.at, hd_scan_left(&ahead), &text->labels, error);
   if (!hd_scan_literal(&ahead, "0x"))
     return memory_statistic(text, line, error);
   return !text->pending || text->peeking || add_frame(text, line, error);

@@ -72,12 +72,14 @@ struct hd_scan hd_heap_text_head(const uint8_t *head, size_t length)
   return rest;
 }
 
-/* A symbol table may be in front of either. */
+/* A symbol table may be in front of each. */
 static bool read_body(struct hd_heap_text *text, struct hd_error *error)
 {
   if (!hd_heap_text_open(text, error))
     return false;
   struct hd_scan line = text->line;
+  if (hd_heap_text_is_counts(line))
+    return hd_heap_text_counts(text, error);
   return hd_scan_literal(&line, "heap_v2/") ? hd_heap_text_jemalloc(text, error)
                                             : hd_heap_text_gperftools(text, error);
 }

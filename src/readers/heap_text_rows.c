@@ -6,7 +6,10 @@
 
 struct hd_heap_text hd_heap_text_of(struct hd_stream *stream, struct hd_profile *profile)
 {
-  return (struct hd_heap_text){.stream = stream, .profile = profile, .map = {.profile = profile}};
+  return (struct hd_heap_text){.stream = stream,
+                               .profile = profile,
+                               .counted = HD_MEASURES,
+                               .map = {.profile = profile}};
 }
 
 void hd_heap_text_deinit(struct hd_heap_text *text)
@@ -129,6 +132,7 @@ bool hd_heap_text_row(struct hd_heap_text *text, const int64_t counts[HD_HEAP_CO
                       struct hd_error *error)
 {
   text->alloc = (struct hd_heap_estimate){0};
+  text->labels = 0;
   text->pending = estimate(text, counts[HD_HEAP_LIVE], counts[HD_HEAP_LIVE_BYTES], &text->live) &&
                   (!text->has_alloc || estimate(text, counts[HD_HEAP_ALLOC],
                                                 counts[HD_HEAP_ALLOC_BYTES], &text->alloc));
@@ -144,11 +148,14 @@ static bool add_row(struct hd_heap_text *text, struct hd_error *error)
   const struct hd_heap_estimate *live = &text->live, *alloc = &text->alloc;
   const struct hd_heap_estimate *of = live->size > 0 ? live : alloc;
   struct hd_record record = {
+      .labels = text->labels,
       .size = of->size > 0 && of->size < HD_MAX_SUM ? (uint64_t)llround(of->size) : 0,
       .rate = text->profile->meta.rate,
       .weight = of->weight > 0 ? of->weight : 1,
   };
   double values[HD_MEASURES] = {0};
+  if (text->counted < HD_MEASURES)
+    values[text->counted] = live->objects;
   values[HD_INUSE_SPACE] = live->bytes;
   values[HD_INUSE_OBJECTS] = live->objects;
   values[HD_ALLOC_SPACE] = alloc->bytes;

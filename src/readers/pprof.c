@@ -8,25 +8,35 @@
 
 /* --- sample types ------------------------------------------------------------ */
 
-/* What a profile is that has no heap measure, told by the name of a sample type.
+/* What a profile is that has no measure of ours, told by the name of a sample type.
  * The first row that fits wins. */
 static const struct kind {
   const char *type; /* as Go's runtime and its agents write it */
   const char *kind; /* for meta */
   const char *name; /* for people */
+  const char *why;  /* it is refused */
 } kinds[] = {
-    {"cpu", "cpu", "a CPU profile"},
-    {"wall", "wall", "a wall-clock profile"},
-    {"contentions", "contention", "a mutex or block profile"},
-    {"delay", "contention", "a mutex or block profile"},
-    {"goroutine", "goroutine", "a goroutine profile"},
-    {"goroutines", "goroutine", "a goroutine profile"},
-    {"threadcreate", "threadcreate", "a profile of threads created"},
-    {"samples", "cpu", "a CPU profile"},
+    {"cpu", "cpu", "a CPU profile", "it counts time"},
+    {"wall", "wall", "a wall-clock profile", "it counts time"},
+    {"contentions", "contention", "a mutex or block profile", "it counts waiting"},
+    {"delay", "contention", "a mutex or block profile", "it counts waiting"},
+    {"samples", "cpu", "a CPU profile", "it counts time"},
+};
+
+/* Go's names of what it counts, where they are not those of our measures. */
+static const struct count {
+  const char *type;
+  enum hd_measure measure;
+  const char *kind; /* where it is not the measure's */
+} counts[] = {
+    {"goroutine", HD_GOROUTINES, NULL},
+    {"goroutineleak", HD_GOROUTINES, "goroutineleak"},
+    {"threadcreate", HD_THREADS, NULL},
 };
 
 enum {
   KINDS = sizeof kinds / sizeof *kinds,
+  COUNTS = sizeof counts / sizeof *counts,
   TYPES_NAMED = 4,  /* in a message */
   TYPE_LENGTH = 40, /* of a name in a message */
 };
@@ -75,6 +85,11 @@ static bool list_types(const struct hd_pprof_file *file, struct hd_buffer *out,
 static bool measure_of(struct hd_pprof_text name, struct hd_pprof_text unit,
                        enum hd_measure *measure, struct hd_error *error)
 {
+  for (int i = 0; i < COUNTS; i++)
+    if (is(name, counts[i].type)) {
+      *measure = counts[i].measure;
+      return true;
+    }
   *measure = HD_MEASURES;
   if (!hd_measure_find(name.text, name.length, measure)) {
     *measure = HD_MEASURES;
@@ -112,6 +127,24 @@ static bool find_measures(const struct hd_pprof_file *file, enum hd_measure *mea
   return true;
 }
 
+/* The kind of a profile that has a measure of ours. */
+static const char *kind_of_measures(const struct hd_pprof_file *file,
+                                    const enum hd_measure *measures)
+{
+  const char *kind = NULL;
+  for (size_t i = file->types.count; i-- > 0;) {
+    struct hd_pprof_text name;
+    if (measures[i] == HD_MEASURES ||
+        !hd_pprof_string(file, file->types.items[i].type, "", HD_PPROF_NOWHERE, &name, NULL))
+      continue;
+    kind = hd_measures[measures[i]].kind;
+    for (int k = 0; k < COUNTS; k++)
+      if (counts[k].kind && is(name, counts[k].type))
+        return counts[k].kind;
+  }
+  return kind;
+}
+
 static const struct kind *kind_of(const struct hd_pprof_file *file)
 {
   for (int k = 0; k < KINDS; k++)
@@ -129,8 +162,10 @@ static bool refuse(const struct hd_pprof_file *file, struct hd_error *error)
   struct hd_buffer types = HD_BUFFER_INIT;
   const struct kind *kind = kind_of(file);
   if (list_types(file, &types, error))
-    hd_fail_input(error, "this is %s (%s): heapdiff reads heap profiles; fetch /debug/pprof/heap",
-                  kind ? kind->name : "a profile without any heap measure", hd_buffer_text(&types));
+    hd_fail_input(error, "this is %s (%s): %s; heapdiff compares memory and goroutines: fetch "
+                         "/debug/pprof/heap or /debug/pprof/goroutine",
+                  kind ? kind->name : "a profile of something else", hd_buffer_text(&types),
+                  kind ? kind->why : "it has no heap measure");
   hd_buffer_deinit(&types);
   return false;
 }
@@ -206,7 +241,7 @@ static bool fill(struct hd_pprof_file *file, struct hd_profile *profile, struct 
   for (size_t i = 0; i < file->types.count; i++)
     if (measures[i] != HD_MEASURES)
       hd_profile_declare(profile, measures[i]);
-  return fill_meta(file, profile, "heap", error) && add_comments(file, profile, error) &&
+  return fill_meta(file, profile, kind_of_measures(file, measures), error) && add_comments(file, profile, error) &&
          hd_pprof_frames(file, profile, error) && hd_pprof_samples(file, profile, measures, error);
 }
 
@@ -246,7 +281,9 @@ static bool peek_pprof(struct hd_stream *stream, struct hd_profile *profile, str
   bool done = load(stream, &file, error) && find_measures(&file, measures, &found, error);
   if (done) {
     const struct kind *kind = found ? NULL : kind_of(&file);
-    const char *name = found ? "heap" : kind ? kind->kind : "other";
+    const char *name = found  ? kind_of_measures(&file, measures)
+                       : kind ? kind->kind
+                              : "other";
     done = fill_meta(&file, profile, name, error);
   }
   hd_pprof_file_deinit(&file);
@@ -255,7 +292,7 @@ static bool peek_pprof(struct hd_stream *stream, struct hd_profile *profile, str
 
 const struct hd_reader hd_reader_pprof = {
     .name = "pprof",
-    .summary = "profile.proto heap profiles of Go, Rust, Parca, Pyroscope, tcmalloc",
+    .summary = "profile.proto: heaps of Go, Rust, Parca, Pyroscope, tcmalloc; goroutines, threads",
     .probe = hd_pprof_probe,
     .peek = peek_pprof,
     .read = read_pprof,

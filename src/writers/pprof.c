@@ -55,6 +55,13 @@ static bool put_type(struct hd_pprof_writer *writer, uint32_t field, const char 
   return put_message(writer, field);
 }
 
+/* As Go has it: what its profiles count is named after them. */
+static const char *type_name(const struct hd_profile *profile, enum hd_measure measure)
+{
+  bool counts = measure == HD_GOROUTINES || measure == HD_THREADS;
+  return counts && profile->meta.kind ? profile->meta.kind : hd_measures[measure].name;
+}
+
 /* The measures that the profile has, in the order that Go has them. */
 static bool put_types(struct hd_pprof_writer *writer)
 {
@@ -63,7 +70,7 @@ static bool put_types(struct hd_pprof_writer *writer)
     if (!writer->profile->has[i])
       continue;
     writer->measures[writer->measure_count++] = (enum hd_measure)i;
-    if (!put_type(writer, HD_PPROF_W_SAMPLE_TYPE, hd_measures[i].name,
+    if (!put_type(writer, HD_PPROF_W_SAMPLE_TYPE, type_name(writer->profile, (enum hd_measure)i),
                   units[hd_measures[i].unit]))
       return false;
   }

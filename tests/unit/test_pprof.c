@@ -117,13 +117,11 @@ static void test_other_kinds_are_named(void **state)
     const char *types[4], *message, *kind;
   } cases[] = {
       {{"samples", "count", "cpu", "nanoseconds"},
-       "this is a CPU profile (samples/count, cpu/nanoseconds): heapdiff reads heap profiles; "
-       "fetch /debug/pprof/heap",
+       "this is a CPU profile (samples/count, cpu/nanoseconds): it counts time; heapdiff compares "
+       "memory and goroutines: fetch /debug/pprof/heap or /debug/pprof/goroutine",
        "cpu"},
       {{"contentions", "count", "delay", "nanoseconds"}, "a mutex or block profile", "contention"},
-      {{"goroutine", "count"}, "this is a goroutine profile (goroutine/count)", "goroutine"},
-      {{"threadcreate", "count"}, "a profile of threads created", "threadcreate"},
-      {{"bananas\n", "kg"}, "a profile without any heap measure (bananas?/kg)", "other"},
+      {{"bananas\n", "kg"}, "a profile of something else (bananas?/kg)", "other"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     start(state);
@@ -137,6 +135,32 @@ static void test_other_kinds_are_named(void **state)
     assert_true(hd_profile_create(&profile, &error));
     assert_true(hd_reader_pprof.peek(&stream, profile, &error));
     assert_string_equal(profile->meta.kind, cases[i].kind);
+    hd_profile_destroy(profile);
+  }
+}
+
+/* What Go calls what it counts. */
+static void test_counts(void **state)
+{
+  static const struct {
+    const char *type, *kind;
+    enum hd_measure measure;
+  } cases[] = {
+      {"goroutine", "goroutine", HD_GOROUTINES},
+      {"goroutines", "goroutine", HD_GOROUTINES},
+      {"goroutineleak", "goroutineleak", HD_GOROUTINES},
+      {"threadcreate", "threadcreate", HD_THREADS},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(state);
+    ROW(&file, 1, S(cases[i].type), S("count"));
+    static struct message sample;
+    sample.length = 0;
+    put_packed(&sample, 2, (const uint64_t[]){7}, 1);
+    put_message(&file, 2, &sample);
+    struct hd_profile *profile = finish();
+    assert_string_equal(profile->meta.kind, cases[i].kind);
+    assert_true(hd_profile_total(profile, cases[i].measure) == 7);
     hd_profile_destroy(profile);
   }
 }
@@ -305,6 +329,7 @@ int main(void)
       TEST(test_strings_first_and_unpacked),
       TEST(test_sample_types_by_name),
       TEST(test_other_kinds_are_named),
+      TEST(test_counts),
       TEST(test_peek),
       TEST(test_labels),
       TEST(test_negative_and_equal_stacks),

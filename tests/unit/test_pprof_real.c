@@ -131,12 +131,12 @@ static void test_raw_counts_are_whole(void **state)
   hd_profile_destroy(profile);
 }
 
-static void test_goroutines_are_refused(void **state)
+static void test_other_kinds_are_refused(void **state)
 {
   (void)state;
   struct hd_error error = HD_ERROR_INIT;
-  assert_null(try_file(TESTDATA "/pprof/go-leak/goroutine.5.pb.gz", &error));
-  assert_non_null(strstr(error.text, "this is a goroutine profile (goroutine/count)"));
+  assert_null(try_file(TESTDATA "/pprof/other-kinds/cpu.pb.gz", &error));
+  assert_non_null(strstr(error.text, "this is a CPU profile (samples/count, cpu/nanoseconds)"));
 }
 
 /* --- pprof's own listing ------------------------------------------------------ */
@@ -321,7 +321,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_leak_figures),         cmocka_unit_test(test_exact_amounts),
-      cmocka_unit_test(test_raw_counts_are_whole), cmocka_unit_test(test_goroutines_are_refused),
+      cmocka_unit_test(test_raw_counts_are_whole), cmocka_unit_test(test_other_kinds_are_refused),
       cmocka_unit_test(test_own_files_as_pprof),   cmocka_unit_test(test_parca_files_as_pprof),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
