@@ -5,6 +5,7 @@
 #include "api/session.h"
 
 #include "base/buffer.h"
+#include "input/file_name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,13 +39,21 @@ static bool same_text(const char *a, const char *b)
   return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
+/* Of formats that do not tell whose they are, the names of files may. */
+static bool same_stem(const struct candidate *a, const struct candidate *b)
+{
+  struct hd_file_name x = hd_file_name_read(a->handle.name);
+  struct hd_file_name y = hd_file_name_read(b->handle.name);
+  return x.length == y.length && memcmp(x.stem, y.stem, x.length) == 0;
+}
+
 static bool same_series(const struct candidate *a, const struct candidate *b)
 {
   const struct hd_meta *x = &a->profile->meta, *y = &b->profile->meta;
   return a->handle.group == b->handle.group && x->pid == y->pid && x->start_ns == y->start_ns &&
          x->image_ns == y->image_ns && same_text(x->host, y->host) &&
          same_text(x->boot_id, y->boot_id) && same_text(x->program, y->program) &&
-         same_text(x->kind, y->kind);
+         same_text(x->kind, y->kind) && (x->time_ns || x->mono_ns || same_stem(a, b));
 }
 
 /* Reads who a file is; one that cannot be read is left out and counted. */
@@ -241,7 +250,7 @@ static void note_others(struct chooser *chooser, size_t best)
       break;
     if (others++ >= NAMED)
       continue;
-    hd_buffer_puts(&text, others == 1 ? "; --pid chooses another: " : ", ");
+    hd_buffer_puts(&text, others == 1 ? "; --pid, or naming its files, chooses another: " : ", ");
     name_series(&text, chooser, series);
   }
   if (others > NAMED)

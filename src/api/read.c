@@ -2,6 +2,7 @@
 #include "api/session.h"
 
 #include "base/buffer.h"
+#include "input/file_name.h"
 #include "input/numbered.h"
 
 #include <inttypes.h>
@@ -52,12 +53,29 @@ static bool pick(void *context, struct hd_profile *profile, struct hd_error *err
   return true;
 }
 
-/* --strict: lets none pass that has rows which could not be read. */
-static bool take_strictly(void *context, struct hd_profile *profile, struct hd_error *error)
+/* What a file does not say, its name may. */
+static void identify(const struct hd_handle *handle, struct hd_meta *meta)
 {
-  struct hd_sink *sink = context;
-  if (!profile->bad_rows)
-    return sink->take(sink->context, profile, error);
+  struct hd_file_name name = hd_file_name_read(handle->name);
+  if (!meta->pid)
+    meta->pid = name.pid;
+  if (meta->sequence < 0)
+    meta->sequence = name.sequence;
+}
+
+/* Where profiles pass on their way from the reader. */
+struct gate {
+  const struct hd_handle *handle;
+  bool strict; /* none passes that has rows which could not be read */
+  struct hd_sink *sink;
+};
+
+static bool pass(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  struct gate *gate = context;
+  identify(gate->handle, &profile->meta);
+  if (!gate->strict || !profile->bad_rows)
+    return gate->sink->take(gate->sink->context, profile, error);
   hd_fail_input(error, "%" PRIu64 " row%s could not be read%s%s; without --strict the rest is used",
                 profile->bad_rows, profile->bad_rows > 1 ? "s" : "",
                 profile->first_bad ? ", the first: " : "",
@@ -88,10 +106,10 @@ bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
   if (!handle->source->open(handle->name, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
-  struct hd_sink strict = {take_strictly, sink};
+  struct gate gate = {handle, session->options.strict, sink};
+  struct hd_sink checked = {pass, &gate};
   const struct hd_reader *reader = reader_of(session, stream, error);
-  bool fine = reader &&
-              read_stream(handle, reader, stream, session->options.strict ? &strict : sink, error);
+  bool fine = reader && read_stream(handle, reader, stream, &checked, error);
   if (fine && stream->cut[0])
     hd_session_add_note(session, HD_NOTE_WARNING, "partial", "%s: %s; what comes before is used",
                         shown(handle), stream->cut);
@@ -141,6 +159,8 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
                                        : hd_reader_probe(stream->data, stream->length);
   if (reader)
     fine = peek(stream, reader, profile, error);
+  if (fine && *profile)
+    identify(handle, &(*profile)->meta);
   if (!fine) {
     hd_profile_destroy(*profile);
     *profile = NULL;

@@ -155,16 +155,16 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
                              bool unnamed)
 {
   uint64_t bare = 0, all = 0;
-  const struct hd_pool_module *worst = NULL;
+  size_t unverified = 0;
+  const struct hd_pool_module *worst = NULL, *first = NULL;
   for (size_t i = 0; i < pool->modules.count; i++) {
     const struct hd_pool_module *module = &pool->modules.items[i];
     const char *path = hd_pool_text(pool, module->path);
     if (module->mismatch)
       hd_session_add_note(session, HD_NOTE_WARNING, "build-id-mismatch", "%s: %s", path,
                           module->reason);
-    else if (module->asked && !module->verified && module->resolved)
-      hd_session_add_note(session, HD_NOTE_INFO, "unverified",
-                          "%s has no build-id: its symbols are by path alone, unverified", path);
+    else if (module->asked && !module->verified && module->resolved && !unverified++)
+      first = module;
     /* Nobody's call site lies in the C library: its missing names are no loss. */
     if (hd_wrapper_module(path))
       continue;
@@ -174,6 +174,13 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
       worst = module;
     bare += missing;
   }
+  if (first)
+    hd_session_add_note(session, HD_NOTE_INFO, "unverified",
+                        unverified == 1 ? "the snapshots give no build-id for %s: its symbols are by "
+                                          "path alone, unverified"
+                                        : "the snapshots give no build-id for %s and %zu more: their "
+                                          "symbols are by path alone, unverified",
+                        hd_pool_text(pool, first->path), unverified - 1);
   if (!bare || !unnamed || session->options.no_symbols)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "no-symbols",

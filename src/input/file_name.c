@@ -1,0 +1,92 @@
+#include "input/file_name.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* A name that is taken apart from its end. */
+struct rest {
+  const char *at, *end;
+};
+
+static bool drop(struct rest *rest, const char *tail)
+{
+  size_t length = strlen(tail);
+  if ((size_t)(rest->end - rest->at) < length || memcmp(rest->end - length, tail, length) != 0)
+    return false;
+  rest->end -= length;
+  return true;
+}
+
+/* Digits behind `mark`, which is dropped with them. */
+static bool drop_number(struct rest *rest, char mark, int64_t *number)
+{
+  enum { MOST = 18 };
+  const char *at = rest->end;
+  int64_t sum = 0;
+  while (at > rest->at && at[-1] >= '0' && at[-1] <= '9')
+    at--;
+  if (at == rest->end || rest->end - at > MOST || at == rest->at || at[-1] != mark)
+    return false;
+  for (const char *digit = at; digit < rest->end; digit++)
+    sum = sum * 10 + (*digit - '0');
+  *number = sum;
+  rest->end = at - 1;
+  return true;
+}
+
+/* jemalloc's ".i3", ".m0", ".u1", ".f": why it was written, and how many times. */
+static bool drop_kind(struct rest *rest)
+{
+  struct rest ahead = *rest;
+  while (ahead.end > ahead.at && ahead.end[-1] >= '0' && ahead.end[-1] <= '9')
+    ahead.end--;
+  if (ahead.end - ahead.at < 2 || !strchr("imuf", ahead.end[-1]) || ahead.end[-2] != '.')
+    return false;
+  rest->end = ahead.end - 2;
+  return true;
+}
+
+static bool of_allocator(struct rest rest, struct hd_file_name *name)
+{
+  if (!drop(&rest, ".heap"))
+    return false;
+  if (drop_kind(&rest)) {
+    if (!drop_number(&rest, '.', &name->sequence) || !drop_number(&rest, '.', &name->pid))
+      return false;
+  } else if (!drop_number(&rest, '.', &name->sequence)) {
+    return false;
+  } else {
+    drop_number(&rest, '_', &name->pid);
+  }
+  name->length = (size_t)(rest.end - rest.at);
+  return true;
+}
+
+static bool of_tool(struct rest rest, struct hd_file_name *name)
+{
+  static const char *const tools[] = {"massif.out", "dhat.out", "heaptrack."};
+  if (!drop_number(&rest, '.', &name->pid))
+    return false;
+  for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+    if ((size_t)(rest.end - rest.at) >= strlen(tools[i]) &&
+        memcmp(rest.at, tools[i], strlen(tools[i])) == 0) {
+      name->length = (size_t)(rest.end - rest.at);
+      return true;
+    }
+  return false;
+}
+
+struct hd_file_name hd_file_name_read(const char *path)
+{
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  struct rest rest = {base, base + strlen(base)};
+  struct hd_file_name name = {base, 0, 0, -1};
+  if (!drop(&rest, ".gz"))
+    drop(&rest, ".zst");
+  if (of_allocator(rest, &name))
+    return name;
+  name = (struct hd_file_name){base, 0, 0, -1};
+  if (of_tool(rest, &name))
+    return name;
+  return (struct hd_file_name){base, 0, 0, -1};
+}
