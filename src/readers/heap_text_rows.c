@@ -1,6 +1,7 @@
 /* Rows of counts and return addresses, and what becomes of them. */
 #include "readers/heap_text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -217,6 +218,11 @@ static bool check_end(struct hd_heap_text *text, double missing, struct hd_error
   bool in_row = text->row_line == hd_heap_text_line(text);
   if (text->whole || (!text->ends_in_maps && !in_row && missing <= 0))
     return true;
+  if (text->profile->bad_rows > 1) /* one is the row that was cut */
+    return hd_fail_line(error, hd_heap_text_line(text),
+                        "the file ends here, and %" PRIu64 " of its rows could not be read: it is "
+                        "damaged; take the snapshot again",
+                        text->profile->bad_rows);
   return hd_fail_line(error, hd_heap_text_line(text),
                       "the file is cut off here: the snapshot is incomplete; take it again");
 }
