@@ -24,7 +24,7 @@ SKIPPED = 77
 MEASURES = ("inuse_space", "inuse_objects", "alloc_space", "alloc_objects")
 # Two tools may choose different ones of the names that a function of the C library
 # has, as in printf and __printf, and one of them with its version.
-ALIASES = re.compile(r"^(__GI_)?_*(?=\w)|(?<=^_IO_)new_|(?<=^IO_)new_|_impl$|@+GLIBC.*$")
+ALIASES = re.compile(r"^(__GI_)?_*(?=\w)|(?<=IO_)new_|_impl$|@+GLIBC.*$")
 # The place stands last, in parentheses, and may have some of its own.
 VALGRIND_FRAME = re.compile(r"^(0x[0-9A-F]+): (.*) \([^()]*(?:\([^()]*\)[^()]*)*\)$")
 
@@ -121,7 +121,10 @@ class Bench:
             return json.load(file)["sites"]
 
     def has_program(self, name):
-        return os.path.exists(os.path.join(self.programs, name))
+        there = os.path.exists(os.path.join(self.programs, name))
+        if not there:
+            print(f"{name} was not built here: left out")
+        return there
 
     def top(self, *arguments):
         """The rows of `heapdiff top`."""

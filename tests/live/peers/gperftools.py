@@ -66,7 +66,6 @@ def containers(bench):
     gets a copy with one less."""
     tools = perl_pprof.llvm_tools()
     if not tools or not bench.has_program("containers"):
-        print("containers: it was not built here, or there is no llvm-addr2line: left out")
         return
     last = record(bench, "containers")
     with open(last, encoding="utf-8") as file:

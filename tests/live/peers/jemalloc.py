@@ -31,11 +31,10 @@ def snapshots(bench):
     return files, glob.glob(bench.path("je.*.f.heap"))[0]
 
 
-def inside_jemalloc(bench):
+def inside_jemalloc(bench, snapshot):
     """What jeprof takes the library's own functions for: those that it exports."""
-    library = next(line.split()[-1] for line in open("/proc/self/maps", encoding="utf-8")
-                   if "libc.so" in line)
-    library = os.path.join(os.path.dirname(library), ctypes.util.find_library("jemalloc"))
+    with open(snapshot, encoding="utf-8") as file:
+        library = re.search(r" (/\S*/libjemalloc\S*)$", file.read(), flags=re.M)[1]
     names = {line.split(" ", 2)[2].split("(")[0] for line in
              bench.run("nm", "-D", "-C", "--defined-only", library).splitlines()}
     return "--exclude=^(" + "|".join(map(re.escape, sorted(names))) + ")$"
@@ -69,12 +68,11 @@ def containers(bench):
     """C++, and no accumulated figures: none are made up."""
     tools = perl_pprof.llvm_tools()
     if not tools or not bench.has_program("containers"):
-        print("containers: it was not built here, or there is no llvm-addr2line: left out")
         return
     bench.run(os.path.join(bench.programs, "containers"), **preloaded(bench, 20, "false"))
     final = snapshots(bench)[1]
-    compare(bench, "containers", [final], tools, inside_jemalloc(bench), program="containers",
-            rule=bare)
+    compare(bench, "containers", [final], tools, inside_jemalloc(bench, final),
+            program="containers", rule=bare)
     bench.check(bench.about(final)["alloc_space"] is None, "alloc_space without prof_accum")
     bench.through_pprof("jemalloc, containers", final, MEASURES[:2])
 

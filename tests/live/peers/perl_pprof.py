@@ -30,6 +30,7 @@ def llvm_tools():
     it, with the inlined one's line. The scripts want all the tools then."""
     addr2line = shutil.which("llvm-addr2line")
     if not addr2line:
+        print("no llvm-addr2line here: C++ is left out")
         return None
     others = [f"{name}:{shutil.which(name)}" for name in ("nm", "objdump", "c++filt")]
     return f"--tools=addr2line:{addr2line}," + ",".join(others)
