@@ -63,6 +63,7 @@ static int run(const struct command *command, int argc, char **argv)
       .cum = args.cum,
       .nodecount = nodecount(&args),
       .pprof_layout = args.pprof,
+      .keep_small = style_for_programs(&args.style),
   };
   filter_query(&args.filter, &query);
   status = show(&args.input, &args.style, argv, argc, hd_top, &query);

@@ -17,6 +17,7 @@ struct hd_query {
   int64_t nodecount;   /* rows at most; 0: all */
   const char *focus, *ignore, *hide, *show; /* regular expressions, NULL none */
   bool pprof_layout;   /* columns as `go tool pprof -top` has them */
+  bool keep_small;     /* pprof_layout: the functions, too, that pprof leaves out */
   const char *pattern; /* list: which functions */
   const char *const *source_paths; /* list: where to look for source files */
   size_t source_path_count;

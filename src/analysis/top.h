@@ -10,6 +10,7 @@ struct hd_top_options {
   enum hd_sort sort;
   bool cum;            /* show and rank by cum */
   size_t keep;         /* rows, 0 all */
+  bool keep_small;     /* pprof's layout: no cut-off */
   const char *filters; /* in words, "" none */
   struct hd_name_style names;
 };
@@ -19,8 +20,9 @@ struct hd_top_options {
 bool hd_top_build(const struct hd_series *series, const struct hd_top_options *options,
                   struct hd_view *view, struct hd_error *error);
 
-/* The table as `go tool pprof -top` lays it out (functions, flat and cum, rows
- * below 0.5% left out); a difference's percentages are of the gross growth. */
+/* The table as `go tool pprof -top` lays it out: functions, flat and cum, those with
+ * a cum below 0.5% left out unless they are to be kept; a difference's percentages
+ * are of the gross growth. */
 bool hd_top_build_pprof(const struct hd_series *series, const struct hd_top_options *options,
                         struct hd_view *view, struct hd_error *error);
 

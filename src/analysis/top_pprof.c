@@ -187,7 +187,7 @@ static void choose_rows(struct layout *layout)
     struct hd_gain gain = gains->items.items[i];
     if (!gain.growth && !gain.cum_growth)
       continue;
-    if (absolute(gain.cum_growth) < layout->cutoff)
+    if (!layout->options->keep_small && absolute(gain.cum_growth) < layout->cutoff)
       layout->dropped++;
     else
       gains->items.items[kept++] = gain;

@@ -136,6 +136,7 @@ static bool run_top(struct query_run *run, struct hd_error *error)
       .sort = (enum hd_sort)sort,
       .cum = query->cum || sort == HD_SORT_CUM,
       .keep = query->nodecount > 0 ? (size_t)query->nodecount : 0,
+      .keep_small = query->keep_small,
       .filters = hd_buffer_text(&run->filter_words),
       .names = {run->directory},
   };

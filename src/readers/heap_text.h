@@ -43,6 +43,7 @@ struct hd_heap_text {
   struct hd_profile *profile;
   struct hd_scan line;  /* at hand; `at` NULL at the end of the file */
   bool whole;           /* the line ends in a newline */
+  bool begun;           /* the header has been read: another one is another profile's */
   bool ends_in_maps;    /* the list of mapped files has begun */
   bool peeking;         /* only meta data is wanted: rows are passed over */
   bool sampled;         /* rows are to be unsampled by profile->meta.rate */
@@ -71,7 +72,8 @@ struct hd_heap_text {
 struct hd_heap_text hd_heap_text_of(struct hd_stream *stream, struct hd_profile *profile);
 void hd_heap_text_deinit(struct hd_heap_text *text);
 
-/* The next line, trimmed, without what a logger put before it. */
+/* The next line, trimmed, without what a logger put before it. Where the header has
+ * been read, that of another profile is an error. */
 bool hd_heap_text_next(struct hd_heap_text *text, struct hd_error *error);
 /* The line's number, for messages. */
 int64_t hd_heap_text_line(const struct hd_heap_text *text);

@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+/* Rows of two profiles must not be added up, nor the second one be taken for part of
+ * the list of mapped files. */
+static bool begins_another(struct hd_scan line)
+{
+  return hd_scan_literal(&line, "heap profile:") || hd_scan_literal(&line, "heap_v2/") ||
+         hd_heap_text_is_counts(line);
+}
+
 bool hd_heap_text_next(struct hd_heap_text *text, struct hd_error *error)
 {
   const char *line;
@@ -17,6 +25,9 @@ bool hd_heap_text_next(struct hd_heap_text *text, struct hd_error *error)
   text->line = hd_scan_of(line, length);
   hd_scan_trim(&text->line);
   hd_scan_drop_log_prefix(&text->line);
+  if (text->begun && begins_another(text->line))
+    return hd_fail_line(error, hd_heap_text_line(text),
+                        "another profile begins here: give each a file of its own");
   return true;
 }
 
@@ -78,6 +89,7 @@ static bool read_body(struct hd_heap_text *text, struct hd_error *error)
   if (!hd_heap_text_open(text, error))
     return false;
   struct hd_scan line = text->line;
+  text->begun = true;
   if (hd_heap_text_is_counts(line))
     return hd_heap_text_counts(text, error);
   return hd_scan_literal(&line, "heap_v2/") ? hd_heap_text_jemalloc(text, error)

@@ -1,15 +1,14 @@
 /* Rows of counts and return addresses, and what becomes of them. */
 #include "readers/heap_text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 struct hd_heap_text hd_heap_text_of(struct hd_stream *stream, struct hd_profile *profile)
 {
-  return (struct hd_heap_text){.stream = stream,
-                               .profile = profile,
-                               .counted = HD_MEASURES,
-                               .map = {.profile = profile}};
+  return (struct hd_heap_text){
+      .stream = stream, .profile = profile, .counted = HD_MEASURES, .map = {.profile = profile}};
 }
 
 void hd_heap_text_deinit(struct hd_heap_text *text)
@@ -223,6 +222,11 @@ static bool check_end(struct hd_heap_text *text, double missing, struct hd_error
   bool in_row = text->row_line == hd_heap_text_line(text);
   if (text->whole || (!text->ends_in_maps && !in_row && missing <= 0))
     return true;
+  if (text->profile->bad_rows > 1 && !text->stream->partial) /* one is the row that was cut */
+    return hd_fail_line(error, hd_heap_text_line(text),
+                        "the file ends here, and %" PRIu64 " of its rows could not be read: it is "
+                        "damaged; take the snapshot again",
+                        text->profile->bad_rows);
   return hd_stream_cut(text->stream, error, hd_heap_text_line(text), -1, "the file is cut off here",
                        "the snapshot is incomplete; take it again");
 }

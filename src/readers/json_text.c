@@ -1,6 +1,7 @@
 #include "readers/json_text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* At the place where jansson stopped. */
 static bool fail_at(const json_error_t *wrong, bool by_line, const char *text,
@@ -10,12 +11,32 @@ static bool fail_at(const json_error_t *wrong, bool by_line, const char *text,
                  : hd_fail_offset(error, wrong->position, "%s", text);
 }
 
+/* Brings all of the stream into the window. No JSON text holds a zero byte, and a file
+ * that was never written to its end, or a device, may hold gigabytes of them. */
+static bool read_text(struct hd_stream *stream, struct hd_error *error)
+{
+  size_t seen = 0;
+  for (;;) {
+    const uint8_t *zero =
+        stream->length > seen ? memchr(stream->data + seen, 0, stream->length - seen) : NULL;
+    if (zero)
+      return hd_fail_offset(error, (int64_t)(stream->offset + (uint64_t)(zero - stream->data)),
+                            "a zero byte is here: this is not JSON, or the file was not written "
+                            "to its end; get it again");
+    seen = stream->length;
+    if (stream->ended || seen > HD_MAX_WHOLE)
+      return hd_stream_slurp(stream, error); /* says what is wrong with the size */
+    if (!hd_stream_peek(stream, seen + 1, error))
+      return false;
+  }
+}
+
 bool hd_json_text_read(struct hd_stream *stream, bool by_line, const char *too_deep,
                        json_t **root, struct hd_error *error)
 {
   json_error_t wrong;
   char text[JSON_ERROR_TEXT_LENGTH + 96];
-  if (!hd_stream_slurp(stream, error))
+  if (!read_text(stream, error))
     return false;
   *root = json_loadb((const char *)stream->data, stream->length, JSON_REJECT_DUPLICATES, &wrong);
   if (*root)

@@ -135,6 +135,19 @@ static void wrong_files(void **state)
   }
 }
 
+/* A file with a hole, as a copy onto a full disk leaves it. */
+static void zeros_to_the_end(void **state)
+{
+  (void)state;
+  char text[500000] = HEAD "\"pps\":[";
+  struct profiles profiles;
+  struct hd_error error;
+  assert_false(read_text(text, sizeof text, &profiles, &error));
+  assert_int_equal(error.kind, HD_ERROR_INPUT);
+  assert_int_equal(error.offset, strlen(text));
+  assert_non_null(strstr(error.text, "not written to its end"));
+}
+
 static void cut_and_flipped(void **state)
 {
   (void)state;
@@ -264,9 +277,10 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_whole_file),    cmocka_unit_test(small_files),
       cmocka_unit_test(bad_stacks),      cmocka_unit_test(wrong_files),
-      cmocka_unit_test(cut_and_flipped), cmocka_unit_test(deep_and_wide),
-      cmocka_unit_test(a_real_service),  cmocka_unit_test(real_containers),
-      cmocka_unit_test(another_mode),    cmocka_unit_test(short_of_memory),
+      cmocka_unit_test(cut_and_flipped), cmocka_unit_test(zeros_to_the_end),
+      cmocka_unit_test(deep_and_wide),   cmocka_unit_test(a_real_service),
+      cmocka_unit_test(real_containers), cmocka_unit_test(another_mode),
+      cmocka_unit_test(short_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,14 @@ static void errors(void **state)
                                               "1: 8 [1: 8] @ 0x10\n1: 8 [1: 8"),
                       "line 3: the file is cut off here: the snapshot is incomplete; take it "
                       "again, or use what there is with --partial");
+  assert_string_equal(text_error("heap-text", HEAD "\x01\x02\n\x03"),
+                      "line 3: the file ends here, and 2 of its rows could not be read: it is "
+                      "damaged; take the snapshot again");
+  /* Neither added up, nor taken for mapped files. */
+  assert_string_equal(text_error("heap-text", HEAD ROW HEAD ROW),
+                      "line 3: another profile begins here: give each a file of its own");
+  assert_string_equal(text_error("heap-text", HEAD ROW "MAPPED_LIBRARIES:\n" HEAD ROW),
+                      "line 4: another profile begins here: give each a file of its own");
   assert_non_null(strstr(text_error("heap-text", "heap profile: 4000000000: 4000000000000000000 "
                                                  "[0: 0] @ heapprofile\n"
                                                  "1: 1100000000000000000 [0: 0] @ 0x1\n"

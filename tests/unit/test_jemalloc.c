@@ -118,6 +118,9 @@ static void errors(void **state)
                                              "1000-2000 r-xp 00000000 fe:00 1 /bin/ser"),
                       "line 4: the file is cut off here: the snapshot is incomplete; take it "
                       "again, or use what there is with --partial");
+  assert_string_equal(text_error("jemalloc", "heap_v2/1\n t*: 0: 0 [0: 0]\nMAPPED_LIBRARIES:\n"
+                                             "heap_v2/1\n t*: 0: 0 [0: 0]\n"),
+                      "line 4: another profile begins here: give each a file of its own");
   assert_string_equal(text_error("jemalloc", "\n\n"),
                       "line 2: the file ends before its header: it is incomplete; take the snapshot "
                       "again");

@@ -3,7 +3,7 @@
 // that is allocated and dropped. Writes a heap profile and a goroutine profile
 // at each of -points points in time, as net/http/pprof would hand them out:
 //
-//	DIR/heap.N.pb.gz  DIR/goroutine.N.pb.gz  DIR/goroutine.N.txt (debug=2)
+//	DIR/heap.N.{pb.gz,txt}  DIR/goroutine.N.{pb.gz,txt} (the texts: debug=1 and 2)
 //
 // and prints what it holds at each point, one line a call site.
 package main
@@ -101,6 +101,9 @@ func snapshot(s settings, point int) error {
 		return filepath.Join(s.directory, fmt.Sprintf("%s.%d.%s", kind, point, suffix))
 	}
 	if err := write(name("heap", "pb.gz"), "heap", 0); err != nil {
+		return err
+	}
+	if err := write(name("heap", "txt"), "heap", 1); err != nil {
 		return err
 	}
 	if err := write(name("goroutine", "pb.gz"), "goroutine", 0); err != nil {
