@@ -41,7 +41,7 @@ import sys
 import tempfile
 
 SKIPPED = 77
-SECONDS = 60
+SECONDS = 240
 NO_NEWLINE = " \\ no newline"
 
 
