@@ -22,8 +22,9 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
   const struct hd_meta *meta = &profile->meta;
   if (meta->dropped_allocations)
     hd_session_add_note(session, HD_NOTE_WARNING, "dropped",
-                        "%s: %" PRIu64 " sampled allocations are missing: the recorder had no "
-                        "room for them, or the file does not hold them all", name, meta->dropped_allocations);
+                        "%s: %" PRIu64 " %sallocations are missing: the recorder had no "
+                        "room for them, or the file does not hold them all", name,
+                        meta->dropped_allocations, meta->rate == 1 ? "" : "sampled ");
   if (meta->failed_snapshots)
     hd_session_add_note(session, HD_NOTE_WARNING, "failed-snapshots",
                         "%s: %" PRIu64 " snapshots before it could not be written", name,
@@ -155,7 +156,8 @@ static const double worth_a_note = .01;
 static void note_cut(struct hd_session *session, const struct hd_series *series)
 {
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  double share = last->cut[HD_INUSE_SPACE] / last->total[HD_INUSE_SPACE];
+  enum hd_measure measure = series->measures[0];
+  double share = last->cut[measure] / last->total[measure];
   if (share > worth_a_note)
     hd_session_add_note(session, HD_NOTE_WARNING, "cut-stacks",
                         "%.0f%% of the memory is in stacks that were not followed to their root: "
@@ -165,9 +167,10 @@ static void note_cut(struct hd_session *session, const struct hd_series *series)
 
 static bool is_unnamed(const struct hd_series *series)
 {
+  enum hd_measure measure = series->measures[0];
   for (size_t i = 0; i < series->points.count; i++) {
     const struct hd_point *point = &series->points.items[i];
-    if (point->unnamed[HD_INUSE_SPACE] > worth_a_note * point->total[HD_INUSE_SPACE])
+    if (point->unnamed[measure] > worth_a_note * point->total[measure])
       return true;
   }
   return false;
