@@ -92,13 +92,34 @@ static struct hd_cell objects_cell(struct table *table, const struct hd_gain *ga
   return hd_measure_cell(table->gains->objects, gain->objects_growth, table->gains->diff);
 }
 
-/* What else is known of the row, as it is at the end. */
+static int64_t value_beside(const struct table *table, uint32_t row, enum hd_measure measure)
+{
+  size_t last = table->series->points.count - 1;
+  return llround(hd_series_flat(table->series, last, row, measure));
+}
+
+/* What else is known of the row, as it is at the end. Of a sum 0 is known, too; a
+ * longest of nothing is none. */
 static struct hd_cell beside_cell(struct table *table, const struct hd_gain *gain)
 {
   enum hd_measure measure = table->column->measure;
-  size_t last = table->series->points.count - 1;
-  double value = hd_series_flat(table->series, last, gain->row, measure);
-  return value > 0 ? hd_measure_cell(measure, llround(value), false) : nothing;
+  int64_t value = value_beside(table, gain->row, measure);
+  return value > 0 || hd_measures[measure].merge == HD_MERGE_SUM
+             ? hd_measure_cell(measure, value, false)
+             : nothing;
+}
+
+/* Its sum over all rows, or over those that are not shown. */
+static struct hd_cell beside_sum(const struct table *table, enum hd_measure measure, bool others)
+{
+  int64_t sum = 0;
+  if (hd_measures[measure].merge != HD_MERGE_SUM)
+    return nothing;
+  for (uint32_t row = 0; row < table->series->rows.count; row++)
+    sum += value_beside(table, row, measure);
+  for (size_t i = 0; others && i < table->gains->items.count; i++)
+    sum -= value_beside(table, table->gains->items.items[i].row, measure);
+  return hd_measure_cell(measure, sum, false);
 }
 
 static struct hd_cell state_cell(struct table *table, const struct hd_gain *gain)
@@ -329,9 +350,9 @@ static bool fill_rows(struct table *table, const struct column *columns, size_t 
   return true;
 }
 
-/* A summing row: the cells that are sums, and a name. */
+/* A summing row: the cells that are sums, and a name. `others`: not the total. */
 static bool fill_sum(struct table *table, const struct column *columns, size_t count,
-                     const struct hd_gain *sum, bool share, const char *name,
+                     const struct hd_gain *sum, bool others, const char *name,
                      struct hd_row_cells *row)
 {
   row->cells = hd_grid_make_cells(table->view);
@@ -342,9 +363,11 @@ static bool fill_sum(struct table *table, const struct column *columns, size_t c
     bool sums = columns[c].cell == growth_cell || columns[c].cell == before_cell ||
                 columns[c].cell == after_cell || columns[c].cell == objects_cell ||
                 columns[c].cell == rate_cell ||
-                (columns[c].cell == share_cell && share && !table->options->cum);
+                (columns[c].cell == share_cell && others && !table->options->cum);
     if (sums)
       row->cells[c] = columns[c].cell(table, sum);
+    else if (columns[c].cell == beside_cell)
+      row->cells[c] = beside_sum(table, columns[c].measure, others);
     else if (columns[c].cell == site_cell || columns[c].cell == name_cell)
       row->cells[c] = hd_cell_text(name);
   }

@@ -22,8 +22,9 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
   const struct hd_meta *meta = &profile->meta;
   if (meta->dropped_allocations)
     hd_session_add_note(session, HD_NOTE_WARNING, "dropped",
-                        "%s: %" PRIu64 " sampled allocations are missing: the recorder had no "
-                        "room for them, or the file does not hold them all", name, meta->dropped_allocations);
+                        "%s: %" PRIu64 " %sallocations are missing: the recorder had no "
+                        "room for them, or the file does not hold them all", name,
+                        meta->dropped_allocations, meta->rate == 1 ? "" : "sampled ");
   if (meta->failed_snapshots)
     hd_session_add_note(session, HD_NOTE_WARNING, "failed-snapshots",
                         "%s: %" PRIu64 " snapshots before it could not be written", name,

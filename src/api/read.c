@@ -21,6 +21,8 @@ static const struct hd_reader *reader_of(const struct hd_session *session, struc
   if (session->reader)
     return session->reader;
   const struct hd_reader *reader = hd_reader_probe(stream->data, stream->length);
+  if (!reader && !hd_reader_search(stream, &reader, error))
+    return NULL;
   if (!reader)
     hd_fail_input(error, "no heap snapshot in a format that heapdiff knows; heapdiff-formats(7) "
                          "lists them");

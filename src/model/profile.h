@@ -54,6 +54,8 @@ struct hd_module {
   uint32_t path;     /* string */
   uint32_t build_id; /* string, lower-case hex; 0 unknown */
   uint64_t start, limit, offset; /* as mapped: addresses and file offset; 0 unknown */
+  bool by_address; /* its locations' offsets are addresses as the file was linked, load bias
+                    * taken off: where that is in the file only its headers can tell */
 };
 
 /* One source-level frame. */
@@ -65,10 +67,10 @@ struct hd_frame {
   uint32_t start_line; /* of the function; 0 unknown */
 };
 
-/* A code address: a module and a *file offset* in it (the look-up address: a
- * return address less one where the format holds return addresses), with its
- * frames, innermost inlined first, where the file carries symbols. Module 0:
- * `offset` is a raw address of nobody knows where. */
+/* A code address: a module and a *file offset* in it, or what the module says its
+ * offsets are (the look-up address: a return address less one where the format
+ * holds return addresses), with its frames, innermost inlined first, where the file
+ * carries symbols. Module 0: `offset` is a raw address of nobody knows where. */
 struct hd_location {
   uint32_t module;
   uint32_t first_frame, frame_count; /* in frames[]; count 0: not symbolized */

@@ -48,6 +48,7 @@ bool hd_native_module(struct hd_native *native, json_t *value, json_t *object,
     return false;
   module.start += module.offset;
   module.limit = module.start + size;
+  module.by_address = json_is_true(json_object_get(value, "by_address"));
   return hd_profile_add_module(native->profile, module, &id, error);
 }
 

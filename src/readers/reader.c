@@ -30,6 +30,36 @@ const struct hd_reader *hd_reader_probe(const uint8_t *head, size_t length)
   return best;
 }
 
+static const struct hd_reader *marked(const uint8_t *data, size_t length)
+{
+  for (size_t i = 0; i < hd_reader_count; i++)
+    for (size_t k = 0; k < sizeof hd_readers[i]->marks / sizeof *hd_readers[i]->marks; k++) {
+      const char *mark = hd_readers[i]->marks[k];
+      if (mark && memmem(data, length, mark, strlen(mark)))
+        return hd_readers[i];
+    }
+  return NULL;
+}
+
+bool hd_reader_search(struct hd_stream *stream, const struct hd_reader **reader,
+                      struct hd_error *error)
+{
+  enum { LONGEST_MARK = 128 };
+  size_t searched = 0, head = stream->length < HD_PROBE_BYTES ? stream->length : HD_PROBE_BYTES;
+  *reader = NULL;
+  if (!head || memchr(stream->data, '\0', head))
+    return true;
+  for (;;) {
+    size_t from = searched > LONGEST_MARK ? searched - LONGEST_MARK : 0;
+    *reader = marked(stream->data + from, stream->length - from);
+    searched = stream->length;
+    if (*reader || stream->ended || searched >= HD_SEARCH_BYTES)
+      return true;
+    if (!stream->refill(stream, error))
+      return false;
+  }
+}
+
 const struct hd_reader *hd_reader_find(const char *name)
 {
   for (size_t i = 0; i < hd_reader_count; i++)

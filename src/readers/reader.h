@@ -19,12 +19,17 @@ enum { HD_PROBE_NO = 0, HD_PROBE_MAYBE = 30, HD_PROBE_LIKELY = 60, HD_PROBE_SURE
 /* At least this much of the file is shown to the probe (less only when the file
  * is shorter). */
 #define HD_PROBE_BYTES 4096u
+/* How far a text file is searched for marks. */
+#define HD_SEARCH_BYTES (64u << 20)
 
 struct hd_reader {
   const char *name;    /* for --format and `info` */
   const char *summary; /* one line for people */
   /* Looks at the first bytes (decompressed) only. */
   int (*probe)(const uint8_t *head, size_t length);
+  /* Of a format that comes in a log with other output before it: texts one of which
+   * it has. A text file that no probe takes is searched for them. Shorter than 128 bytes. */
+  const char *marks[3];
   /* Fills only the meta data that tells series apart (kind, host, pid, start,
    * image, program, time, sequence) from as little of the stream as the format
    * allows. NULL: the format needs a full read. */
@@ -47,6 +52,10 @@ extern const size_t hd_reader_count;
 
 /* The reader that is surest of these bytes, NULL where none takes them. */
 const struct hd_reader *hd_reader_probe(const uint8_t *head, size_t length);
+/* The reader that has a mark in the stream's first HD_SEARCH_BYTES, which stay in its
+ * window; *reader is NULL where none has, or where the file does not begin as text. */
+bool hd_reader_search(struct hd_stream *stream, const struct hd_reader **reader,
+                      struct hd_error *error);
 /* By name, NULL where there is none. */
 const struct hd_reader *hd_reader_find(const char *name);
 

@@ -31,8 +31,8 @@ bool hd_symbol_module_usable(const struct hd_symbol_module *module);
 bool hd_symbol_module_current(const struct hd_symbol_module *module);
 
 /* Fills the answers and frames of a batch from an open module (resolve.c). */
-bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *offsets,
-                              size_t count, struct hd_symbol_batch *batch,
-                              struct hd_error *error);
+bool hd_symbol_module_resolve(struct hd_symbol_module *module, enum hd_symbol_places places,
+                              const uint64_t *offsets, size_t count,
+                              struct hd_symbol_batch *batch, struct hd_error *error);
 
 #endif

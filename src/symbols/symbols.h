@@ -1,4 +1,4 @@
-/* Symbolization: file offsets of a module in, source frames out. The only folder
+/* Symbolization: offsets in a module in, source frames out. The only folder
  * that knows elfutils.
  *
  * A batch is values in, values out: nothing in an answer points into libdw's
@@ -68,13 +68,19 @@ bool hd_symbolizer_create(const struct hd_symbol_options *options,
                           struct hd_symbolizer **symbolizer, struct hd_error *error);
 void hd_symbolizer_destroy(struct hd_symbolizer *symbolizer); /* takes NULL */
 
-/* Resolves `count` file offsets (any order, repeats allowed) of the module at
- * `path`. `build_id` is lower-case hex, "" where the snapshot has none: then the
- * path alone decides and `verified` is false. What a file lacks is no error: the
- * status says it. An error is want of memory. */
+/* What the offsets of a batch are. */
+enum hd_symbol_places {
+  HD_FILE_OFFSETS,
+  HD_LINKED_ADDRESSES, /* as in the file's program headers: load bias taken off */
+};
+
+/* Resolves `count` offsets (any order, repeats allowed) of the module at `path`.
+ * `build_id` is lower-case hex, "" where the snapshot has none: then the path alone
+ * decides and `verified` is false. What a file lacks is no error: the status says it.
+ * An error is want of memory. */
 bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
-                  struct hd_error *error);
+                  enum hd_symbol_places places, const uint64_t *offsets, size_t count,
+                  struct hd_symbol_batch *batch, struct hd_error *error);
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
 
 /* --- demangling (demangle.c; no elfutils needed) --------------------------- */

@@ -91,7 +91,7 @@ static bool put_modules(struct hd_native_writer *writer)
     add_place(line, "load", module->start > module->offset ? module->start - module->offset : 0);
     add_place(line, "size", module->limit > module->start ? module->limit - module->start : 0);
     add_place(line, "offset", module->offset);
-    hd_buffer_puts(line, "}}");
+    hd_buffer_puts(line, module->by_address ? ",\"by_address\":true}}" : "}}");
     if (!hd_native_flush(writer))
       return false;
   }

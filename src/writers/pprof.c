@@ -215,6 +215,8 @@ static void say_lost(const struct hd_pprof_writer *writer, struct hd_buffer *los
     hd_lost(lost, 0, "which stacks are cut");
   if (writer->lost_labels)
     hd_lost(lost, writer->lost_labels, "labels that are empty or named bytes");
+  if (writer->lost_places)
+    hd_lost(lost, writer->lost_places, "addresses' modules");
   if (writer->rounding.rounded)
     hd_lost(lost, 0, "fractions of estimates (values are rounded, the totals kept)");
 }

@@ -33,7 +33,7 @@ struct hd_pprof_writer {
   enum hd_measure measures[HD_MEASURES];
   size_t measure_count;
   struct hd_rounding rounding;
-  uint64_t lost_labels;
+  uint64_t lost_labels, lost_places;
   bool failed; /* for want of memory */
 };
 

@@ -40,6 +40,14 @@ static bool stands_apart(const struct mapping *mapping, const struct hd_location
          (location->offset < mapping->start || location->offset >= mapping->limit);
 }
 
+/* What is not known as a file offset would be taken for one: it goes without its
+ * module. With a name nobody looks it up. */
+static bool is_homeless(const struct frames *frames, const struct hd_location *location)
+{
+  return location->module && !location->frame_count &&
+         frames->writer->profile->modules.items[location->module - 1].by_address;
+}
+
 static void look_at(struct frames *frames, const struct hd_location *location)
 {
   struct mapping *mapping = &frames->mappings[location->module];
@@ -62,7 +70,7 @@ static void lay_out(struct frames *frames)
         (struct mapping){.start = module->start, .limit = module->limit, .offset = module->offset};
   }
   for (size_t i = 0; i < profile->locations.count; i++)
-    if (profile->locations.items[i].module)
+    if (profile->locations.items[i].module && !is_homeless(frames, &profile->locations.items[i]))
       look_at(frames, &profile->locations.items[i]);
   for (size_t i = 1; i <= profile->modules.count; i++) {
     struct mapping *mapping = &frames->mappings[i];
@@ -167,7 +175,7 @@ static uint32_t function_of(struct frames *frames, const struct hd_frame *frame)
 static uint64_t address_of(const struct frames *frames, const struct hd_location *location)
 {
   const struct mapping *mapping = &frames->mappings[location->module];
-  if (!location->module || !within(mapping, location->offset))
+  if (!location->module || is_homeless(frames, location) || !within(mapping, location->offset))
     return location->offset;
   return mapping->start + (location->offset - mapping->offset);
 }
@@ -179,7 +187,9 @@ static bool put_location(struct frames *frames, size_t index)
   struct hd_buffer *out = &writer->message, *line = &writer->part;
   hd_buffer_clear(out);
   hd_encode_number(out, 1, index + 1);
-  hd_encode_number(out, 2, location->module);
+  bool homeless = is_homeless(frames, location);
+  writer->lost_places += homeless;
+  hd_encode_number(out, 2, homeless ? 0 : location->module);
   hd_encode_number(out, 3, address_of(frames, location));
   for (uint32_t i = 0; i < location->frame_count; i++) {
     const struct hd_frame *frame = &writer->profile->frames.items[location->first_frame + i];

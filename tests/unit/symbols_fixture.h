@@ -164,7 +164,8 @@ static inline struct hd_symbol_batch symbolize(const char *path, const char *bui
   struct hd_symbol_batch batch;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_symbolizer *symbolizer = new_symbolizer(debug_dir);
-  assert_true(hd_symbolize(symbolizer, path, build_id, offsets, count, &batch, &error));
+  assert_true(hd_symbolize(symbolizer, path, build_id, HD_FILE_OFFSETS, offsets, count, &batch,
+                           &error));
   assert_int_equal(error.kind, HD_ERROR_NONE);
   hd_symbolizer_destroy(symbolizer);
   return batch;

@@ -68,6 +68,40 @@ static void test_relative_names(void **state)
   }
 }
 
+static uint64_t address_of(const char *name, const char *label)
+{
+  char line[64] = "";
+  assert_true(shell("nm %s | grep -w %s | cut -d' ' -f1 >address", name, label));
+  FILE *file = fopen(in_scratch("address"), "r");
+  assert_non_null(file);
+  assert_non_null(fgets(line, sizeof line, file));
+  fclose(file);
+  return strtoull(line, NULL, 16);
+}
+
+/* Addresses as the file was linked, where these are not the offsets in it. */
+static void test_addresses(void **state)
+{
+  (void)state;
+  static const char *const flags[] = {"-no-pie", "-pie -Wl,-Ttext-segment=0x20000"};
+  write_text("chain.c", chain_source);
+  for (size_t i = 0; i < 2; i++) {
+    assert_true(shell("gcc -O2 -g %s chain.c -o chain", flags[i]));
+    uint64_t addresses[] = {address_of("chain", "probe_inner"), address_of("chain", "probe_second"),
+                            0, UINT64_MAX};
+    struct hd_symbol_batch batch;
+    struct hd_error error = HD_ERROR_INIT;
+    struct hd_symbolizer *symbolizer = new_symbolizer(NULL);
+    assert_int_not_equal(addresses[0], offset_of("chain", "probe_inner"));
+    assert_true(hd_symbolize(symbolizer, in_scratch("chain"), "", HD_LINKED_ADDRESSES, addresses, 4,
+                             &batch, &error));
+    assert_chain(&batch, in_scratch("chain.c"));
+    assert_int_equal(batch.answers[2].count + batch.answers[3].count, 0);
+    hd_symbol_batch_deinit(&batch);
+    hd_symbolizer_destroy(symbolizer);
+  }
+}
+
 /* Offsets come in any order, repeat, and lie where nothing is. */
 static void test_batch(void **state)
 {
@@ -270,6 +304,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_gcc),     cmocka_unit_test(test_clang),
       cmocka_unit_test(test_batch),   cmocka_unit_test(test_relative_names),
+      cmocka_unit_test(test_addresses),
       cmocka_unit_test(test_gxx),     cmocka_unit_test(test_clangxx),
       cmocka_unit_test(test_assembly), cmocka_unit_test(test_nested_and_cold),
   };

@@ -85,10 +85,10 @@ static uint32_t string_id(struct hd_profile *profile, const char *text, size_t l
 static void add_modules(struct hd_profile *profile)
 {
   const struct hd_module modules[] = {
-      {STRING(profile, "/bin/a"), STRING(profile, "c0ffee"), 0x401000, 0x402000, 0x1000},
-      {STRING(profile, "/nowhere/mapped"), 0, 0, 0, 0},
-      {STRING(profile, "[vsyscall]"), 0, 0xffffffffff600000, 0xffffffffff601000, 0},
-      {STRING(profile, "/the/wrong/way"), 0, 0x9000, 0x8000, 0x40},
+      {STRING(profile, "/bin/a"), STRING(profile, "c0ffee"), 0x401000, 0x402000, 0x1000, false},
+      {STRING(profile, "/nowhere/mapped"), 0, 0, 0, 0, false},
+      {STRING(profile, "[vsyscall]"), 0, 0xffffffffff600000, 0xffffffffff601000, 0, false},
+      {STRING(profile, "/the/wrong/way"), 0, 0x9000, 0x8000, 0x40, false},
   };
   for (size_t i = 0; i < 4; i++) {
     uint32_t id;
@@ -265,6 +265,34 @@ static void test_native(void **state)
   hd_profile_destroy(profile);
 }
 
+/* Addresses that are no file offsets: heapdiff's own format says so, pprof's has only
+ * file offsets. */
+static void test_by_address(void **state)
+{
+  (void)state;
+  struct hd_profile *profile = make_profile();
+  struct hd_buffer lost = HD_BUFFER_INIT;
+  profile->modules.items[0].by_address = true; /* two of its locations have no names */
+  struct hd_profile *native = again(profile, "native", &lost);
+  same_frames(profile, native);
+  assert_true(native->modules.items[0].by_address);
+  assert_false(native->modules.items[1].by_address);
+  assert_string_equal(hd_buffer_text(&lost), "");
+  struct hd_profile *pprof = again(profile, "pprof", &lost);
+  same_records(profile, pprof);
+  assert_string_equal(hd_buffer_text(&lost),
+                      "ages of objects, which stacks are cut, 2 addresses' modules");
+  for (size_t i = 0; i < PLACES; i++) {
+    bool homeless = places[i].module == 1 && !places[i].frames;
+    assert_int_equal(pprof->locations.items[i].offset, places[i].offset);
+    assert_int_equal(!pprof->locations.items[i].module, homeless || !places[i].module);
+  }
+  hd_buffer_deinit(&lost);
+  hd_profile_destroy(pprof);
+  hd_profile_destroy(native);
+  hd_profile_destroy(profile);
+}
+
 /* Texts that JSON cannot hold, labels that an object cannot, and more. */
 static void test_native_losses(void **state)
 {
@@ -402,6 +430,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pprof),  cmocka_unit_test(test_native),
       cmocka_unit_test(test_native_losses), cmocka_unit_test(test_folded),
+      cmocka_unit_test(test_by_address),
       cmocka_unit_test(test_round),  cmocka_unit_test(test_encode),
       cmocka_unit_test(test_full),   cmocka_unit_test(test_short_memory),
   };
