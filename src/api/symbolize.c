@@ -114,7 +114,8 @@ static bool settle_module(struct hd_session *session, struct hd_pool *pool,
   for (size_t i = 0; i < count; i++)
     offsets[i] = pool->locations.items[waiting[i].location - 1].offset;
   bool fine = hd_symbolize(session->symbolizer, hd_pool_text(pool, module->path),
-                           hd_pool_text(pool, module->build_id), offsets, count, &batch, error);
+                           hd_pool_text(pool, module->build_id), module->addressed, offsets, count,
+                           &batch, error);
   if (fine) {
     fine = keep_status(session, module, &batch, error);
     for (size_t i = 0; fine && i < count; i++)

@@ -45,14 +45,16 @@ static bool module_equal(const void *context, uint32_t id, const void *key)
 {
   const struct hd_pool *pool = context;
   const struct hd_pool_module *have = &pool->modules.items[id - 1], *want = key;
-  return have->path == want->path && have->build_id == want->build_id;
+  return have->path == want->path && have->build_id == want->build_id &&
+         have->addressed == want->addressed;
 }
 
-static bool intern_module(struct hd_pool *pool, uint32_t path, uint32_t build_id, uint32_t *id,
-                          struct hd_error *error)
+static bool intern_module(struct hd_pool *pool, uint32_t path, uint32_t build_id, bool addressed,
+                          uint32_t *id, struct hd_error *error)
 {
-  struct hd_pool_module key = {.path = path, .build_id = build_id, .status = "", .reason = ""};
-  uint64_t parts[2] = {path, build_id}, hash = hd_hash(parts, sizeof parts);
+  struct hd_pool_module key = {.path = path, .build_id = build_id, .addressed = addressed,
+                               .status = "", .reason = ""};
+  uint64_t parts[3] = {path, build_id, addressed}, hash = hd_hash(parts, sizeof parts);
   *id = hd_index_find(&pool->module_index, hash, module_equal, pool, &key);
   if (*id)
     return true;
@@ -239,10 +241,12 @@ static bool import_all(struct importer *in, struct hd_import *import, struct hd_
 {
   const struct hd_profile *profile = in->profile;
   for (size_t i = 0; i < profile->modules.count; i++) {
+    const struct hd_module *module = &profile->modules.items[i];
     uint32_t path, build_id;
-    if (!import_string(in, profile->modules.items[i].path, &path, error) ||
-        !import_string(in, profile->modules.items[i].build_id, &build_id, error) ||
-        !intern_module(in->pool, path, build_id, &import->modules[i + 1], error))
+    if (!import_string(in, module->path, &path, error) ||
+        !import_string(in, module->build_id, &build_id, error) ||
+        !intern_module(in->pool, path, build_id, module->addressed, &import->modules[i + 1],
+                       error))
       return false;
   }
   for (size_t i = 0; i < profile->locations.count; i++)

@@ -10,6 +10,7 @@
 
 struct hd_pool_module {
   uint32_t path, build_id;  /* strings of the pool */
+  bool addressed;           /* as in struct hd_module */
   uint32_t wanted, resolved; /* locations that came without symbols, and those that got some */
   /* What symbolization said of it, for `info`. */
   const char *status, *reason;

@@ -54,6 +54,8 @@ struct hd_module {
   uint32_t path;     /* string */
   uint32_t build_id; /* string, lower-case hex; 0 unknown */
   uint64_t start, limit, offset; /* as mapped: addresses and file offset; 0 unknown */
+  bool addressed; /* its locations are addresses in the ELF file's own terms (p_vaddr), not
+                   * offsets: the format knows no offsets */
 };
 
 /* One source-level frame. */

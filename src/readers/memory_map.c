@@ -304,8 +304,11 @@ static bool add_module(struct hd_memory_map *map, struct hd_mapping *mapping,
   mapping->module = hd_index_find(&map->module_index, hash, is_of, map->profile, mapping);
   if (mapping->module)
     return true;
-  struct hd_module module = {mapping->path, mapping->build_id, mapping->start, mapping->limit,
-                             mapping->offset};
+  struct hd_module module = {.path = mapping->path,
+                             .build_id = mapping->build_id,
+                             .start = mapping->start,
+                             .limit = mapping->limit,
+                             .offset = mapping->offset};
   return hd_profile_add_module(map->profile, module, &mapping->module, error) &&
          (hd_index_add(&map->module_index, hash, mapping->module) || hd_fail_memory(error));
 }

@@ -30,9 +30,10 @@ bool hd_symbol_module_usable(const struct hd_symbol_module *module);
 /* Whether the file that was opened is still the one at its path. */
 bool hd_symbol_module_current(const struct hd_symbol_module *module);
 
-/* Fills the answers and frames of a batch from an open module (resolve.c). */
-bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *offsets,
-                              size_t count, struct hd_symbol_batch *batch,
-                              struct hd_error *error);
+/* Fills the answers and frames of a batch from an open module (resolve.c);
+ * `addressed` as for hd_symbolize. */
+bool hd_symbol_module_resolve(struct hd_symbol_module *module, bool addressed,
+                              const uint64_t *offsets, size_t count,
+                              struct hd_symbol_batch *batch, struct hd_error *error);
 
 #endif

@@ -223,19 +223,22 @@ static bool hand_over(struct resolver *resolver, size_t count, struct hd_error *
   return true;
 }
 
-static size_t place_offsets(const struct hd_elf_file *program, const uint64_t *offsets,
-                            size_t count, struct place *places)
+static size_t place_offsets(const struct hd_elf_file *program, bool addressed,
+                            const uint64_t *offsets, size_t count, struct place *places)
 {
   size_t placed = 0;
-  for (size_t i = 0; i < count; i++)
-    if (hd_elf_address(program, offsets[i], &places[placed].address))
+  for (size_t i = 0; i < count; i++) {
+    places[placed].address = offsets[i];
+    if (addressed ? hd_elf_executable(program, offsets[i])
+                  : hd_elf_address(program, offsets[i], &places[placed].address))
       places[placed++].position = i;
+  }
   return placed;
 }
 
-bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *offsets,
-                              size_t count, struct hd_symbol_batch *batch,
-                              struct hd_error *error)
+bool hd_symbol_module_resolve(struct hd_symbol_module *module, bool addressed,
+                              const uint64_t *offsets, size_t count,
+                              struct hd_symbol_batch *batch, struct hd_error *error)
 {
   if (count == 0)
     return true;
@@ -245,7 +248,7 @@ bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *o
   struct place *places = hd_alloc_zeroed(count, sizeof *places);
   bool fine = places != NULL || hd_fail_memory(error);
   if (fine) {
-    size_t placed = place_offsets(&module->program, offsets, count, places);
+    size_t placed = place_offsets(&module->program, addressed, offsets, count, places);
     fine = collect(&resolver, places, placed, error);
   }
   fine = fine && resolve_all(&resolver, error) && hand_over(&resolver, count, error);

@@ -94,6 +94,7 @@ struct job {
   struct hd_symbolizer *symbolizer;
   struct hd_symbol_module *module; /* NULL: none yet; the last of the symbolizer's if `fresh` */
   const char *path, *build_id;
+  bool addressed;
   const uint64_t *offsets;
   size_t count;
   struct hd_symbol_batch *batch;
@@ -149,7 +150,8 @@ static bool run(struct job *job)
   if (!describe(job->module, batch, job->error))
     return false;
   return !hd_symbol_module_usable(job->module) ||
-         hd_symbol_module_resolve(job->module, job->offsets, job->count, batch, job->error);
+         hd_symbol_module_resolve(job->module, job->addressed, job->offsets, job->count, batch,
+                                  job->error);
 }
 
 static void run_guarded(void *context)
@@ -170,13 +172,13 @@ static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_modu
 }
 
 bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
-                  struct hd_error *error)
+                  bool addressed, const uint64_t *offsets, size_t count,
+                  struct hd_symbol_batch *batch, struct hd_error *error)
 {
   *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
                                     .reason = "", .arena = HD_ARENA_INIT};
   struct job job = {.symbolizer = symbolizer, .path = path, .build_id = build_id,
-                    .offsets = offsets, .count = count, .batch = batch, .error = error};
+                    .addressed = addressed, .offsets = offsets, .count = count, .batch = batch, .error = error};
   if (count > SIZE_MAX / sizeof *batch->answers)
     return hd_fail_memory(error);
   if (!hd_dwarf_guarded(run_guarded, &job)) {

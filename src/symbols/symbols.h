@@ -69,12 +69,13 @@ bool hd_symbolizer_create(const struct hd_symbol_options *options,
 void hd_symbolizer_destroy(struct hd_symbolizer *symbolizer); /* takes NULL */
 
 /* Resolves `count` file offsets (any order, repeats allowed) of the module at
- * `path`. `build_id` is lower-case hex, "" where the snapshot has none: then the
+ * `path`; `addressed`: they are not offsets but addresses in the file's own terms.
+ * `build_id` is lower-case hex, "" where the snapshot has none: then the
  * path alone decides and `verified` is false. What a file lacks is no error: the
  * status says it. An error is want of memory. */
 bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
-                  struct hd_error *error);
+                  bool addressed, const uint64_t *offsets, size_t count,
+                  struct hd_symbol_batch *batch, struct hd_error *error);
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
 
 /* --- demangling (demangle.c; no elfutils needed) --------------------------- */

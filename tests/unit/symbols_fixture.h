@@ -114,9 +114,9 @@ static inline uint64_t to_offset(const uint8_t *data, uint64_t address)
   return 0;
 }
 
-/* The file offset of a label in the .symtab of an ELF file in the scratch folder,
- * 0 where it has no such label. */
-static inline uint64_t offset_of(const char *name, const char *label)
+/* The file offset of a label in the .symtab of an ELF file in the scratch folder, and
+ * its address there; 0 where it has no such label. */
+static inline uint64_t find_label(const char *name, const char *label, uint64_t *address)
 {
   size_t size;
   uint8_t *data = read_bytes(name, &size);
@@ -130,10 +130,16 @@ static inline uint64_t offset_of(const char *name, const char *label)
     const Elf64_Sym *symbols = (const void *)(data + sections[i].sh_offset);
     for (size_t j = 0; j < sections[i].sh_size / sizeof *symbols; j++)
       if (strcmp(names + symbols[j].st_name, label) == 0)
-        offset = to_offset(data, symbols[j].st_value);
+        offset = to_offset(data, *address = symbols[j].st_value);
   }
   free(data);
   return offset;
+}
+
+static inline uint64_t offset_of(const char *name, const char *label)
+{
+  uint64_t address;
+  return find_label(name, label, &address);
 }
 
 static inline void build_id_of(const char *name, char *id, size_t size)
@@ -164,7 +170,7 @@ static inline struct hd_symbol_batch symbolize(const char *path, const char *bui
   struct hd_symbol_batch batch;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_symbolizer *symbolizer = new_symbolizer(debug_dir);
-  assert_true(hd_symbolize(symbolizer, path, build_id, offsets, count, &batch, &error));
+  assert_true(hd_symbolize(symbolizer, path, build_id, false, offsets, count, &batch, &error));
   assert_int_equal(error.kind, HD_ERROR_NONE);
   hd_symbolizer_destroy(symbolizer);
   return batch;

@@ -51,6 +51,32 @@ static void test_clang(void **state)
   check_compiler("clang");
 }
 
+/* By address in the file's own terms, which some linkers let differ from the offset. */
+static void test_addresses(void **state)
+{
+  (void)state;
+  static const char *const variants[] = {"", "-no-pie", "-fuse-ld=lld"};
+  write_text("chain.c", chain_source);
+  for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+    uint64_t addresses[3] = {0, 0, UINT64_MAX};
+    if (strstr(variants[i], "lld") && !have("ld.lld"))
+      continue;
+    assert_true(shell("gcc -O2 -g %s chain.c -o addressed", variants[i]));
+    uint64_t offset = find_label("addressed", "probe_inner", &addresses[0]);
+    find_label("addressed", "probe_second", &addresses[1]);
+    assert_int_equal(offset == addresses[0], i == 0);
+    struct hd_symbol_batch batch;
+    struct hd_error error = HD_ERROR_INIT;
+    struct hd_symbolizer *symbolizer = new_symbolizer(NULL);
+    assert_true(hd_symbolize(symbolizer, in_scratch("addressed"), "", true, addresses, 3, &batch,
+                             &error));
+    assert_chain(&batch, in_scratch("chain.c"));
+    assert_int_equal(batch.answers[2].count, 0);
+    hd_symbol_batch_deinit(&batch);
+    hd_symbolizer_destroy(symbolizer);
+  }
+}
+
 /* A source that was named relative to another folder, with "./" in it. */
 static void test_relative_names(void **state)
 {
@@ -272,6 +298,7 @@ int main(void)
       cmocka_unit_test(test_batch),   cmocka_unit_test(test_relative_names),
       cmocka_unit_test(test_gxx),     cmocka_unit_test(test_clangxx),
       cmocka_unit_test(test_assembly), cmocka_unit_test(test_nested_and_cold),
+      cmocka_unit_test(test_addresses),
   };
   return cmocka_run_group_tests_name("symbols", tests, make_scratch, remove_scratch);
 }

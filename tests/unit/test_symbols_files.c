@@ -222,7 +222,8 @@ static void test_open_modules(void **state)
       build_chain(flags[i], offsets);
       assert_true(shell("mv full program"));
     }
-    assert_true(hd_symbolize(symbolizer, in_scratch("program"), "", offsets, 2, &batch, &error));
+    assert_true(hd_symbolize(symbolizer, in_scratch("program"), "", false, offsets, 2, &batch,
+                               &error));
     assert_chain(&batch, in_scratch("chain.c"));
     hd_symbol_batch_deinit(&batch);
   }
@@ -230,7 +231,8 @@ static void test_open_modules(void **state)
     char name[32];
     snprintf(name, sizeof name, "copy%u", i);
     assert_true(shell("ln -f program %s", name));
-    assert_true(hd_symbolize(symbolizer, in_scratch(name), "", offsets, 2, &batch, &error));
+    assert_true(hd_symbolize(symbolizer, in_scratch(name), "", false, offsets, 2, &batch,
+                               &error));
     assert_int_equal(batch.answers[0].count, 3);
     hd_symbol_batch_deinit(&batch);
   }
@@ -295,7 +297,8 @@ static void test_no_memory(void **state)
     allowed = n;
     hd_alloc_set_hook(allow_some);
     done = hd_symbolizer_create(NULL, &symbolizer, &error) &&
-           hd_symbolize(symbolizer, in_scratch("full"), "", offsets, 2, &batch, &error);
+           hd_symbolize(symbolizer, in_scratch("full"), "", false, offsets, 2, &batch,
+                               &error);
     hd_alloc_set_hook(NULL);
     if (done) {
       assert_chain(&batch, in_scratch("chain.c"));

@@ -85,10 +85,10 @@ static uint32_t string_id(struct hd_profile *profile, const char *text, size_t l
 static void add_modules(struct hd_profile *profile)
 {
   const struct hd_module modules[] = {
-      {STRING(profile, "/bin/a"), STRING(profile, "c0ffee"), 0x401000, 0x402000, 0x1000},
-      {STRING(profile, "/nowhere/mapped"), 0, 0, 0, 0},
-      {STRING(profile, "[vsyscall]"), 0, 0xffffffffff600000, 0xffffffffff601000, 0},
-      {STRING(profile, "/the/wrong/way"), 0, 0x9000, 0x8000, 0x40},
+      {STRING(profile, "/bin/a"), STRING(profile, "c0ffee"), 0x401000, 0x402000, 0x1000, false},
+      {STRING(profile, "/nowhere/mapped"), 0, 0, 0, 0, false},
+      {STRING(profile, "[vsyscall]"), 0, 0xffffffffff600000, 0xffffffffff601000, 0, false},
+      {STRING(profile, "/the/wrong/way"), 0, 0x9000, 0x8000, 0x40, false},
   };
   for (size_t i = 0; i < 4; i++) {
     uint32_t id;
