@@ -20,7 +20,9 @@ GENERAL = {"heapdiff.1": {"--help", "-h", "--version"}}
 OTHERS = {"heapdiff-record.1": {"-g"}, "heapdiff-top.1": {"-top"},
           # of valgrind
           "heapdiff-formats.7": {"--detailed-freq", "--fullpath-after", "--pages-as-heap",
-                                 "--threshold", "--tool", "--xtree-memory"}}
+                                 "--threshold", "--tool", "--xtree-memory",
+                                 # of heaptrack
+                                 "--disable-builtin-suppressions", "--raw"}}
 
 
 def option_rows(program):
