@@ -8,7 +8,7 @@ packages_for() {
     libxxhash-dev libpcre2-dev zlib1g-dev libzstd-dev libiberty-dev
   [ "$1" != test ] || echo libcmocka-dev python3 golang-go clang llvm mandoc binutils bash \
     util-linux procps dwz elfutils \
-    libjemalloc2 libjemalloc-dev libgoogle-perftools4
+    libjemalloc2 libjemalloc-dev libgoogle-perftools4 zstd heaptrack
 }
 
 need() {
