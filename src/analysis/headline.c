@@ -11,13 +11,24 @@ static int64_t between(int64_t first, int64_t last)
   return first && last && !__builtin_sub_overflow(last, first, &elapsed) ? elapsed : 0;
 }
 
+/* But for the "@5" that chooses a snapshot of it. */
+static bool same_file(const char *a, const char *b)
+{
+  const char *x = strrchr(a, '@'), *y = strrchr(b, '@');
+  size_t length = x && y && !x[1 + strspn(x + 1, "0123456789")] &&
+                          !y[1 + strspn(y + 1, "0123456789")] && x - a == y - b
+                      ? (size_t)(x - a)
+                      : strlen(a) + 1;
+  return strncmp(a, b, length) == 0;
+}
+
 int64_t hd_series_elapsed(const struct hd_series *series)
 {
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
   /* Clocks compare within one boot of a host, and within one file. */
   bool one_clock = first->boot_id && last->boot_id && strcmp(first->boot_id, last->boot_id) == 0;
-  one_clock |= strcmp(first->path, last->path) == 0;
+  one_clock |= same_file(first->path, last->path);
   if (one_clock && first->mono_ns && last->mono_ns)
     return between(first->mono_ns, last->mono_ns);
   return between(first->time_ns, last->time_ns);

@@ -49,7 +49,7 @@ struct hd_values {
 struct hd_point {
   /* Texts live as long as the session; NULL unknown. */
   const char *path, *program, *called, *boot_id;
-  int64_t time_ns, mono_ns, rss, pid, threshold; /* as in struct hd_meta */
+  int64_t time_ns, mono_ns, rss, pid, threshold, sequence; /* as in struct hd_meta */
   uint64_t rate;
   bool at_start;     /* of a series, taken when the process began: all that comes later is
                       * new, so that nothing need be marked */

@@ -99,7 +99,8 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .pid = meta->pid,
       .threshold = meta->threshold,
       .rate = meta->rate,
-      .at_start = loader->handle->group && meta->reason && strcmp(meta->reason, "start") == 0,
+      .sequence = meta->sequence,
+      .at_start = meta->reason && strcmp(meta->reason, "start") == 0,
       .at_exit = meta->reason && strcmp(meta->reason, "exit") == 0,
   };
   if (!hd_pool_import(loader->series->pool, profile, hd_session_demangle, &import, error))
@@ -129,6 +130,15 @@ static void note_order(struct hd_session *session, const struct hd_series *serie
                         first->path, last->path);
 }
 
+/* How a user names a snapshot again: those of one file by their number there. */
+static const char *name_of(struct hd_session *session, const struct hd_point *point)
+{
+  if (session->chosen.items[0].group)
+    return point->path;
+  const char *name = hd_arena_printf(&session->arena, "%s@%" PRId64, point->path, point->sequence);
+  return name ? name : point->path;
+}
+
 /* Many programs free all they have before they end: then the snapshot at exit does
  * not show what they held while they ran. Of a series it is left out, unless it is
  * all there is beside the first one. */
@@ -136,22 +146,34 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
 {
   size_t last = series->points.count - 1;
   const struct hd_point *points = series->points.items;
-  const struct hd_handle *chosen = session->chosen.items;
-  bool of_series = chosen[0].group && chosen[0].group == chosen[session->chosen.count - 1].group;
-  if (!last || !points[last].at_exit || !of_series)
+  if (!last || !points[last].at_exit)
     return;
   if (last == 1 && points[1].total[HD_INUSE_SPACE] < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
     hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                         "the program freed all it had before it ended, and there is no snapshot in "
-                        "between: record it with a shorter --interval");
+                        "between%s", session->chosen.items[0].group
+                                         ? ": record it with a shorter --interval" : "");
   if (last == 1 ||
       points[last].total[HD_INUSE_SPACE] >= points[last - 1].total[HD_INUSE_SPACE] / 2)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                       "the snapshot at exit is left out, as most of the memory had been freed by "
-                      "then; to compare with it: heapdiff top %s %s", points[0].path,
-                      points[last].path);
+                      "then; to compare with it: heapdiff top %s %s", name_of(session, &points[0]),
+                      name_of(session, &points[last]));
   hd_series_drop_last(series);
+}
+
+/* Snapshots that the user put together are taken as they are; of those that belong
+ * together, of a directory or of one file, it matters which is the first and which the
+ * last. */
+static void settle_ends(struct hd_session *session, struct hd_series *series)
+{
+  const struct hd_handle *chosen = session->chosen.items;
+  size_t count = session->chosen.count;
+  if (count == 1 || (chosen[0].group && chosen[0].group == chosen[count - 1].group))
+    settle_exit(session, series);
+  else
+    series->points.items[0].at_start = false;
 }
 
 /* Above this share of the memory, what is not known is worth a note. */
@@ -214,7 +236,7 @@ bool hd_session_load(struct hd_session *session, struct hd_series *series, struc
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
   note_order(session, series);
-  settle_exit(session, series);
+  settle_ends(session, series);
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;

@@ -1,5 +1,5 @@
 /* One snapshot file as a stream of plain bytes: a file, a pipe, standard input
- * ("-"); gzip (any number of members) is undone as it is read. */
+ * ("-"); compression (inflate.def) is undone as it is read. */
 #ifndef HD_INPUT_OPEN_H
 #define HD_INPUT_OPEN_H
 

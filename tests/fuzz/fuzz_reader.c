@@ -9,14 +9,22 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 extern const struct hd_reader READER;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
-/* What a reader hands on must hold together: every id in range. */
+/* What a reader hands on must hold together: every id in range, every text its own. */
 static void check(const struct hd_profile *profile)
 {
+  const struct hd_meta *meta = &profile->meta;
+  const char *const texts[] = {
+      meta->format,  meta->kind,    meta->host,   meta->boot_id,  meta->reason,    meta->program,
+      meta->command, meta->called,  meta->recorder, meta->allocator, meta->default_measure};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (texts[i] && strlen(texts[i]) >= SIZE_MAX / 2)
+      abort();
   for (size_t i = 0; i < profile->records.count; i++)
     if (profile->records.items[i].stack > profile->stacks.count ||
         profile->records.items[i].labels > profile->label_sets.count ||

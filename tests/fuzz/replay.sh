@@ -7,7 +7,10 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 find "$2" -type f ! -path '*/programs/*' ! -name README.md | while read -r file; do
-  gzip -dcf "$file" >"$work/$(echo "$file" | tr / _)"
+  case $file in
+  *.zst) zstd -qdc "$file" ;;
+  *) gzip -dcf "$file" ;;
+  esac >"$work/$(echo "$file" | tr / _)"
 done
 "$1" "$work"/*
 echo "$(ls "$work" | wc -l) files"

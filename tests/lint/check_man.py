@@ -22,7 +22,9 @@ OTHERS = {"heapdiff-record.1": {"-g"}, "heapdiff-top.1": {"-top"},
           "heapdiff-formats.7": {"--detailed-freq", "--fullpath-after", "--pages-as-heap",
                                  "--threshold", "--tool", "--xtree-memory",
                                  # of compilers
-                                 "-fsanitize"}}
+                                 "-fsanitize",
+                                 # of heaptrack
+                                 "--disable-builtin-suppressions", "--raw"}}
 
 
 def option_rows(program):

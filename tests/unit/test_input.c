@@ -1,4 +1,4 @@
-/* input: plain and gzip files, their faults, directories. */
+/* input: plain files, compressed ones, their faults, directories. */
 #include "base/buffer.h"
 #include "input/open.h"
 #include "input/source.h"
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -41,6 +42,30 @@ static void gzip_file(const char *name, const char *mode, const void *data, size
   assert_non_null(file);
   assert_int_equal(gzwrite(file, data, (unsigned)length), (int)length);
   gzclose(file);
+}
+
+/* Appends a frame, with or without a checksum of what is in it. */
+static void zstd_file(const char *name, const char *mode, const void *data, size_t length,
+                      int checksum, int window)
+{
+  size_t room = ZSTD_compressBound(length);
+  char *out = malloc(room);
+  ZSTD_CCtx *context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, !window);
+  ZSTD_inBuffer in = {data, length, 0};
+  ZSTD_outBuffer step = {out, room, 0};
+  /* Not in one go, which would shrink the window to the data. */
+  while (in.pos < in.size)
+    assert_false(ZSTD_isError(ZSTD_compressStream2(context, &step, &in, ZSTD_e_continue)));
+  assert_int_equal(ZSTD_compressStream2(context, &step, &in, ZSTD_e_end), 0);
+  FILE *file = fopen(path_of(name), mode);
+  assert_non_null(file);
+  assert_int_equal(fwrite(out, 1, step.pos, file), step.pos);
+  fclose(file);
+  ZSTD_freeCCtx(context);
+  free(out);
 }
 
 /* Reads a whole file through the stream; the error's text where it fails. */
@@ -104,18 +129,128 @@ static void truncation_is_seen_at_every_byte(void **state)
   assert_non_null(strstr(error.text, "damaged"));
 }
 
+static void append_file(const char *name, const void *data, size_t length)
+{
+  FILE *file = fopen(path_of(name), "ab");
+  assert_int_equal(fwrite(data, 1, length, file), length);
+  fclose(file);
+}
+
+/* Frames, skippable ones at the start and between, padding behind. */
+static void zstd_is_undone(void **state)
+{
+  (void)state;
+  static const char skippable[] = "\x5a\x2a\x4d\x18\x03\0\0\0abc";
+  size_t length = 3000000;
+  char *data = malloc(length);
+  for (size_t i = 0; i < length; i++)
+    data[i] = (char)((i * 2654435761u >> 13) % (i / 100000 + 2));
+  write_file("a.zst", skippable, sizeof skippable - 1);
+  zstd_file("a.zst", "ab", data, length / 2, 1, 0);
+  append_file("a.zst", skippable, sizeof skippable - 1);
+  zstd_file("a.zst", "ab", "", 0, 0, 0);
+  zstd_file("a.zst", "ab", data + length / 2, length - length / 2, 0, 0);
+  append_file("a.zst", "\0\0\0", 3);
+  struct hd_buffer out = HD_BUFFER_INIT;
+  struct hd_error error;
+  assert_true(slurp("a.zst", 0, &out, &error));
+  assert_int_equal(out.length, length);
+  assert_memory_equal(out.data, data, length);
+  hd_buffer_deinit(&out);
+  free(data);
+}
+
+static void faults_of_zstd(void **state)
+{
+  (void)state;
+  char text[2000];
+  uint8_t whole[4096];
+  struct hd_error error;
+  for (size_t i = 0; i < sizeof text; i++)
+    text[i] = (char)('a' + i * i % 26);
+  for (int checksum = 0; checksum < 2; checksum++) {
+    zstd_file("t.zst", "wb", text, sizeof text, checksum, 0);
+    FILE *file = fopen(path_of("t.zst"), "rb");
+    size_t length = fread(whole, 1, sizeof whole, file);
+    fclose(file);
+    for (size_t cut = 4; cut < length; cut++) {
+      write_file("cut.zst", whole, cut);
+      assert_false(slurp("cut.zst", 0, NULL, &error));
+      assert_int_equal(error.kind, HD_ERROR_INPUT);
+      assert_int_equal(error.offset, cut);
+      assert_string_equal(error.text, "the zstd data is truncated: the file is incomplete; fetch "
+                                      "it again");
+    }
+    /* Part of another frame behind a whole one. */
+    append_file("t.zst", whole, length / 2);
+    assert_false(slurp("t.zst", 0, NULL, &error));
+    assert_non_null(strstr(error.text, "truncated"));
+  }
+  zstd_file("bad.zst", "wb", text, sizeof text, 1, 0);
+  append_file("bad.zst", "garbage", 7);
+  assert_false(slurp("bad.zst", 0, NULL, &error));
+  assert_non_null(strstr(error.text, "the zstd data is damaged ("));
+  assert_true(error.offset > 0);
+}
+
+/* A checksum sees what decompression does not. */
+static void damaged_zstd(void **state)
+{
+  (void)state;
+  char text[300];
+  uint8_t whole[512];
+  struct hd_error error;
+  for (size_t i = 0; i < sizeof text; i++)
+    text[i] = (char)('a' + i * i * i % 26);
+  zstd_file("d.zst", "wb", text, sizeof text, 1, 0);
+  FILE *file = fopen(path_of("d.zst"), "rb");
+  size_t length = fread(whole, 1, sizeof whole, file);
+  fclose(file);
+  for (size_t i = 4; i < length; i++) {
+    struct hd_buffer out = HD_BUFFER_INIT;
+    whole[i] ^= 0x10;
+    write_file("flip.zst", whole, length);
+    if (slurp("flip.zst", 1 << 20, &out, &error)) {
+      assert_int_equal(out.length, sizeof text);
+      assert_memory_equal(out.data, text, sizeof text);
+    } else {
+      assert_int_equal(error.kind, HD_ERROR_INPUT);
+    }
+    whole[i] ^= 0x10;
+    hd_buffer_deinit(&out);
+  }
+}
+
+/* What must look far back takes as much memory. */
+static void a_wide_window_is_refused(void **state)
+{
+  (void)state;
+  static char text[100000];
+  struct hd_error error;
+  zstd_file("wide.zst", "wb", text, sizeof text, 0, 27);
+  assert_true(slurp("wide.zst", 0, NULL, &error));
+  zstd_file("wide.zst", "wb", text, sizeof text, 0, 28);
+  assert_false(slurp("wide.zst", 0, NULL, &error));
+  assert_int_equal(error.kind, HD_ERROR_INPUT);
+  assert_non_null(strstr(error.text, "takes too much memory"));
+}
+
 static void a_bomb_is_refused(void **state)
 {
   (void)state;
   size_t length = 20 << 20;
   char *zeros = calloc(1, length);
   gzip_file("bomb.gz", "wb9", zeros, length);
+  zstd_file("bomb.zst", "wb", zeros, length, 0, 0);
   free(zeros);
-  struct hd_error error;
-  assert_false(slurp("bomb.gz", 1 << 20, NULL, &error));
-  assert_int_equal(error.kind, HD_ERROR_INPUT);
-  assert_non_null(strstr(error.text, "--max-inflated"));
-  assert_true(slurp("bomb.gz", 32 << 20, NULL, &error));
+  static const char *const bombs[] = {"bomb.gz", "bomb.zst"};
+  for (size_t i = 0; i < 2; i++) {
+    struct hd_error error;
+    assert_false(slurp(bombs[i], 1 << 20, NULL, &error));
+    assert_int_equal(error.kind, HD_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "--max-inflated"));
+    assert_true(slurp(bombs[i], 32 << 20, NULL, &error));
+  }
 }
 
 static void what_is_no_file(void **state)
@@ -171,10 +306,10 @@ static int drop_folder(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gzip_is_undone),
-      cmocka_unit_test(truncation_is_seen_at_every_byte),
-      cmocka_unit_test(a_bomb_is_refused),
-      cmocka_unit_test(what_is_no_file),
+      cmocka_unit_test(gzip_is_undone),  cmocka_unit_test(truncation_is_seen_at_every_byte),
+      cmocka_unit_test(zstd_is_undone),  cmocka_unit_test(faults_of_zstd),
+      cmocka_unit_test(damaged_zstd),    cmocka_unit_test(a_wide_window_is_refused),
+      cmocka_unit_test(a_bomb_is_refused), cmocka_unit_test(what_is_no_file),
       cmocka_unit_test(a_directory_is_its_files),
   };
   return cmocka_run_group_tests(tests, make_folder, drop_folder);

@@ -1,4 +1,4 @@
-/* What the tests of massif and DHAT share: reading a text into profiles, and
+/* What the tests of massif, DHAT and heaptrack share: reading a text into profiles, and
  * profiles as texts. */
 #ifndef TESTS_VALGRIND_PROFILES_H
 #define TESTS_VALGRIND_PROFILES_H
