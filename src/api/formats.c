@@ -5,7 +5,7 @@
 
 #include <heapdiff/convert.h>
 
-enum { NAME, READ, WRITTEN, SUMMARY, COLUMNS };
+enum { NAME, READ, WRITTEN, CARRIES, SUMMARY, COLUMNS };
 
 static bool add_columns(struct hd_view *view, struct hd_error *error)
 {
@@ -13,6 +13,7 @@ static bool add_columns(struct hd_view *view, struct hd_error *error)
       {"name", "format", HD_FOR_ALL, true, 0},
       {"read", "read", HD_FOR_ALL, true, 0},
       {"written", "written", HD_FOR_ALL, true, 0},
+      {"carries", "carries", HD_FOR_ALL, true, 0},
       {"summary", "what it is", HD_FOR_ALL, true, 0},
   };
   for (size_t i = 0; i < COLUMNS; i++)
@@ -21,15 +22,17 @@ static bool add_columns(struct hd_view *view, struct hd_error *error)
   return true;
 }
 
-static bool add_row(struct hd_view *view, const char *name, const char *summary, bool is_read,
-                    struct hd_error *error)
+static bool add_row(struct hd_view *view, const char *name, const char *summary,
+                    const struct hd_reader *reader, struct hd_error *error)
 {
   struct hd_cell *cells = hd_grid_add_row(view, HD_TONE_PLAIN);
   if (!cells)
     return hd_fail_memory(error);
   cells[NAME] = hd_cell_text(name);
-  cells[READ] = hd_cell_of(HD_CELL_BOOL, is_read);
+  cells[READ] = hd_cell_of(HD_CELL_BOOL, reader != NULL);
   cells[WRITTEN] = hd_cell_of(HD_CELL_BOOL, hd_writer_find(name) != NULL);
+  if (reader)
+    cells[CARRIES] = hd_cell_text(reader->carries);
   cells[SUMMARY] = hd_cell_text(summary);
   return true;
 }
@@ -37,11 +40,11 @@ static bool add_row(struct hd_view *view, const char *name, const char *summary,
 static bool add_rows(struct hd_view *view, struct hd_error *error)
 {
   for (size_t i = 0; i < hd_reader_count; i++)
-    if (!add_row(view, hd_readers[i]->name, hd_readers[i]->summary, true, error))
+    if (!add_row(view, hd_readers[i]->name, hd_readers[i]->summary, hd_readers[i], error))
       return false;
   for (size_t i = 0; i < hd_writer_count; i++)
     if (!hd_reader_find(hd_writers[i]->name) &&
-        !add_row(view, hd_writers[i]->name, hd_writers[i]->summary, false, error))
+        !add_row(view, hd_writers[i]->name, hd_writers[i]->summary, NULL, error))
       return false;
   return true;
 }

@@ -216,6 +216,7 @@ extern const struct hd_reader hd_reader_dhat;
 const struct hd_reader hd_reader_dhat = {
     .name = "dhat",
     .summary = "valgrind --tool=dhat and the Rust crate dhat (JSON)",
+    .carries = "inuse, alloc",
     .probe = probe,
     .read = read,
 };

@@ -211,6 +211,7 @@ extern const struct hd_reader hd_reader_folded;
 const struct hd_reader hd_reader_folded = {
     .name = "folded",
     .summary = "folded stacks with a number of bytes, \"outer;inner 1234\"",
+    .carries = "inuse_space",
     .probe = probe,
     .read = read,
 };

@@ -169,6 +169,7 @@ extern const struct hd_reader hd_reader_go_counts;
 const struct hd_reader hd_reader_go_counts = {
     .name = "go-counts",
     .summary = "Go's goroutine, goroutineleak and threadcreate profiles with ?debug=1",
+    .carries = "goroutines | threads",
     .probe = probe,
     .peek = hd_heap_text_peek,
     .read = read,

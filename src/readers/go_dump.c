@@ -323,6 +323,7 @@ extern const struct hd_reader hd_reader_go_dump;
 const struct hd_reader hd_reader_go_dump = {
     .name = "go-dump",
     .summary = "dumps of goroutines, one by one: ?debug=2, SIGQUIT, panics",
+    .carries = "goroutines, states, waits",
     .marks = {"\ngoroutine 1 [", "SIGQUIT: quit\nPC="},
     .probe = probe,
     .read = read,

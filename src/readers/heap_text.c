@@ -162,6 +162,7 @@ extern const struct hd_reader hd_reader_heap_text;
 const struct hd_reader hd_reader_heap_text = {
     .name = "heap-text",
     .summary = "text heap profiles of gperftools and tcmalloc, and Go's with ?debug=1",
+    .carries = "inuse, alloc",
     .probe = probe,
     .peek = hd_heap_text_peek,
     .read = hd_heap_text_read,

@@ -352,6 +352,7 @@ extern const struct hd_reader hd_reader_heaptrack;
 const struct hd_reader hd_reader_heaptrack = {
     .name = "heaptrack",
     .summary = "heaptrack's recordings, also raw ones: a file is a whole series",
+    .carries = "inuse, alloc, rss",
     .probe = probe,
     .peek = peek,
     .read = read,

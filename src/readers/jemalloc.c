@@ -132,6 +132,7 @@ extern const struct hd_reader hd_reader_jemalloc;
 const struct hd_reader hd_reader_jemalloc = {
     .name = "jemalloc",
     .summary = "jemalloc's heap profiles (prof:true), threads added up",
+    .carries = "inuse, alloc (prof_accum)",
     .probe = probe,
     .peek = hd_heap_text_peek,
     .read = hd_heap_text_read,

@@ -472,6 +472,7 @@ extern const struct hd_reader hd_reader_lsan;
 const struct hd_reader hd_reader_lsan = {
     .name = "lsan",
     .summary = "leak reports of LeakSanitizer and AddressSanitizer, in a log",
+    .carries = "leaked: direct, indirect",
     .marks = {report_mark, error_mark, no_check_mark},
     .probe = probe,
     .read = read,

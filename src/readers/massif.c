@@ -282,6 +282,7 @@ extern const struct hd_reader hd_reader_massif;
 const struct hd_reader hd_reader_massif = {
     .name = "massif",
     .summary = "valgrind --tool=massif: a file is a whole series",
+    .carries = "inuse_space",
     .probe = probe,
     .peek = peek,
     .read = read,

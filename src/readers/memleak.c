@@ -408,6 +408,7 @@ extern const struct hd_reader hd_reader_memleak;
 const struct hd_reader hd_reader_memleak = {
     .name = "memleak",
     .summary = "bcc's memleak, its printed output: a file is a whole series",
+    .carries = "inuse",
     .probe = probe,
     .read = read,
 };

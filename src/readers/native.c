@@ -131,6 +131,7 @@ extern const struct hd_reader hd_reader_native;
 const struct hd_reader hd_reader_native = {
     .name = "native",
     .summary = "heapdiff's own snapshots (JSON Lines, heapdiff-snapshot(5))",
+    .carries = "all that is known, ages too",
     .probe = probe,
     .peek = peek,
     .read = read,

@@ -293,6 +293,7 @@ static bool peek_pprof(struct hd_stream *stream, struct hd_profile *profile, str
 const struct hd_reader hd_reader_pprof = {
     .name = "pprof",
     .summary = "profile.proto: heaps of Go, Rust, Parca, Pyroscope, tcmalloc; goroutines, threads",
+    .carries = "inuse, alloc | goroutines | threads",
     .probe = hd_pprof_probe,
     .peek = peek_pprof,
     .read = read_pprof,

@@ -25,6 +25,8 @@ enum { HD_PROBE_NO = 0, HD_PROBE_MAYBE = 30, HD_PROBE_LIKELY = 60, HD_PROBE_SURE
 struct hd_reader {
   const char *name;    /* for --format and `info` */
   const char *summary; /* one line for people */
+  const char *carries; /* what is in it, in a few words: "inuse" and "alloc" are bytes and
+                        * objects of both */
   /* Looks at the first bytes (decompressed) only. */
   int (*probe)(const uint8_t *head, size_t length);
   /* Of a format that comes in a log with other output before it: texts one of which

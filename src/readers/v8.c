@@ -229,6 +229,7 @@ extern const struct hd_reader hd_reader_v8;
 const struct hd_reader hd_reader_v8 = {
     .name = "v8",
     .summary = "V8's sampling heap profiles, of Node and Chrome (.heapprofile)",
+    .carries = "inuse_space",
     .probe = probe,
     .read = read,
 };
