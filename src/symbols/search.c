@@ -135,7 +135,8 @@ bool hd_search_program(const struct hd_search *search, const char *program_path,
                        struct hd_error *error)
 {
   const char *base = strrchr(program_path, '/');
-  const char *const names[] = {base ? base : program_path, program_path};
+  const char *const names[] = {base ? base + 1 : program_path,
+                               program_path + strspn(program_path, "/")};
   if (!hd_search_build_id(search, build_id, true, file, found, error))
     return false;
   for (size_t i = 0; i < search->dirs.count; i++)
