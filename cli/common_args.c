@@ -27,7 +27,7 @@ const struct option_row symbol_rows[] = {
     {FLAG_AT(struct symbol_args, no_cache), .name = "no-cache",
      .help = "neither take symbols from the cache nor keep them there"},
     {DURATION_AT(struct symbol_args, fetch_timeout), .name = "fetch-timeout", .metavar = "DURATION",
-     .least = 1, .standard = "30s",
+     .least = 1, .most = 86400000, .standard = "30s",
      .help = "how long a server of DEBUGINFOD_URLS may stall before it is given up"},
     OPTION_ROWS_END,
 };

@@ -165,8 +165,8 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
                           module->reason);
     else if (module->forced)
       hd_session_add_note(session, HD_NOTE_WARNING, "forced-symbols",
-                          "%s: used by --force-symbols, its names and lines may be wrong: %s", path,
-                          module->reason);
+                          "%s %s: --force-symbols uses it all the same, its names and lines may be "
+                          "wrong", path, module->reason);
     else if (module->asked && !module->verified && module->resolved)
       hd_session_add_note(session, HD_NOTE_INFO, "unverified",
                           "%s has no build-id: its symbols are by path alone, unverified", path);
