@@ -30,6 +30,8 @@ static int run(const struct command *command, int argc, char **argv)
     return status;
   if (!args.output == !args.in_place)
     status = command_misused(command, "say where to: -o DIR, or --in-place");
+  else if (args.input.symbols.no_symbols)
+    status = command_misused(command, "--no-symbols leaves nothing to do");
   else
     status = symbolizing(&args.input, (const char *const *)argv, argc, args.output, false);
   options_release(command->groups, &args);

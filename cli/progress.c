@@ -2,7 +2,6 @@
 
 #include "numbers.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -15,7 +14,7 @@ static int64_t now_ms(void)
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void progress_show(void *context, const char *what, uint64_t done, uint64_t total)
+bool progress_show(void *context, const char *what, uint64_t done, uint64_t total)
 {
   static int64_t since; /* 0: nothing is waited for */
   static bool shown;
@@ -27,11 +26,11 @@ void progress_show(void *context, const char *what, uint64_t done, uint64_t tota
     since = 0;
     shown = false;
     fflush(stderr);
-    return;
+    return true;
   }
   since = since ? since : now_ms();
   if (now_ms() - since < PATIENCE_MS)
-    return;
+    return true;
   format_size(have, (int64_t)done);
   format_size(all, (int64_t)total);
   if (total)
@@ -40,4 +39,5 @@ void progress_show(void *context, const char *what, uint64_t done, uint64_t tota
     fprintf(stderr, "\r\033[Kheapdiff: fetching %s", what);
   fflush(stderr);
   shown = true;
+  return true;
 }

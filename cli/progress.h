@@ -3,10 +3,11 @@
 #ifndef HEAPDIFF_CLI_PROGRESS_H
 #define HEAPDIFF_CLI_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* An hd_progress_fn for a terminal; `context` is not used. What takes less than half a
- * second is not said. */
-void progress_show(void *context, const char *what, uint64_t done, uint64_t total);
+ * second is not said. Never gives up. */
+bool progress_show(void *context, const char *what, uint64_t done, uint64_t total);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "command.h"
 #include "messages.h"
+#include "progress.h"
+#include "terminal.h"
 
 #include <heapdiff/symbolize.h>
 
@@ -34,6 +36,12 @@ static bool is_ended(void *context)
   return ended_by != 0;
 }
 
+/* What is waited for may take longer than who interrupts will wait. */
+static bool on_progress(void *context, const char *what, uint64_t done, uint64_t total)
+{
+  return (!terminal_is_watched() || progress_show(context, what, done, total)) && !ended_by;
+}
+
 static void say_result(const struct hd_symbolize_result *result, const char *directory)
 {
   const char *plural = result->snapshots == 1 ? "" : "s";
@@ -59,6 +67,7 @@ int symbolizing(const struct input_args *input, const char *const *paths, int co
   struct hd_session_options options = input_options(input);
   struct hd_symbolize_options work = {.directory = directory, .stop = is_ended};
   struct hd_symbolize_result result;
+  options.progress = on_progress;
   watch_signals();
   if (!hd_session_create(&options, &session, &error))
     return message_error(&error);

@@ -12,8 +12,8 @@ typedef struct hd_session hd_session;
 
 /* Called now and then while something is waited for that takes its time, a file from a
  * server for instance: `done` of `total` bytes (0: unknown). `what` is NULL when it is
- * over. */
-typedef void (*hd_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
+ * over. False gives up. */
+typedef bool (*hd_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
 
 struct hd_session_options {
   const char *format;              /* a reader's name; NULL: by content */

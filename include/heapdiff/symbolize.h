@@ -12,7 +12,8 @@ extern "C" {
 struct hd_symbolize_options {
   const char *directory; /* where the new files go, made where it is not there; NULL: each
                           * takes the place of the old one */
-  /* Asked between two snapshots; true ends the work there. NULL: it is not. */
+  /* Asked before a snapshot is read and before it is written; true ends the work there.
+   * NULL: it is not. */
   bool (*stop)(void *context);
   void *context;
 };

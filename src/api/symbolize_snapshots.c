@@ -119,6 +119,14 @@ static bool write_out(struct work *work, struct hd_error *error)
   return fine;
 }
 
+/* Asked where nothing is half done. */
+static bool is_stopped(struct work *work)
+{
+  const struct hd_symbolize_options *options = work->options;
+  work->result->stopped |= options->stop && options->stop(options->context);
+  return work->result->stopped;
+}
+
 static bool do_one(struct work *work, struct hd_error *error)
 {
   struct hd_session *session = work->session;
@@ -132,8 +140,9 @@ static bool do_one(struct work *work, struct hd_error *error)
     hd_session_add_note(session, HD_NOTE_WARNING, "several-snapshots",
                         "%s holds %zu snapshots: the last one is written, FILE@N chooses another",
                         work->handle->name, work->profiles);
-  bool fine = hd_session_name_profile(session, work->pool, work->profile, error) &&
-              write_out(work, error);
+  bool fine = hd_session_name_profile(session, work->pool, work->profile, error);
+  if (fine && !is_stopped(work))
+    fine = write_out(work, error);
   hd_profile_destroy(work->profile);
   work->profile = NULL;
   return fine;
@@ -180,14 +189,12 @@ static bool do_all(struct work *work, struct hd_error *error)
   for (size_t i = 0; i < handles->items.count; i++) {
     bool wanted;
     work->handle = &handles->items.items[i];
-    if (work->options->stop && work->options->stop(work->options->context)) {
-      work->result->stopped = true;
+    if (is_stopped(work))
       return true;
-    }
     if (!is_wanted(work, &wanted, error) || (wanted && !do_one(work, error)))
       return false;
   }
-  return work->result->snapshots > 0 ||
+  return work->result->stopped || work->result->snapshots > 0 ||
          hd_fail_input(error, "there is no snapshot in what was named");
 }
 

@@ -34,12 +34,12 @@ struct hd_fetch {
   struct client_library library;
   debuginfod_client *client; /* NULL until the first request */
   uint64_t timeout_ms;
-  void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+  bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
   void *context;
   const char *what;       /* that is fetched, for people */
   int64_t deadline_ms;    /* by when `span_end` bytes must be there */
   int64_t span_end;
-  bool timed_out;
+  bool timed_out, given_up;
   char failure[HD_REASON]; /* why nothing is asked any more, "" none */
 };
 
@@ -92,10 +92,10 @@ static int on_progress(debuginfod_client *client, long done, long total)
     fetch->span_end = (int64_t)done + LEAST_BYTES;
   }
   fetch->timed_out |= now >= fetch->deadline_ms;
-  if (fetch->progress)
-    fetch->progress(fetch->context, fetch->what, total > 0 ? (uint64_t)done : 0,
-                    total > 0 ? (uint64_t)total : 0);
-  return fetch->timed_out;
+  if (fetch->progress && !fetch->given_up)
+    fetch->given_up = !fetch->progress(fetch->context, fetch->what, total > 0 ? (uint64_t)done : 0,
+                                       total > 0 ? (uint64_t)total : 0);
+  return fetch->timed_out || fetch->given_up;
 }
 
 #define LOAD(name)                                                                                 \
@@ -127,19 +127,52 @@ static bool start(struct hd_fetch *fetch)
   return true;
 }
 
+/* Where the client keeps what it fetched: debuginfod_find_debuginfo(3). */
+static bool client_cache(char path[PATH_MAX])
+{
+  const char *own = getenv(DEBUGINFOD_CACHE_PATH_ENV_VAR), *home = getenv("HOME");
+  const char *cache = getenv("XDG_CACHE_HOME");
+  int length = home ? snprintf(path, PATH_MAX, "%s/.debuginfod_client_cache", home) : 0;
+  bool old = length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
+  if (own && own[0])
+    length = snprintf(path, PATH_MAX, "%s", own);
+  else if (cache && cache[0] && !old)
+    length = snprintf(path, PATH_MAX, "%s/debuginfod_client", cache);
+  else if (home && !old)
+    length = snprintf(path, PATH_MAX, "%s/.cache/debuginfod_client", home);
+  return length > 0 && length < PATH_MAX;
+}
+
+/* The client takes a request that was broken off for one whose file does not exist, and
+ * remembers that for ten minutes, as an empty file: nobody is to be misled by it. */
+static void forget_miss(const char *build_id, bool program)
+{
+  char directory[PATH_MAX], path[PATH_MAX];
+  struct stat status;
+  if (!client_cache(directory))
+    return;
+  int length = snprintf(path, sizeof path, "%s/%s/%s", directory, build_id,
+                        program ? "executable" : "debuginfo");
+  if (length > 0 && (size_t)length < sizeof path && lstat(path, &status) == 0 &&
+      S_ISREG(status.st_mode) && status.st_size == 0)
+    unlink(path);
+}
+
 static int request(struct hd_fetch *fetch, const char *build_id, bool program, char **path)
 {
   const unsigned char *id = (const unsigned char *)build_id; /* length 0: it is text */
   fetch->what = program ? "a program" : "debug information";
   fetch->deadline_ms = now_ms() + (int64_t)fetch->timeout_ms;
   fetch->span_end = LEAST_BYTES;
-  fetch->timed_out = false;
+  fetch->timed_out = fetch->given_up = false;
   asking = fetch;
   int result = program ? fetch->library.find_executable(fetch->client, id, 0, path)
                        : fetch->library.find_debuginfo(fetch->client, id, 0, path);
   asking = NULL;
   if (fetch->progress)
     fetch->progress(fetch->context, NULL, 0, 0);
+  if (fetch->timed_out || fetch->given_up)
+    forget_miss(build_id, program);
   return result;
 }
 
@@ -157,7 +190,9 @@ bool hd_fetch(struct hd_fetch *fetch, const char *build_id, bool program, char *
     free(fetched);
     return size > 0 && size < PATH_MAX;
   }
-  if (fetch->timed_out)
+  if (fetch->given_up)
+    snprintf(fetch->failure, sizeof fetch->failure, "%s", "the debuginfod server was given up");
+  else if (fetch->timed_out)
     snprintf(fetch->failure, sizeof fetch->failure,
              "the debuginfod server did not answer within %.3g s", (double)fetch->timeout_ms / 1e3);
   else if (result != -ENOENT)

@@ -25,8 +25,9 @@ struct hd_symbol_options {
   bool cache;                    /* keep answers on disk, and take them from there */
   uint64_t fetch_timeout_ms;     /* how long a debuginfod server may stall; 0: the default */
   /* Called about once a second, or more often, while a server is waited for (`total`
-   * 0: unknown); with `what` NULL at the end. NULL: nobody cares. */
-  void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+   * 0: unknown); with `what` NULL at the end. False: it is to be waited no longer. NULL:
+   * nobody cares. */
+  bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
   void *progress_context;
 };
 

@@ -11,7 +11,9 @@ import http.server
 import json
 import os
 import pathlib
+import pty
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -145,15 +147,57 @@ def expect_given_up(work, name, url):
     text = work.heap("info", "--fetch-timeout", f"{STALL_SECONDS}s", "data", urls=url).stdout
     took = time.monotonic() - started
     check("did not answer within 2 s" in text, name, "is not said:", text)
+    # The client must not remember it as a file that does not exist.
+    text = work.heap("info", "--fetch-timeout", "1s", "data", urls=url, fresh=False).stdout
+    check("did not answer within 1 s" in text, name, "is not asked again:", text)
     check(STALL_SECONDS * .9 <= took < STALL_SECONDS + SLACK_SECONDS, name, "took", took, "s")
+
+
+def on_terminal(work, url, *arguments, interrupt_after=None):
+    """What heapdiff says to a terminal, and its exit status."""
+    home = work.folder / "home-terminal"
+    home.mkdir(exist_ok=True)  # the client makes its cache below it
+    environment = dict(os.environ, HOME=str(home), DEBUGINFOD_URLS=url)
+    environment.pop("XDG_CACHE_HOME", None)
+    master, slave = pty.openpty()
+    process = subprocess.Popen([work.heapdiff, *arguments], cwd=work.folder, env=environment,
+                               stdout=subprocess.DEVNULL, stderr=slave, stdin=subprocess.DEVNULL)
+    os.close(slave)
+    if interrupt_after:
+        time.sleep(interrupt_after)
+        process.send_signal(signal.SIGINT)
+    said = b""
+    while True:
+        try:
+            data = os.read(master, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        said += data
+    os.close(master)
+    return said.decode(), process.wait()
 
 
 def silent_server(work):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(16)
-        expect_given_up(work, "a server that never answers",
-                        f"http://127.0.0.1:{listener.getsockname()[1]}")
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        expect_given_up(work, "a server that never answers", url)
+        said, _ = on_terminal(work, url, "info", "--fetch-timeout", f"{STALL_SECONDS}s", "data")
+        check("\r\x1b[Kheapdiff: fetching a program" in said, "no progress on a terminal:", said)
+        check(said.count("\r\x1b[K") > said.count("fetching"), "progress stays there:", said)
+        # Who interrupts does not wait for the server, and the snapshot that was in work is as
+        # it was; the first one has no address to look up.
+        last = sorted((work.folder / "data").iterdir())[-1]
+        before = last.read_bytes()
+        started = time.monotonic()
+        said, status = on_terminal(work, url, "symbolize", "--in-place", "data", interrupt_after=1)
+        check(status == 128 + signal.SIGINT and "interrupted: 1 snapshot " in said, "interrupted:",
+              status, said)
+        check(last.read_bytes() == before, "an interrupt has changed the snapshot")
+        check(time.monotonic() - started < 1 + SLACK_SECONDS, "an interrupt is not heard")
 
 
 class Bad(http.server.BaseHTTPRequestHandler):

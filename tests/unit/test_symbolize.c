@@ -104,25 +104,28 @@ static void test_in_place(void **state)
   assert_int_equal(count_files(data), SNAPSHOTS + 1);
 }
 
-static bool stop_after_one(void *context)
+/* Before the second one is read, or before it is written. */
+static bool stop_after(void *context)
 {
-  return ++*(int *)context > 1;
+  return --*(int *)context < 0;
 }
 
 static void test_stopped(void **state)
 {
   (void)state;
-  struct hd_symbolize_result result;
-  struct hd_error error = HD_ERROR_INIT;
-  int asked = 0;
-  struct hd_symbolize_options options = {.stop = stop_after_one, .context = &asked};
-  fill();
-  assert_true(run(&options, &result, &error));
-  assert_true(result.stopped);
-  assert_int_equal(result.snapshots, 1);
-  for (size_t i = 0; i < SNAPSHOTS; i++)
-    assert_whole(in_folder(data, names[i]), i == 0);
-  assert_int_equal(count_files(data), SNAPSHOTS + 1);
+  for (int asked = 2; asked < 4; asked++) {
+    struct hd_symbolize_result result;
+    struct hd_error error = HD_ERROR_INIT;
+    int left = asked;
+    struct hd_symbolize_options options = {.stop = stop_after, .context = &left};
+    fill();
+    assert_true(run(&options, &result, &error));
+    assert_true(result.stopped);
+    assert_int_equal(result.snapshots, 1);
+    for (size_t i = 0; i < SNAPSHOTS; i++)
+      assert_whole(in_folder(data, names[i]), i == 0);
+    assert_int_equal(count_files(data), SNAPSHOTS + 1);
+  }
 }
 
 /* The second one cannot be written: the first is done, the third is as it was. */
