@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 struct hd_cache_usage {
-  char path[4096];    /* "": the environment names no place for it */
+  char path[4096]; /* "": the environment names no place for it */
   uint64_t files, bytes;
   uint64_t addresses; /* whose symbols are known, in the files of this version */
 };

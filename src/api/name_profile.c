@@ -50,8 +50,8 @@ bool hd_session_name_profile(struct hd_session *session, struct hd_pool *pool,
   struct hd_import import = {0};
   if (!hd_pool_import(pool, profile, hd_session_demangle, &import, error))
     return false;
-  bool fine = hd_session_symbolize(session, pool, error) &&
-              take_names(profile, pool, &import, error);
+  bool fine =
+      hd_session_symbolize(session, pool, error) && take_names(profile, pool, &import, error);
   hd_import_deinit(&import);
   return fine;
 }

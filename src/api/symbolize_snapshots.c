@@ -17,7 +17,7 @@ struct work {
   struct hd_session *session;
   const struct hd_symbolize_options *options;
   struct hd_symbolize_result *result;
-  struct hd_pool *pool; /* of all snapshots: what one has looked up the next one has */
+  struct hd_pool *pool;    /* of all snapshots: what one has looked up the next one has */
   struct hd_strings names; /* of the files in the new directory */
   const struct hd_handle *handle;
   struct hd_profile *profile; /* the last one of the file at hand */
@@ -107,9 +107,8 @@ static bool write_out(struct work *work, struct hd_error *error)
   struct hd_buffer lost = HD_BUFFER_INIT;
   if (!(work->options->directory ? in_directory(work, path, error) : in_place(work, path, error)))
     return false;
-  struct hd_snapshot_target target = {.writer = writer_of(work->profile),
-                                      .compress = was_compressed(work),
-                                      .path = path};
+  struct hd_snapshot_target target = {
+      .writer = writer_of(work->profile), .compress = was_compressed(work), .path = path};
   bool fine = hd_write_snapshot(work->profile, &target, &lost, error);
   if (fine && lost.length)
     hd_session_add_note(work->session, HD_NOTE_INFO, "not-converted", "%s has no place for: %s",

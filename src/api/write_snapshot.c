@@ -39,12 +39,11 @@ static bool put_out(struct writing *writing, struct hd_error *error)
 bool hd_write_snapshot(const struct hd_profile *profile, const struct hd_snapshot_target *target,
                        struct hd_buffer *lost, struct hd_error *error)
 {
-  struct writing writing = {
-      .profile = profile, .target = target, .lost = lost, .file = {.fd = -1}};
+  struct writing writing = {.profile = profile, .target = target, .lost = lost, .file = {.fd = -1}};
   if (!target->path)
     return put_out(&writing, error);
-  bool fine = hd_new_file_create(&writing.file, target->path, error) &&
-              put_out(&writing, error) && hd_new_file_finish(&writing.file, error);
+  bool fine = hd_new_file_create(&writing.file, target->path, error) && put_out(&writing, error) &&
+              hd_new_file_finish(&writing.file, error);
   hd_new_file_drop(&writing.file);
   return fine || hd_error_in(error, target->path);
 }

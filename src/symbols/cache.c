@@ -57,8 +57,7 @@ struct hd_cache_module *hd_cache_module(struct hd_cache *cache, const char *buil
   return module;
 }
 
-bool hd_cache_find(const struct hd_cache_module *module, uint64_t offset,
-                   struct hd_cache_hit *hit)
+bool hd_cache_find(const struct hd_cache_module *module, uint64_t offset, struct hd_cache_hit *hit)
 {
   const struct hd_cache_answer *answer = hd_cache_file_find(&module->file, offset);
   *hit = (struct hd_cache_hit){.file = &module->file};

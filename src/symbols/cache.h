@@ -37,8 +37,7 @@ struct hd_cache_hit {
   const struct hd_cache_set *set;
   uint32_t first, count;
 };
-bool hd_cache_find(const struct hd_cache_module *module, uint64_t offset,
-                   struct hd_cache_hit *hit);
+bool hd_cache_find(const struct hd_cache_module *module, uint64_t offset, struct hd_cache_hit *hit);
 /* The texts are the cache's. */
 struct hd_symbol_frame hd_cache_frame(const struct hd_cache_hit *hit, uint32_t i);
 

@@ -76,8 +76,7 @@ bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t siz
   return holds_together(file, &header);
 }
 
-const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file,
-                                                 uint64_t offset)
+const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file, uint64_t offset)
 {
   size_t low = 0, high = file->answer_count;
   while (low < high) {

@@ -46,8 +46,7 @@ struct hd_cache_file {
 bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t size,
                         const char *build_id);
 /* NULL where there is none. */
-const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file,
-                                                 uint64_t offset);
+const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file, uint64_t offset);
 struct hd_symbol_frame hd_cache_file_frame(const struct hd_cache_file *file, uint32_t i);
 /* The number of answers that the bytes at the beginning of a file claim; 0 where they
  * are not of this version. */

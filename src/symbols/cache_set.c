@@ -18,8 +18,7 @@ const struct hd_cache_answer *hd_cache_set_find(const struct hd_cache_set *set, 
 static bool add_frame(struct hd_cache_set *set, const struct hd_symbol_frame *frame)
 {
   struct hd_cache_frame made = {.line = frame->line, .start_line = frame->start_line};
-  return hd_strings_intern(&set->texts, frame->function, strlen(frame->function),
-                           &made.function) &&
+  return hd_strings_intern(&set->texts, frame->function, strlen(frame->function), &made.function) &&
          hd_strings_intern(&set->texts, frame->file, strlen(frame->file), &made.file) &&
          hd_vec_push(&set->frames, made);
 }

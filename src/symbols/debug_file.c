@@ -131,8 +131,7 @@ bool hd_debug_find(const struct hd_search *search, const struct hd_elf_file *pro
     return false;
   if (!*found && !find_by_name(&wanted))
     return false;
-  return *found ||
-         hd_search_servers(search, program->build_id, false, file, found, reason, error);
+  return *found || hd_search_servers(search, program->build_id, false, file, found, reason, error);
 }
 
 /* A relative name counts from the directory of the file that has it. Distributions

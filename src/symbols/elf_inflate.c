@@ -41,8 +41,7 @@ static bool has_zstd(Elf *elf)
 /* The plain contents, NULL where they are damaged or memory is short (`reason` is ""
  * then). The size that the section's header claims is what comes out, to the byte;
  * a frame that knows its own size is held against it before memory is taken. */
-static void *decompress(Elf *elf, Elf_Scn *section, const GElf_Chdr *header,
-                        char reason[HD_REASON])
+static void *decompress(Elf *elf, Elf_Scn *section, const GElf_Chdr *header, char reason[HD_REASON])
 {
   Elf_Data *raw = elf_rawdata(section, NULL);
   size_t skip = gelf_fsize(elf, ELF_T_CHDR, 1, EV_CURRENT);

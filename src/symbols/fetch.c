@@ -36,8 +36,8 @@ struct hd_fetch {
   uint64_t timeout_ms;
   bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
   void *context;
-  const char *what;       /* that is fetched, for people */
-  int64_t deadline_ms;    /* by when `span_end` bytes must be there */
+  const char *what;    /* that is fetched, for people */
+  int64_t deadline_ms; /* by when `span_end` bytes must be there */
   int64_t span_end;
   bool timed_out, given_up;
   char failure[HD_REASON]; /* why nothing is asked any more, "" none */
@@ -176,6 +176,31 @@ static int request(struct hd_fetch *fetch, const char *build_id, bool program, c
   return result;
 }
 
+/* Whether another file might fare better: the server is there, and has answered. */
+static bool is_of_this_file(int result)
+{
+  return result == -ENOENT || result == -EIO || result == -EFBIG || result == -EPROTO ||
+         result == -EACCES;
+}
+
+static void say_failure(struct hd_fetch *fetch, int result, char *reason)
+{
+  if (fetch->given_up)
+    snprintf(fetch->failure, sizeof fetch->failure, "%s", "the debuginfod server was given up");
+  else if (fetch->timed_out)
+    snprintf(fetch->failure, sizeof fetch->failure,
+             "the debuginfod server did not answer within %.3g s", (double)fetch->timeout_ms / 1e3);
+  else if (!is_of_this_file(result))
+    snprintf(fetch->failure, sizeof fetch->failure, "the debuginfod server cannot be asked: %s",
+             strerror(-result));
+  if (fetch->failure[0])
+    snprintf(reason, HD_REASON, "%s", fetch->failure);
+  else if (result == -ENOENT)
+    snprintf(reason, HD_REASON, "the debuginfod server has none of this build-id");
+  else
+    snprintf(reason, HD_REASON, "the debuginfod server did not give it: %s", strerror(-result));
+}
+
 bool hd_fetch(struct hd_fetch *fetch, const char *build_id, bool program, char *path, char *reason)
 {
   char *fetched = NULL;
@@ -190,15 +215,6 @@ bool hd_fetch(struct hd_fetch *fetch, const char *build_id, bool program, char *
     free(fetched);
     return size > 0 && size < PATH_MAX;
   }
-  if (fetch->given_up)
-    snprintf(fetch->failure, sizeof fetch->failure, "%s", "the debuginfod server was given up");
-  else if (fetch->timed_out)
-    snprintf(fetch->failure, sizeof fetch->failure,
-             "the debuginfod server did not answer within %.3g s", (double)fetch->timeout_ms / 1e3);
-  else if (result != -ENOENT)
-    snprintf(fetch->failure, sizeof fetch->failure, "the debuginfod server cannot be asked: %s",
-             strerror(-result));
-  snprintf(reason, HD_REASON, "%s",
-           fetch->failure[0] ? fetch->failure : "the debuginfod server has none of this build-id");
+  say_failure(fetch, result, reason);
   return false;
 }

@@ -17,7 +17,6 @@ void hd_fetch_destroy(struct hd_fetch *fetch); /* takes NULL */
  * is none; `reason` (of HD_REASON) says why in half a sentence. A server that does
  * not answer is asked once: later calls fail at once. Whether the file is what
  * it should be is for the caller to see. */
-bool hd_fetch(struct hd_fetch *fetch, const char *build_id, bool program, char *path,
-              char *reason);
+bool hd_fetch(struct hd_fetch *fetch, const char *build_id, bool program, char *path, char *reason);
 
 #endif

@@ -115,12 +115,12 @@ bool hd_search_build_id(const struct hd_search *search, const char *build_id, bo
 }
 
 bool hd_search_servers(const struct hd_search *search, const char *build_id, bool program,
-                       struct hd_elf_file *file, bool *found, char *reason,
-                       struct hd_error *error)
+                       struct hd_elf_file *file, bool *found, char *reason, struct hd_error *error)
 {
   char path[PATH_MAX];
   *found = false;
-  if (!search->fetch || strlen(build_id) < 4 || !is_hex(build_id) ||
+  size_t length = strlen(build_id);
+  if (!search->fetch || length < 4 || length >= HD_BUILD_ID_TEXT || !is_hex(build_id) ||
       !hd_fetch(search->fetch, build_id, program, path, reason))
     return true;
   if (!hd_search_try(path, build_id, program, file, found, error))
@@ -153,8 +153,9 @@ bool hd_search_program(const struct hd_search *search, const char *program_path,
 
 bool hd_search_path(const struct hd_search *search, const char *path, char *out, size_t size)
 {
-  int length = search->sysroot && path[0] == '/' ? snprintf(out, size, "%s%s", search->sysroot, path)
-                                                 : snprintf(out, size, "%s", path);
+  int length = search->sysroot && path[0] == '/'
+                   ? snprintf(out, size, "%s%s", search->sysroot, path)
+                   : snprintf(out, size, "%s", path);
   return length >= 0 && (size_t)length < size;
 }
 

@@ -9,10 +9,11 @@
 #include "symbols/symbols.h"
 
 struct hd_search {
-  HD_VEC(char *) dirs; /* --debug-dir in their order, then /usr/lib/debug below the sysroot,
-                        * then the host's */
-  char *sysroot;       /* without a slash at its end; NULL: the host's root */
-  bool force;          /* take a program of another build-id, too */
+  HD_VEC(char *)
+  dirs;                   /* --debug-dir in their order, then /usr/lib/debug below the sysroot,
+                           * then the host's */
+  char *sysroot;          /* without a slash at its end; NULL: the host's root */
+  bool force;             /* take a program of another build-id, too */
   struct hd_fetch *fetch; /* NULL: no server is to be asked */
 };
 
@@ -37,8 +38,7 @@ bool hd_search_program(const struct hd_search *search, const char *program_path,
                        struct hd_error *error);
 /* Asks the debuginfod servers alone. */
 bool hd_search_servers(const struct hd_search *search, const char *build_id, bool program,
-                       struct hd_elf_file *file, bool *found, char *reason,
-                       struct hd_error *error);
+                       struct hd_elf_file *file, bool *found, char *reason, struct hd_error *error);
 
 /* A path of the snapshot's system where it is here: below the sysroot. False where
  * it is too long. */

@@ -13,7 +13,8 @@ static const char snapshot[] =
     "{\"heapdiff\":1,\"kind\":\"heap\",\"pid\":7,\"program\":\"/bin/a\",\"rate\":1,"
     "\"measures\":[\"inuse_space\",\"inuse_objects\"]}\n"
     "{\"strings\":[\"f\",\"/x/f.c\"]}\n"
-    "{\"module\":{\"path\":\"/bin/a\",\"build_id\":\"abcd\",\"load\":4096,\"size\":9,\"offset\":0}}\n"
+    "{\"module\":{\"path\":\"/bin/"
+    "a\",\"build_id\":\"abcd\",\"load\":4096,\"size\":9,\"offset\":0}}\n"
     "{\"frames\":[[0,100,[[0,1,9,8]]],[0,200]]}\n"
     "{\"stack\":[0,1],\"records\":[{\"values\":[100,1]}]}\n"
     "{\"end\":{\"strings\":2,\"modules\":1,\"frames\":2,\"stacks\":1,\"records\":1}}\n";

@@ -36,8 +36,8 @@ static enum hd_symbol_status ask(const char *id, size_t first, size_t count, boo
   struct hd_symbol_batch batch;
   struct hd_error error = HD_ERROR_INIT;
   assert_true(hd_symbolizer_create(&cached, &symbolizer, &error));
-  assert_true(hd_symbolize(symbolizer, in_scratch("chain"), id, offsets + first, count, &batch,
-                           &error));
+  assert_true(
+      hd_symbolize(symbolizer, in_scratch("chain"), id, offsets + first, count, &batch, &error));
   if (found && count == 2)
     assert_chain(&batch, in_scratch("chain.c"));
   for (size_t i = 0; i < count; i++)
@@ -140,8 +140,7 @@ static void test_debug_file_comes_later(void **state)
   assert_true(shell("mv chain full && objcopy --only-keep-debug full chain.debug && "
                     "objcopy --strip-debug full chain"));
   assert_true(shell("mv chain.debug later"));
-  struct hd_symbol_batch batch =
-      symbolize_with(&cached, in_scratch("chain"), build_id, offsets, 2);
+  struct hd_symbol_batch batch = symbolize_with(&cached, in_scratch("chain"), build_id, offsets, 2);
   assert_int_equal(batch.status, HD_SYMBOLS_TABLE);
   hd_symbol_batch_deinit(&batch);
   assert_true(shell("mv later chain.debug"));
@@ -317,7 +316,8 @@ static void test_bounded(void **state)
   for (unsigned i = 0; i < 12; i++) {
     snprintf(id, sizeof id, "%032x", i);
     assert_true(hd_cache_dir_write(&dir, id, block, sizeof block));
-    snprintf(command, sizeof command, "touch -d '2020-01-%02d' cache/heapdiff/%s.symbols", i + 1, id);
+    snprintf(command, sizeof command, "touch -d '2020-01-%02d' cache/heapdiff/%s.symbols", i + 1,
+             id);
     assert_true(shell("%s", command));
   }
   assert_true(shell("echo x >cache/heapdiff/aa.new"));
@@ -374,9 +374,9 @@ static void test_no_memory(void **state)
         assert_true(shell("rm -rf cache"));
       allowed = n;
       hd_alloc_set_hook(allow_some);
-      bool fine = hd_symbolizer_create(&cached, &symbolizer, &error) &&
-                  hd_symbolize(symbolizer, in_scratch("chain"), build_id, offsets, 2, &batch,
-                               &error);
+      bool fine =
+          hd_symbolizer_create(&cached, &symbolizer, &error) &&
+          hd_symbolize(symbolizer, in_scratch("chain"), build_id, offsets, 2, &batch, &error);
       if (fine)
         hd_symbolizer_keep(symbolizer);
       done = fine && allowed > 0;

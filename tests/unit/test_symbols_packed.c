@@ -41,7 +41,8 @@ static Elf64_Shdr *section_at(const struct packing *packing, unsigned i)
 static void pack_section(struct packing *packing, unsigned i, bool streamed)
 {
   Elf64_Shdr *section = section_at(packing, i);
-  Elf64_Chdr header = {.ch_type = ELFCOMPRESS_IS_ZSTD, .ch_size = section->sh_size,
+  Elf64_Chdr header = {.ch_type = ELFCOMPRESS_IS_ZSTD,
+                       .ch_size = section->sh_size,
                        .ch_addralign = section->sh_addralign};
   size_t room = ZSTD_compressBound(section->sh_size);
   uint8_t *packed = malloc(sizeof header + room);
@@ -76,8 +77,7 @@ static Elf64_Shdr *pack(struct packing *packing, bool streamed)
   const Elf64_Ehdr *header = (const void *)packing->data;
   unsigned count = header->e_shnum, names_index = header->e_shstrndx;
   for (unsigned i = 0; i < count; i++) {
-    const char *names =
-        (const char *)packing->data + section_at(packing, names_index)->sh_offset;
+    const char *names = (const char *)packing->data + section_at(packing, names_index)->sh_offset;
     const char *name = names + section_at(packing, i)->sh_name;
     info = strcmp(name, ".debug_info") == 0 ? i : info;
     if (strncmp(name, ".debug_", 7) == 0)
@@ -273,7 +273,8 @@ static void test_mini_debug_bomb(void **state)
   build("");
   for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
     assert_true(shell("%s && strip victim -o bare && objcopy --add-section "
-                      ".gnu_debugdata=bomb bare hostile", bombs[i]));
+                      ".gnu_debugdata=bomb bare hostile",
+                      bombs[i]));
     time_t start = time(NULL);
     struct hd_symbol_batch batch = symbolize(in_scratch("hostile"), "", NULL, offsets, 2);
     assert_string_equal(frame_of(&batch, 1, 0)->function, "second"); /* from .dynsym */

@@ -14,8 +14,9 @@ static void build(void)
 {
   snprintf(tree, sizeof tree, "%s", in_scratch("tree"));
   write_text("chain.c", chain_source);
-  assert_true(shell("rm -rf root tree full* bare* common* && gcc -O2 -g -rdynamic chain.c -o full && "
-                    "strip full -o bare"));
+  assert_true(
+      shell("rm -rf root tree full* bare* common* && gcc -O2 -g -rdynamic chain.c -o full && "
+            "strip full -o bare"));
   chain_offsets("full", offsets);
   build_id_of("full", build_id, sizeof build_id);
 }
@@ -53,15 +54,17 @@ static void test_sysroot(void **state)
   assert_true(shell("mkdir -p root/opt/x root/usr/lib/debug/opt/x && "
                     "objcopy --only-keep-debug full root/usr/lib/debug/opt/x/p.debug && "
                     "cp bare root/opt/x/p && cd root/usr/lib/debug/opt/x && "
-                    "objcopy --add-gnu-debuglink=p.debug '%s'/root/opt/x/p", scratch));
+                    "objcopy --add-gnu-debuglink=p.debug '%s'/root/opt/x/p",
+                    scratch));
   struct hd_symbol_options options = {.sysroot = in_scratch("root/")};
   expect_chain(&options, "/opt/x/p", in_scratch("root/opt/x/p"),
                in_scratch("root/usr/lib/debug/opt/x/p.debug"));
   expect_refused(&options, in_scratch("full"), build_id, HD_SYMBOLS_NO_FILE, "cannot be opened");
   expect_refused(&options, "/opt/x/p", wrong_id, HD_SYMBOLS_MISMATCH, in_scratch("root/opt/x/p"));
-  assert_true(shell("mkdir -p root/usr/lib/debug/.build-id/%.2s && "
-                    "mv root/usr/lib/debug/opt/x/p.debug root/usr/lib/debug/.build-id/%.2s/%s.debug",
-                    build_id, build_id, build_id + 2));
+  assert_true(
+      shell("mkdir -p root/usr/lib/debug/.build-id/%.2s && "
+            "mv root/usr/lib/debug/opt/x/p.debug root/usr/lib/debug/.build-id/%.2s/%s.debug",
+            build_id, build_id, build_id + 2));
   struct hd_symbol_batch batch = symbolize_with(&options, "/opt/x/p", build_id, offsets, 2);
   assert_chain(&batch, in_scratch("chain.c"));
   hd_symbol_batch_deinit(&batch);
@@ -89,9 +92,9 @@ static void test_debug_dir(void **state)
   expect_chain(&options, in_scratch("bare"), in_scratch("bare"), path);
   /* Under this name lies another build's: nothing but a build-id could tell. */
   assert_true(shell("gcc -O2 -g -rdynamic -include stdio.h chain.c -o other && "
-                    "objcopy --only-keep-debug other '%s'", path));
-  struct hd_symbol_batch batch =
-      symbolize_with(&options, in_scratch("bare"), build_id, offsets, 2);
+                    "objcopy --only-keep-debug other '%s'",
+                    path));
+  struct hd_symbol_batch batch = symbolize_with(&options, in_scratch("bare"), build_id, offsets, 2);
   assert_int_equal(batch.status, HD_SYMBOLS_TABLE);
   hd_symbol_batch_deinit(&batch);
 }
@@ -151,7 +154,8 @@ static void test_dwz(void **state)
     skip();
   build();
   assert_true(shell("gcc -O1 -g chain.c -o two && gcc -O0 -g chain.c -o three && mkdir -p .dwz && "
-                    "dwz -m .dwz/common -M '%s'/.dwz/common full two three", scratch));
+                    "dwz -m .dwz/common -M '%s'/.dwz/common full two three",
+                    scratch));
   if (!shell("readelf -SW full | grep -q gnu_debugaltlink"))
     skip();
   expect_chain(NULL, in_scratch("full"), in_scratch("full"), "");
@@ -162,7 +166,8 @@ static void test_dwz(void **state)
   assert_true(shell("gcc -g -O0 -include stdio.h chain.c -o four && "
                     "gcc -g -O1 -include stdio.h chain.c -o five && "
                     "gcc -g -O2 -include stdio.h chain.c -o six && "
-                    "dwz -m .dwz/common -M '%s'/.dwz/common four five six", scratch));
+                    "dwz -m .dwz/common -M '%s'/.dwz/common four five six",
+                    scratch));
   struct hd_symbol_batch batch = symbolize(in_scratch("full"), build_id, NULL, offsets, 2);
   assert_int_equal(batch.status, HD_SYMBOLS_TABLE);
   assert_non_null(strstr(batch.reason, "another build"));
@@ -174,16 +179,21 @@ static void test_dwz(void **state)
 static void test_hostile_link(void **state)
 {
   (void)state;
-  static const char *const links[] = {
-      "printf ''", "printf '\\0\\0\\0\\0'", "printf '../full\\0\\1\\2\\3\\4'",
-      "printf 'full\\0\\0\\0\\0\\1\\2\\3\\4'", "printf 'no end'", "printf '/etc/passwd\\0\\1\\2\\3\\4'",
-      "head -c 100000 /dev/zero | tr '\\0' x", "printf '.\\0\\0\\0\\1\\2\\3\\4'",
-      "head -c 4096 /dev/urandom"};
+  static const char *const links[] = {"printf ''",
+                                      "printf '\\0\\0\\0\\0'",
+                                      "printf '../full\\0\\1\\2\\3\\4'",
+                                      "printf 'full\\0\\0\\0\\0\\1\\2\\3\\4'",
+                                      "printf 'no end'",
+                                      "printf '/etc/passwd\\0\\1\\2\\3\\4'",
+                                      "head -c 100000 /dev/zero | tr '\\0' x",
+                                      "printf '.\\0\\0\\0\\1\\2\\3\\4'",
+                                      "head -c 4096 /dev/urandom"};
   build();
   assert_true(shell("gcc -O2 -g -rdynamic -Wl,--build-id=none chain.c -o full && "
                     "strip full -o bare"));
   for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-    assert_true(shell("%s >link; objcopy --add-section .gnu_debuglink=link bare hostile", links[i]));
+    assert_true(
+        shell("%s >link; objcopy --add-section .gnu_debuglink=link bare hostile", links[i]));
     struct hd_symbol_batch batch = symbolize(in_scratch("hostile"), "", NULL, offsets, 2);
     assert_int_equal(batch.status, HD_SYMBOLS_TABLE);
     assert_string_equal(batch.debug_file, "");
