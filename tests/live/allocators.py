@@ -43,7 +43,8 @@ def run_program(options, work, library, **environment):
 def top(options, work, *files):
     result = subprocess.run([options.heapdiff, "top", "--format", "json", "-n", "0", *files],
                             cwd=work, text=True, capture_output=True, check=False, timeout=120,
-                            env=dict(os.environ, XDG_STATE_HOME=work))
+                            env=dict(os.environ, XDG_STATE_HOME=work,
+                                     XDG_CACHE_HOME=os.path.join(work, "cache")))
     check(result.returncode == 0, "top ended with", result.returncode, result.stderr)
     return json.loads(result.stdout)["rows"] if result.returncode == 0 else []
 
