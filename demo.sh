@@ -18,6 +18,7 @@ service=$PWD/build/release/testdata/programs/leaky-service
 export LC_ALL=C.UTF-8
 export XDG_STATE_HOME=$PWD/build/demo/state
 export XDG_CACHE_HOME=$PWD/build/demo/cache
+unset DEBUGINFOD_URLS
 rm -rf build/demo
 mkdir -p build/demo
 run() {

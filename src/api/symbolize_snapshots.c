@@ -72,13 +72,14 @@ static bool in_directory(struct work *work, char path[PATH_MAX], struct hd_error
 {
   const char *from = work->handle->name;
   const char *base = strcmp(from, "-") == 0 ? "stdin" : hd_base_name(from);
-  int length = snprintf(path, PATH_MAX, "%s/%s%s", work->options->directory, base,
+  const char *folder = work->options->directory, *end = folder + strlen(folder);
+  const char *slash = end > folder && end[-1] == '/' ? "" : "/";
+  int length = snprintf(path, PATH_MAX, "%s%s%s%s", folder, slash, base,
                         keeps_format(work->profile) ? "" : ".heapdiff");
   if (length < 0 || length >= PATH_MAX)
     return hd_fail_usage(error, "%s: too long a name", from);
   if (same_file(path, from))
-    return hd_fail_usage(error, "%s lies in %s already: --in-place replaces it", from,
-                         work->options->directory);
+    return hd_fail_usage(error, "%s lies in %s already: --in-place replaces it", from, folder);
   uint32_t id;
   size_t known = work->names.items.count;
   if (!hd_strings_intern(&work->names, path, (size_t)length, &id))
