@@ -1,6 +1,5 @@
-#include "symbols/symbols.h"
+#include "symbols/symbolizer.h"
 
-#include "symbols/cache.h"
 #include "symbols/module.h"
 #include "symbols/search.h"
 
@@ -57,6 +56,11 @@ static void drop_module(struct hd_symbolizer *symbolizer, size_t i)
   items[i] = items[--symbolizer->modules.count];
 }
 
+struct hd_cache *hd_symbolizer_cache(struct hd_symbolizer *symbolizer)
+{
+  return &symbolizer->cache;
+}
+
 void hd_symbolizer_keep(struct hd_symbolizer *symbolizer)
 {
   hd_cache_write(&symbolizer->cache);
@@ -109,11 +113,6 @@ struct job {
   struct hd_symbol_batch *batch;
   struct hd_error *error;
   bool fine;
-  struct hd_cache_module *kept;          /* NULL: nothing of it is cached */
-  HD_VEC(struct hd_symbol_frame) known;  /* of what the cache had */
-  HD_VEC(size_t) open;                   /* places in offsets of what it had not */
-  uint64_t *missing;                     /* their offsets */
-  struct hd_symbol_batch part;           /* their answers */
 };
 
 /* Lists the module before it is opened, so that it is closed whatever happens. */
@@ -150,128 +149,22 @@ static bool describe(const struct hd_symbol_module *module, struct hd_symbol_bat
          hd_fail_memory(error);
 }
 
-/* --- the cache */
-
-/* Only what the wanted file itself says, and all that it says. */
-static bool is_keepable(const struct hd_symbol_batch *batch)
-{
-  return batch->status == HD_SYMBOLS_DWARF && batch->verified && !batch->reason[0];
-}
-
-static bool take_hit(struct job *job, const struct hd_cache_hit *hit,
-                     struct hd_symbol_answer *answer)
-{
-  *answer = (struct hd_symbol_answer){(uint32_t)job->known.count, hit->count};
-  for (uint32_t i = 0; i < hit->count; i++)
-    if (!hd_vec_push(&job->known, hd_cache_frame(hit, i)))
-      return hd_fail_memory(job->error);
-  return true;
-}
-
-/* Answers what the cache can; the others' places go to `open`. */
-static bool ask_cache(struct job *job)
-{
-  struct hd_cache_hit hit;
-  for (size_t i = 0; i < job->count; i++) {
-    if (job->kept && hd_cache_find(job->kept, job->offsets[i], &hit)) {
-      if (job->known.count > UINT32_MAX - hit.count)
-        return hd_fail_memory(job->error);
-      if (!take_hit(job, &hit, &job->batch->answers[i]))
-        return false;
-    } else if (!hd_vec_push(&job->open, i)) {
-      return hd_fail_memory(job->error);
-    }
-  }
-  return true;
-}
-
-static void teach_cache(struct job *job, const uint64_t *offsets,
-                        const struct hd_symbol_batch *part)
-{
-  if (!job->kept || !is_keepable(job->batch))
-    return;
-  for (size_t i = 0; i < job->open.count; i++)
-    hd_cache_add(job->kept, offsets[i], part->frames + part->answers[i].first,
-                 part->answers[i].count);
-}
-
-/* Puts the answers of `part` behind those that were known. */
-static bool join(struct job *job, const struct hd_symbol_batch *part)
-{
-  struct hd_symbol_batch *batch = job->batch;
-  size_t before = job->known.count, count = before + part->frame_count;
-  if (count > UINT32_MAX)
-    return hd_fail_internal(job->error, "too many frames in one batch");
-  batch->frames = part->frames;
-  batch->frame_count = count;
-  if (before) {
-    batch->frames = hd_arena_alloc(&batch->arena, count * sizeof *batch->frames);
-    if (!batch->frames)
-      return hd_fail_memory(job->error);
-    memcpy(batch->frames, job->known.items, before * sizeof *batch->frames);
-    if (part->frame_count)
-      memcpy(batch->frames + before, part->frames, part->frame_count * sizeof *batch->frames);
-  }
-  for (size_t i = 0; i < job->open.count && part->answers; i++) {
-    struct hd_symbol_answer answer = part->answers[i];
-    answer.first += (uint32_t)before;
-    batch->answers[job->open.items[i]] = answer;
-  }
-  return true;
-}
-
-/* --- a batch */
-
-static void *new_answers(struct hd_symbol_batch *batch, size_t count)
-{
-  size_t size = count * sizeof *batch->answers;
-  void *answers = hd_arena_alloc(&batch->arena, size);
-  return answers && size ? memset(answers, 0, size) : answers;
-}
-
-/* Resolves what is open. `part` has the batch's arena meanwhile. */
-static bool resolve(struct job *job, struct hd_symbol_batch *part)
-{
-  struct hd_symbol_batch *batch = job->batch;
-  job->missing = hd_alloc((job->open.count + 1) * sizeof *job->missing);
-  if (!job->missing)
-    return hd_fail_memory(job->error);
-  for (size_t i = 0; i < job->open.count; i++)
-    job->missing[i] = job->offsets[job->open.items[i]];
-  part->arena = batch->arena;
-  batch->arena = (struct hd_arena)HD_ARENA_INIT;
-  part->answers = new_answers(part, job->open.count);
-  bool fine = (part->answers || hd_fail_memory(job->error)) &&
-              hd_symbol_module_resolve(job->module, job->missing, job->open.count, part,
-                                       job->error);
-  batch->arena = part->arena;
-  part->arena = (struct hd_arena)HD_ARENA_INIT;
-  if (fine)
-    teach_cache(job, job->missing, part);
-  return fine;
-}
-
 static bool run(struct job *job)
 {
-  struct hd_symbol_batch *batch = job->batch, *part = &job->part;
-  batch->answers = new_answers(batch, job->count);
-  if (!batch->answers)
-    return hd_fail_memory(job->error);
-  job->kept = hd_cache_module(&job->symbolizer->cache, job->build_id);
-  if (!ask_cache(job))
-    return false;
-  if (job->count && !job->open.count) {
-    batch->status = HD_SYMBOLS_DWARF;
-    batch->verified = true;
-    return join(job, part);
-  }
+  struct hd_symbol_batch *batch = job->batch;
   job->module = find_module(job->symbolizer, job->path, job->build_id);
   if (!job->module && !open_module(job))
     return false;
   job->module->used = ++job->symbolizer->clock;
+  batch->answers = hd_arena_alloc(&batch->arena, job->count * sizeof *batch->answers);
+  if (!batch->answers)
+    return hd_fail_memory(job->error);
+  if (job->count)
+    memset(batch->answers, 0, job->count * sizeof *batch->answers);
   if (!describe(job->module, batch, job->error))
     return false;
-  return (!hd_symbol_module_usable(job->module) || resolve(job, part)) && join(job, part);
+  return !hd_symbol_module_usable(job->module) ||
+         hd_symbol_module_resolve(job->module, job->offsets, job->count, batch, job->error);
 }
 
 static void run_guarded(void *context)
@@ -291,9 +184,9 @@ static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_modu
   }
 }
 
-bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
-                  struct hd_error *error)
+bool hd_symbolizer_resolve(struct hd_symbolizer *symbolizer, const char *path,
+                           const char *build_id, const uint64_t *offsets, size_t count,
+                           struct hd_symbol_batch *batch, struct hd_error *error)
 {
   *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
                                     .reason = "", .arena = HD_ARENA_INIT};
@@ -304,12 +197,7 @@ bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char
   if (!hd_dwarf_guarded(run_guarded, &job)) {
     job.fine = false;
     hd_fail_memory(error);
-    if (job.part.arena.head)
-      batch->arena = job.part.arena;
   }
-  hd_vec_deinit(&job.known);
-  hd_vec_deinit(&job.open);
-  hd_free(job.missing);
   if (job.module && (!job.fine || !hd_symbol_module_usable(job.module)))
     forget(symbolizer, job.module);
   if (!job.fine)
