@@ -17,6 +17,8 @@ service=$PWD/build/release/testdata/programs/leaky-service
 # Its own place for snapshots and memory of the last set: nothing outside this clone.
 export LC_ALL=C.UTF-8
 export XDG_STATE_HOME=$PWD/build/demo/state
+export XDG_CACHE_HOME=$PWD/build/demo/cache
+unset DEBUGINFOD_URLS
 rm -rf build/demo
 mkdir -p build/demo
 run() {

@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . tests/support/packages.sh
 need test
+unset DEBUGINFOD_URLS # offline, and the same for everybody
 
 mkdir -p build
 jobs=$(nproc)

@@ -1,6 +1,7 @@
 #include "command.h"
 #include "messages.h"
 #include "numbers.h"
+#include "symbolizing.h"
 #include "terminal.h"
 
 #include <heapdiff/record.h>
@@ -18,7 +19,7 @@ struct record_args {
   struct duration interval;
   uint64_t rate;
   int64_t max_frames;
-  bool quiet, verbose;
+  bool symbolize, quiet, verbose;
 };
 
 static const struct option_row rows[] = {
@@ -31,6 +32,9 @@ static const struct option_row rows[] = {
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
+    {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
+     .help = "when the program has ended, write its symbols into the snapshots, to be read where "
+             "it is not"},
     {FLAG_AT(struct record_args, quiet), .letter = 'q', .name = "quiet",
      .help = "say nothing but errors and losses"},
     {FLAG_AT(struct record_args, verbose), .letter = 'v', .name = "verbose",
@@ -147,9 +151,11 @@ static int run(const struct command *command, int argc, char **argv)
     return own_failure(exit_code, &error);
   outlive_readers();
   say_losses(&result);
+  const char *directory = result.directory;
+  if (args.symbolize && result.snapshots)
+    symbolizing(&(struct input_args){0}, &directory, 1, NULL, args.quiet);
   if (!args.quiet)
     say_result(&result);
-  const char *directory = result.directory;
   hd_remember_paths(&directory, 1);
   return result.exit_status;
 }

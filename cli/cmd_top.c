@@ -37,6 +37,7 @@ static const struct option_group groups[] = {
     {"which allocations:", filter_rows, offsetof(struct top_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct top_args, input)},
     {"reading:", input_rows, offsetof(struct top_args, input)},
+    {"symbols:", symbol_rows, offsetof(struct top_args, input.symbols)},
     {"printing:", style_rows, offsetof(struct top_args, style)},
     OPTION_GROUPS_END,
 };

@@ -1,5 +1,6 @@
 #include "common_args.h"
 
+#include "progress.h"
 #include "terminal.h"
 
 #include <string.h>
@@ -9,16 +10,29 @@ const struct option_row input_rows[] = {
      .help = "what the snapshots are, where their content misleads", .words = hd_format_name},
     {NUMBER_AT(struct input_args, pid), .name = "pid", .metavar = "PID", .least = 1,
      .help = "of a directory's snapshots, those of this process"},
-    {LIST_AT(struct input_args, debug_dirs), .name = "debug-dir", .metavar = "DIR", .path = true,
-     .help = "look here for programs and debug files of the same build-id; may be repeated"},
-    {FLAG_AT(struct input_args, no_symbols), .name = "no-symbols",
-     .help = "do not open the programs: only the names in the snapshots"},
     {FLAG_AT(struct input_args, strict), .name = "strict",
      .help = "a row that cannot be read is an error"},
     {FLAG_AT(struct input_args, partial), .name = "partial",
      .help = "of a file that stops in the middle, use what comes before"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
      .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
+    OPTION_ROWS_END,
+};
+
+const struct option_row symbol_rows[] = {
+    {LIST_AT(struct symbol_args, debug_dirs), .name = "debug-dir", .metavar = "DIR", .path = true,
+     .help = "look here for programs and debug files of the same build-id; may be repeated"},
+    {TEXT_AT(struct symbol_args, sysroot), .name = "sysroot", .metavar = "DIR", .path = true,
+     .help = "the root of the system that the snapshots are of: their paths are below it"},
+    {FLAG_AT(struct symbol_args, force_symbols), .name = "force-symbols",
+     .help = "use programs of another build-id than the snapshots', too: their names may be wrong"},
+    {FLAG_AT(struct symbol_args, no_symbols), .name = "no-symbols",
+     .help = "do not open the programs: only the names in the snapshots"},
+    {FLAG_AT(struct symbol_args, no_cache), .name = "no-cache",
+     .help = "neither take symbols from the cache nor keep them there"},
+    {DURATION_AT(struct symbol_args, fetch_timeout), .name = "fetch-timeout", .metavar = "DURATION",
+     .least = 1, .most = 86400000, .standard = "30s",
+     .help = "how long a server of DEBUGINFOD_URLS may stall before it is given up"},
     OPTION_ROWS_END,
 };
 
@@ -33,11 +47,16 @@ struct hd_session_options input_options(const struct input_args *args)
 {
   return (struct hd_session_options){
       .format = args->format,
-      .debug_dirs = args->debug_dirs.items,
-      .debug_dir_count = args->debug_dirs.count,
-      .no_symbols = args->no_symbols,
       .strict = args->strict,
       .partial = args->partial,
+      .debug_dirs = args->symbols.debug_dirs.items,
+      .debug_dir_count = args->symbols.debug_dirs.count,
+      .sysroot = args->symbols.sysroot,
+      .no_symbols = args->symbols.no_symbols,
+      .force_symbols = args->symbols.force_symbols,
+      .cache = !args->symbols.no_cache,
+      .fetch_timeout_ms = args->symbols.fetch_timeout.milliseconds,
+      .progress = terminal_is_watched() ? progress_show : NULL,
       .max_inflated = args->max_inflated,
       .pid = args->pid,
       .wrappers = args->wrappers.items,

@@ -7,19 +7,28 @@
 
 #include <heapdiff/query.h>
 
+/* Where the names of functions come from. */
+struct symbol_args {
+  struct text_list debug_dirs;
+  const char *sysroot;
+  bool force_symbols, no_symbols, no_cache;
+  struct duration fetch_timeout;
+};
+extern const struct option_row symbol_rows[];
+
 /* What is read, and how. */
 struct input_args {
   const char *format;
   int64_t pid;
-  bool no_symbols, strict, partial;
+  bool strict, partial;
   uint64_t max_inflated;
-  struct text_list debug_dirs;
   struct text_list wrappers;
+  struct symbol_args symbols;
 };
 extern const struct option_row input_rows[];
 /* The part of it that only verbs with call sites have. */
 extern const struct option_row wrapper_rows[];
-/* The lists stay those of `args`. */
+/* The lists stay those of `args`. What is waited for is told to who watches. */
 struct hd_session_options input_options(const struct input_args *args);
 
 /* Which stacks count, and which of their frames are seen. */

@@ -92,8 +92,8 @@ void command_overview(FILE *stream)
   for (size_t i = 0; command_at(i); i++) {
     if (command_at(i)->hidden)
       continue;
-    fprintf(stream, "  %-8s ", command_at(i)->name);
-    wrapped(stream, command_at(i)->summary, 11, 11);
+    fprintf(stream, "  %-10s ", command_at(i)->name);
+    wrapped(stream, command_at(i)->summary, 13, 13);
   }
   fputs("\nstart with:\n"
         "  heapdiff record -- ./server   run it; snapshots go to heapdiff.data/\n"

@@ -120,6 +120,9 @@ static bool store_duration(struct parser *parser, struct found found, const char
   if (found.row->most && value > (uint64_t)found.row->most)
     return fail(parser, "--%s takes a duration of at most %" PRId64 "d, not '%s'", found.row->name,
                 found.row->most / MS_PER_DAY, text);
+  if (value < (uint64_t)found.row->least)
+    return fail(parser, "--%s takes a duration of at least %" PRId64 "ms, not '%s'",
+                found.row->name, found.row->least, text);
   *(struct duration *)found.store = (struct duration){value};
   return true;
 }

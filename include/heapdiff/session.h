@@ -10,13 +10,24 @@ extern "C" {
 
 typedef struct hd_session hd_session;
 
+/* Called now and then while something is waited for that takes its time, a file from a
+ * server for instance: `done` of `total` bytes (0: unknown). `what` is NULL when it is
+ * over. False gives up. */
+typedef bool (*hd_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
+
 struct hd_session_options {
   const char *format;              /* a reader's name; NULL: by content */
   const char *const *debug_dirs;   /* searched before /usr/lib/debug */
   size_t debug_dir_count;
+  const char *sysroot;             /* the snapshots' paths are below it; NULL: of this system */
   bool no_symbols;                 /* do not open binaries */
   bool strict;                     /* a row that cannot be read is an error */
   bool partial;                    /* of a file that stops in the middle, what comes before */
+  bool force_symbols;              /* use a binary of another build than the snapshot's, too */
+  bool cache;                      /* keep answers on disk, and take them from there */
+  uint64_t fetch_timeout_ms;       /* how long a debuginfod server may stall; 0: the default */
+  hd_progress_fn progress;         /* NULL: nobody waits */
+  void *progress_context;
   uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
   const char *measure;             /* of a directory's series, only those that have it; NULL:

@@ -235,6 +235,7 @@ bool hd_session_load(struct hd_session *session, struct hd_series *series, struc
   }
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
+  hd_symbolizer_keep(session->symbolizer);
   note_order(session, series);
   settle_ends(session, series);
   note_cut(session, series);

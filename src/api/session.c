@@ -35,8 +35,16 @@ static bool init(struct hd_session *session, const struct hd_session_options *op
     if (!session->reader)
       return hd_fail_usage(error, "there is no snapshot format '%s'", options->format);
   }
-  struct hd_symbol_options symbols = {session->options.debug_dirs,
-                                      session->options.debug_dir_count};
+  struct hd_symbol_options symbols = {
+      .debug_dirs = session->options.debug_dirs,
+      .debug_dir_count = session->options.debug_dir_count,
+      .sysroot = options->sysroot,
+      .force = options->force_symbols,
+      .cache = options->cache,
+      .fetch_timeout_ms = options->fetch_timeout_ms,
+      .progress = options->progress,
+      .progress_context = options->progress_context,
+  };
   return hd_symbolizer_create(&symbols, &session->symbolizer, error);
 }
 
@@ -126,7 +134,7 @@ static bool default_paths(struct hd_session *session, struct hd_remembered *reme
   return true;
 }
 
-bool hd_session_select(hd_session *session, const char *const *paths, size_t count,
+bool hd_session_expand(struct hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error)
 {
   struct hd_remembered recalled = {0};
@@ -150,7 +158,13 @@ bool hd_session_select(hd_session *session, const char *const *paths, size_t cou
   if (!session->remember)
     return hd_fail_memory(error);
   session->remember_count = count;
-  return hd_session_choose(session, error);
+  return true;
+}
+
+bool hd_session_select(hd_session *session, const char *const *paths, size_t count,
+                       struct hd_error *error)
+{
+  return hd_session_expand(session, paths, count, error) && hd_session_choose(session, error);
 }
 
 void hd_session_remember(hd_session *session)

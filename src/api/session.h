@@ -36,6 +36,11 @@ void hd_session_add_note(struct hd_session *session, enum hd_note_level level, c
 bool hd_session_give_notes(const struct hd_session *session, struct hd_view *view,
                            struct hd_error *error);
 
+/* The handles of what was named (nothing: what was remembered): the first half of
+ * hd_session_select. */
+bool hd_session_expand(struct hd_session *session, const char *const *paths, size_t count,
+                       struct hd_error *error);
+
 /* --- read.c ----------------------------------------------------------------------- */
 
 /* Opens a snapshot, finds its reader and reads it; errors name the file. */
@@ -62,6 +67,14 @@ bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
 void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool,
                              bool unnamed);
 const char *hd_session_demangle(struct hd_arena *arena, const char *name);
+
+/* --- name_profile.c ---------------------------------------------------------------- */
+
+/* Gives a profile the names of its addresses: those it came with, made for people, and
+ * those that symbolization finds. The pool may have been used for others before:
+ * what is in it already is not looked up again. */
+bool hd_session_name_profile(struct hd_session *session, struct hd_pool *pool,
+                             struct hd_profile *profile, struct hd_error *error);
 
 /* --- load.c ------------------------------------------------------------------------ */
 

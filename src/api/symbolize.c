@@ -97,6 +97,7 @@ static bool keep_status(struct hd_session *session, struct hd_pool_module *modul
   module->asked = true;
   module->verified = batch->verified;
   module->mismatch = batch->status == HD_SYMBOLS_MISMATCH;
+  module->forced = batch->forced;
   module->status = hd_symbol_status_name(batch->status);
   module->reason = hd_arena_copy(&session->arena, batch->reason, strlen(batch->reason));
   return module->reason || hd_fail_memory(error);
@@ -165,6 +166,10 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
     if (module->mismatch)
       hd_session_add_note(session, HD_NOTE_WARNING, "build-id-mismatch", "%s: %s", path,
                           module->reason);
+    else if (module->forced)
+      hd_session_add_note(session, HD_NOTE_WARNING, "forced-symbols",
+                          "%s %s: --force-symbols uses it all the same, its names and lines may be "
+                          "wrong", path, module->reason);
     else if (module->asked && !module->verified && module->resolved && !unverified++)
       first = module;
     /* Nobody's call site lies in the C library: its missing names are no loss. */

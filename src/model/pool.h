@@ -14,7 +14,7 @@ struct hd_pool_module {
   uint32_t wanted, resolved; /* locations that came without symbols, and those that got some */
   /* What symbolization said of it, for `info`. */
   const char *status, *reason;
-  bool asked, verified, mismatch;
+  bool asked, verified, mismatch, forced;
 };
 
 /* A source-level frame; one without a function is a bare address. */

@@ -1,5 +1,7 @@
 #include "symbols/debug_file.h"
 
+#include "symbols/elf_inflate.h"
+
 #include <elfutils/libdwelf.h>
 #include <limits.h>
 #include <stdio.h>
@@ -7,110 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
-
-static const char system_dir[] = "/usr/lib/debug";
-
-static bool add_dir(struct hd_debug_dirs *dirs, const char *path)
-{
-  char *copy = hd_strdup(path);
-  if (copy && hd_vec_push(&dirs->items, copy))
-    return true;
-  hd_free(copy);
-  return false;
-}
-
-bool hd_debug_dirs_init(struct hd_debug_dirs *dirs, const char *const *paths, size_t count,
-                        struct hd_error *error)
-{
-  *dirs = (struct hd_debug_dirs){{NULL, 0, 0}};
-  bool fine = true;
-  for (size_t i = 0; i < count && fine; i++)
-    fine = !paths[i][0] || add_dir(dirs, paths[i]);
-  if (fine && add_dir(dirs, system_dir))
-    return true;
-  hd_debug_dirs_deinit(dirs);
-  return hd_fail_memory(error);
-}
-
-void hd_debug_dirs_deinit(struct hd_debug_dirs *dirs)
-{
-  for (size_t i = 0; i < dirs->items.count; i++)
-    hd_free(dirs->items.items[i]);
-  hd_vec_deinit(&dirs->items);
-}
-
-static bool has_code(const struct hd_elf_file *file)
-{
-  for (size_t i = 0; i < file->segments.count; i++)
-    if (file->segments.items[i].executable && file->segments.items[i].file_size > 0)
-      return true;
-  return false;
-}
-
-/* Opens a candidate and keeps it if its build-id is the wanted one. */
-static bool try_build_id(const char *path, const char *build_id, bool program,
-                         struct hd_elf_file *file, bool *found, struct hd_error *error)
-{
-  char reason[HD_REASON];
-  enum hd_elf_result result = hd_elf_open(path, program, file, reason);
-  if (result == HD_ELF_NO_MEMORY)
-    return hd_fail_memory(error);
-  if (result != HD_ELF_OPENED)
-    return true;
-  *found = strcmp(file->build_id, build_id) == 0 && (!program || has_code(file));
-  if (!*found)
-    hd_elf_close(file);
-  return true;
-}
-
-static bool is_hex(const char *text)
-{
-  return text[strspn(text, "0123456789abcdef")] == '\0';
-}
-
-bool hd_debug_find_build_id(const struct hd_debug_dirs *dirs, const char *build_id, bool program,
-                            struct hd_elf_file *file, bool *found, struct hd_error *error)
-{
-  static const char *const endings[] = {".debug", ""};
-  *found = false;
-  size_t length = strlen(build_id);
-  if (length < 4 || length >= HD_BUILD_ID_TEXT || !is_hex(build_id))
-    return true;
-  for (size_t i = 0; i < dirs->items.count; i++) {
-    for (size_t j = 0; j < (program ? 2 : 1); j++) {
-      char path[PATH_MAX];
-      int size = snprintf(path, sizeof path, "%s/.build-id/%.2s/%s%s", dirs->items.items[i],
-                          build_id, build_id + 2, endings[j]);
-      if (size < 0 || (size_t)size >= sizeof path)
-        continue;
-      if (!try_build_id(path, build_id, program, file, found, error))
-        return false;
-      if (*found)
-        return true;
-    }
-  }
-  return true;
-}
-
-bool hd_debug_find_program(const struct hd_debug_dirs *dirs, const char *program_path,
-                           const char *build_id, struct hd_elf_file *file, bool *found,
-                           struct hd_error *error)
-{
-  const char *base = strrchr(program_path, '/');
-  const char *const names[] = {base ? base : program_path, program_path};
-  if (!hd_debug_find_build_id(dirs, build_id, true, file, found, error))
-    return false;
-  for (size_t i = 0; i < dirs->items.count; i++)
-    for (size_t j = 0; !*found && j < sizeof names / sizeof *names; j++) {
-      char path[PATH_MAX];
-      int size = snprintf(path, sizeof path, "%s/%s", dirs->items.items[i], names[j]);
-      if (size < 0 || (size_t)size >= sizeof path)
-        continue;
-      if (!try_build_id(path, build_id, true, file, found, error))
-        return false;
-    }
-  return true;
-}
 
 /* The checksum that objcopy --add-gnu-debuglink stores: CRC-32 of the file. */
 static bool crc_fits(int fd, uint32_t wanted)
@@ -129,49 +27,59 @@ static bool crc_fits(int fd, uint32_t wanted)
   }
 }
 
-static bool belongs(const struct hd_elf_file *program, const struct hd_elf_file *file,
-                    uint32_t crc)
+/* What is looked for under a name. */
+struct wanted {
+  const struct hd_search *search;
+  const struct hd_elf_file *program;
+  const char *name;
+  bool has_crc; /* else only a build-id can tell */
+  uint32_t crc;
+  struct hd_elf_file *file;
+  bool *found;
+  struct hd_error *error;
+};
+
+static bool belongs(const struct wanted *wanted)
 {
+  const struct hd_elf_file *program = wanted->program, *file = wanted->file;
   if (file->identity.st_dev == program->identity.st_dev &&
       file->identity.st_ino == program->identity.st_ino)
     return false; /* a link that names the program itself */
   if (program->build_id[0] && file->build_id[0])
     return strcmp(program->build_id, file->build_id) == 0;
-  return crc_fits(file->fd, crc);
+  return wanted->has_crc && crc_fits(file->fd, wanted->crc);
 }
 
-/* Tries "<root><directory><infix>/<link>". */
-static bool try_link(const struct hd_elf_file *program, const char *root, const char *directory,
-                     const char *infix, const char *link, uint32_t crc, struct hd_elf_file *file,
-                     bool *found, struct hd_error *error)
+/* Tries "<root><directory><infix>/<name>". */
+static bool try_name(const struct wanted *wanted, const char *root, const char *directory,
+                     const char *infix)
 {
   char path[PATH_MAX], reason[HD_REASON];
-  int size = snprintf(path, sizeof path, "%s%s%s/%s", root, directory, infix, link);
-  if (*found || size < 0 || (size_t)size >= sizeof path)
+  int size = snprintf(path, sizeof path, "%s%s%s/%s", root, directory, infix, wanted->name);
+  if (*wanted->found || size < 0 || (size_t)size >= sizeof path)
     return true;
-  enum hd_elf_result result = hd_elf_open(path, false, file, reason);
+  enum hd_elf_result result = hd_elf_open(path, false, wanted->file, reason);
   if (result == HD_ELF_NO_MEMORY)
-    return hd_fail_memory(error);
+    return hd_fail_memory(wanted->error);
   if (result != HD_ELF_OPENED)
     return true;
-  *found = belongs(program, file, crc);
-  if (!*found)
-    hd_elf_close(file);
+  *wanted->found = belongs(wanted);
+  if (!*wanted->found)
+    hd_elf_close(wanted->file);
   return true;
 }
 
-static bool find_link(const struct hd_debug_dirs *dirs, const struct hd_elf_file *program,
-                      const char *directory, const char *link, uint32_t crc,
-                      struct hd_elf_file *file, bool *found, struct hd_error *error)
+static bool find_in(const struct wanted *wanted, const char *directory)
 {
-  if (!try_link(program, "", directory, "", link, crc, file, found, error) ||
-      !try_link(program, "", directory, "/.debug", link, crc, file, found, error))
+  const struct hd_search *search = wanted->search;
+  if (!try_name(wanted, "", directory, "") || !try_name(wanted, "", directory, "/.debug"))
     return false;
-  for (size_t i = 0; i < dirs->items.count && directory[0] == '/'; i++)
-    if (!try_link(program, dirs->items.items[i], directory, "", link, crc, file, found, error))
+  const char *inner = hd_search_inner(search, directory);
+  for (size_t i = 0; i < search->dirs.count && directory[0] == '/'; i++)
+    if (!try_name(wanted, search->dirs.items[i], inner, ""))
       return false;
-  for (size_t i = 0; i < dirs->items.count; i++)
-    if (!try_link(program, dirs->items.items[i], "", "", link, crc, file, found, error))
+  for (size_t i = 0; i < search->dirs.count; i++)
+    if (!try_name(wanted, search->dirs.items[i], "", ""))
       return false;
   return true;
 }
@@ -186,48 +94,87 @@ static void cut_name(char *path)
     *slash = '\0'; /* "" for the root: a slash follows */
 }
 
-bool hd_debug_find(const struct hd_debug_dirs *dirs, const struct hd_elf_file *program,
-                   struct hd_elf_file *file, bool *found, struct hd_error *error)
+/* By the debug link; a program without one may have its debug file kept under its
+ * own name, which only a build-id can confirm. */
+static bool find_by_name(struct wanted *wanted)
 {
-  if (!hd_debug_find_build_id(dirs, program->build_id, false, file, found, error))
-    return false;
+  char directory[PATH_MAX], name[PATH_MAX];
   GElf_Word crc = 0;
-  const char *link = *found ? NULL : dwelf_elf_gnu_debuglink(program->elf, &crc);
-  if (!link || !link[0] || strchr(link, '/'))
+  const char *link = dwelf_elf_gnu_debuglink(wanted->program->elf, &crc);
+  wanted->has_crc = link && link[0] && !strchr(link, '/');
+  wanted->crc = crc;
+  const char *base = strrchr(wanted->program->path, '/');
+  int size = snprintf(name, sizeof name, "%s.debug", base ? base + 1 : wanted->program->path);
+  wanted->name = wanted->has_crc ? link : name;
+  if ((!wanted->has_crc && !wanted->program->build_id[0]) || size < 0 ||
+      (size_t)size >= sizeof name)
     return true;
-  char directory[PATH_MAX];
-  int size = snprintf(directory, sizeof directory, "%s", program->path);
+  size = snprintf(directory, sizeof directory, "%s", wanted->program->path);
   if (size < 0 || (size_t)size >= sizeof directory)
     return true;
   cut_name(directory);
-  if (!find_link(dirs, program, directory, link, crc, file, found, error))
+  if (!find_in(wanted, directory))
     return false;
   /* Debian's /lib is a link to /usr/lib: the debug file lies under either. */
-  if (*found || !realpath(program->path, directory))
+  if (*wanted->found || !realpath(wanted->program->path, directory))
     return true;
   cut_name(directory);
-  return find_link(dirs, program, directory, link, crc, file, found, error);
+  return find_in(wanted, directory);
 }
 
-/* A relative name counts from the directory of the file that has it. */
-static bool find_alternate(const struct hd_debug_dirs *dirs, const char *from, const char *name,
+bool hd_debug_find(const struct hd_search *search, const struct hd_elf_file *program,
+                   struct hd_elf_file *file, bool *found, char *reason, struct hd_error *error)
+{
+  struct wanted wanted = {
+      .search = search, .program = program, .file = file, .found = found, .error = error};
+  if (!hd_search_build_id(search, program->build_id, false, file, found, error))
+    return false;
+  if (!*found && !find_by_name(&wanted))
+    return false;
+  return *found || hd_search_servers(search, program->build_id, false, file, found, reason, error);
+}
+
+/* A relative name counts from the directory of the file that has it. Distributions
+ * write the absolute name of /usr/lib/debug/.dwz, of which a --debug-dir may be a
+ * copy. */
+static bool find_alternate(const struct hd_search *search, const char *from, const char *name,
                            const char *build_id, struct hd_elf_file *file, bool *found,
                            struct hd_error *error)
 {
-  char path[PATH_MAX], directory[PATH_MAX];
-  if (!hd_debug_find_build_id(dirs, build_id, false, file, found, error))
+  char path[PATH_MAX], directory[PATH_MAX], reason[HD_REASON];
+  if (!hd_search_build_id(search, build_id, false, file, found, error))
     return false;
   if (*found || !realpath(from, directory))
     return true;
   cut_name(directory);
-  int size = name[0] == '/' ? snprintf(path, sizeof path, "%s", name)
-                            : snprintf(path, sizeof path, "%s/%s", directory, name);
-  if (size < 0 || (size_t)size >= sizeof path)
-    return true;
-  return try_build_id(path, build_id, false, file, found, error);
+  int size = snprintf(path, sizeof path, "%s/%s", directory, name);
+  bool fits = name[0] == '/' ? hd_search_path(search, name, path, sizeof path)
+                             : size >= 0 && (size_t)size < sizeof path;
+  if (fits && !hd_search_try(path, build_id, false, file, found, error))
+    return false;
+  const char *tail = strstr(name, "/.dwz/");
+  for (size_t i = 0; tail && !*found && i < search->dirs.count; i++) {
+    size = snprintf(path, sizeof path, "%s%s", search->dirs.items[i], tail);
+    if (size >= 0 && (size_t)size < sizeof path &&
+        !hd_search_try(path, build_id, false, file, found, error))
+      return false;
+  }
+  return *found || hd_search_servers(search, build_id, false, file, found, reason, error);
 }
 
-bool hd_debug_find_alternate(const struct hd_debug_dirs *dirs, const char *path,
+/* libdw looks in places of its own, and compares nothing: what it finds counts only
+ * if it is of the wanted build. */
+static void ask_libdw(struct hd_dwarf *dwarf, const void *wanted, ssize_t size)
+{
+  const void *bits = NULL;
+  Dwarf *alternate = dwarf_getalt(dwarf->handle);
+  dwarf->alternate_missing = !alternate;
+  dwarf->alternate_wrong =
+      alternate && (dwelf_elf_gnu_build_id(dwarf_getelf(alternate), &bits) != size ||
+                    memcmp(bits, wanted, (size_t)size) != 0);
+}
+
+bool hd_debug_find_alternate(const struct hd_search *search, const char *path,
                              struct hd_dwarf *dwarf, struct hd_error *error)
 {
   const char *name = NULL;
@@ -235,16 +182,18 @@ bool hd_debug_find_alternate(const struct hd_debug_dirs *dirs, const char *path,
   ssize_t size = dwelf_dwarf_gnu_debugaltlink(dwarf->handle, &name, &bits);
   if (size <= 0 || size > HD_BUILD_ID_BYTES || !name)
     return true;
-  char build_id[HD_BUILD_ID_TEXT];
+  char build_id[HD_BUILD_ID_TEXT], reason[HD_REASON];
   for (ssize_t i = 0; i < size; i++)
     snprintf(build_id + 2 * i, 3, "%02x", ((const uint8_t *)bits)[i]);
   bool found = false;
-  if (!find_alternate(dirs, path, name, build_id, &dwarf->alternate, &found, error))
+  if (!find_alternate(search, path, name, build_id, &dwarf->alternate, &found, error))
     return false;
   if (!found) {
-    dwarf->alternate_missing = !dwarf_getalt(dwarf->handle);
+    ask_libdw(dwarf, bits, size);
     return true;
   }
+  if (hd_elf_inflate(&dwarf->alternate, reason) == HD_ELF_NO_MEMORY)
+    return hd_fail_memory(error);
   dwarf->alternate_handle = dwarf_begin_elf(dwarf->alternate.elf, DWARF_C_READ, NULL);
   dwarf->alternate_missing = !dwarf->alternate_handle;
   if (!dwarf->alternate_handle)

@@ -35,6 +35,7 @@ struct hd_dwarf {
   struct hd_elf_file alternate;   /* dwz's, where it was found */
   Dwarf *alternate_handle;
   bool alternate_missing;
+  bool alternate_wrong; /* of another build: nothing that is read may be trusted */
   size_t split_missing; /* units whose .dwo file is not there */
   bool big_endian;
   struct hd_section line, line_str, str;

@@ -11,7 +11,7 @@
 
 /* Longest build-id that is compared: SHA-1 has 20 bytes, and 64 is the most that
  * any linker writes. */
-enum { HD_BUILD_ID_BYTES = 64, HD_BUILD_ID_TEXT = 2 * HD_BUILD_ID_BYTES + 1, HD_REASON = 512 };
+enum { HD_BUILD_ID_BYTES = 64, HD_BUILD_ID_TEXT = 2 * HD_BUILD_ID_BYTES + 1, HD_REASON = 1024 };
 
 /* A PT_LOAD. */
 struct hd_segment {

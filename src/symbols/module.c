@@ -1,5 +1,7 @@
 #include "symbols/module.h"
 
+#include "symbols/elf_inflate.h"
+
 #include <gelf.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -41,13 +43,26 @@ static void set_failure(struct hd_symbol_module *module, enum hd_elf_result resu
   set(module, result == HD_ELF_NO_FILE ? HD_SYMBOLS_NO_FILE : HD_SYMBOLS_BAD_FILE, "%s", why);
 }
 
+static void set_mismatch(struct hd_symbol_module *module, enum hd_symbol_status status,
+                         const char *path)
+{
+  set(module, status, "is another build than the snapshot's: %.512s has %s%s, the snapshot %s",
+      strcmp(path, module->path) != 0 ? path : "it",
+      module->found_build_id[0] ? "build-id " : "no build-id", module->found_build_id,
+      module->build_id);
+}
+
 /* Opens a path and compares the build-ids. The module's status is DWARF where
  * the program is the wanted one, as far as anyone can say. */
-static bool try_program(struct hd_symbol_module *module, const char *path,
-                        struct hd_error *error)
+static bool try_program(struct hd_symbol_module *module, const struct hd_search *search,
+                        const char *path, struct hd_error *error)
 {
-  char reason[HD_REASON];
-  enum hd_elf_result result = hd_elf_open(path, true, &module->program, reason);
+  char reason[HD_REASON], here[PATH_MAX];
+  if (!hd_search_path(search, path, here, sizeof here)) {
+    set(module, HD_SYMBOLS_NO_FILE, "%s", "cannot be opened: its path is too long");
+    return true;
+  }
+  enum hd_elf_result result = hd_elf_open(here, true, &module->program, reason);
   if (result == HD_ELF_NO_MEMORY)
     return hd_fail_memory(error);
   if (result != HD_ELF_OPENED) {
@@ -56,10 +71,7 @@ static bool try_program(struct hd_symbol_module *module, const char *path,
   }
   memcpy(module->found_build_id, module->program.build_id, sizeof module->found_build_id);
   if (module->build_id[0] && strcmp(module->build_id, module->found_build_id) != 0) {
-    set(module, HD_SYMBOLS_MISMATCH,
-        "is another build than the snapshot's: it has %s%s, the snapshot %s",
-        module->found_build_id[0] ? "build-id " : "no build-id", module->found_build_id,
-        module->build_id);
+    set_mismatch(module, HD_SYMBOLS_MISMATCH, here);
     hd_elf_close(&module->program);
     return true;
   }
@@ -68,34 +80,47 @@ static bool try_program(struct hd_symbol_module *module, const char *path,
   return true;
 }
 
-/* Linux adds " (deleted)" to the path of a mapped file that is gone. What is at
- * that path now is most likely another one: only a build-id can tell. */
-static bool try_deleted(struct hd_symbol_module *module, struct hd_error *error)
+static const char deleted_mark[] = " (deleted)";
+
+/* The path without the mark that Linux adds where a mapped file is gone; false where
+ * there is none. */
+static bool was_deleted(const struct hd_symbol_module *module, char path[PATH_MAX])
 {
-  static const char mark[] = " (deleted)";
-  size_t length = strlen(module->path), tail = sizeof mark - 1;
-  if (module->status != HD_SYMBOLS_NO_FILE || length <= tail || length >= PATH_MAX ||
-      strcmp(module->path + length - tail, mark) != 0)
-    return true;
-  if (!module->build_id[0]) {
-    set(module, HD_SYMBOLS_NO_FILE, "%s",
-        "was deleted or replaced while the program ran, and the snapshot has no build-id "
-        "to check its successor by");
-    return true;
-  }
+  size_t length = strlen(module->path), tail = sizeof deleted_mark - 1;
+  if (length <= tail || length >= PATH_MAX ||
+      strcmp(module->path + length - tail, deleted_mark) != 0)
+    return false;
+  snprintf(path, PATH_MAX, "%.*s", (int)(length - tail), module->path);
+  return true;
+}
+
+/* What is at the path of a deleted file now is most likely another one: only a
+ * build-id can tell. */
+static bool try_deleted(struct hd_symbol_module *module, const struct hd_search *search,
+                        struct hd_error *error)
+{
   char path[PATH_MAX];
-  snprintf(path, sizeof path, "%.*s", (int)(length - tail), module->path);
-  return try_program(module, path, error);
+  if (module->status != HD_SYMBOLS_NO_FILE || !was_deleted(module, path))
+    return true;
+  if (module->build_id[0] || search->force)
+    return try_program(module, search, path, error);
+  set(module, HD_SYMBOLS_NO_FILE, "%s",
+      "was deleted or replaced while the program ran, and the snapshot has no build-id "
+      "to check its successor by");
+  return true;
 }
 
 /* A file of this build may be kept elsewhere, whatever is at the path. */
-static bool try_elsewhere(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
-                     struct hd_error *error)
+static bool try_elsewhere(struct hd_symbol_module *module, const struct hd_search *search,
+                          struct hd_error *error)
 {
   bool found = false;
+  char path[PATH_MAX];
+  const char *name = was_deleted(module, path) ? path : module->path;
   if (module->status == HD_SYMBOLS_DWARF || !module->build_id[0])
     return true;
-  if (!hd_debug_find_program(dirs, module->path, module->build_id, &module->program, &found, error))
+  if (!hd_search_program(search, name, module->build_id, &module->program, &found,
+                         module->server, error))
     return false;
   if (!found)
     return true;
@@ -105,27 +130,65 @@ static bool try_elsewhere(struct hd_symbol_module *module, const struct hd_debug
   return true;
 }
 
-static bool open_dwarf(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+/* Takes the program of another build that was found at the path: the last thing to
+ * try, on the user's word alone. */
+static bool try_forced(struct hd_symbol_module *module, const struct hd_search *search,
+                       struct hd_error *error)
+{
+  char path[PATH_MAX], here[PATH_MAX], reason[HD_REASON];
+  if (module->status != HD_SYMBOLS_MISMATCH || !search->force)
+    return true;
+  if (!hd_search_path(search, module->path, here, sizeof here))
+    return true;
+  enum hd_elf_result result = hd_elf_open(here, true, &module->program, reason);
+  if (result == HD_ELF_NO_FILE && was_deleted(module, path) &&
+      hd_search_path(search, path, here, sizeof here))
+    result = hd_elf_open(here, true, &module->program, reason);
+  if (result == HD_ELF_NO_MEMORY)
+    return hd_fail_memory(error);
+  module->forced = result == HD_ELF_OPENED;
+  if (module->forced)
+    set(module, HD_SYMBOLS_DWARF, "%s", "");
+  return true;
+}
+
+static bool inflate(struct hd_symbol_module *module, struct hd_elf_file *file,
+                    struct hd_error *error)
+{
+  return hd_elf_inflate(file, module->inflation) != HD_ELF_NO_MEMORY || hd_fail_memory(error);
+}
+
+static bool open_dwarf(struct hd_symbol_module *module, const struct hd_search *search,
                        bool *found, struct hd_error *error)
 {
-  if (!hd_dwarf_open(&module->dwarf, module->program.elf, &module->program, found, error))
+  if (!inflate(module, &module->program, error) ||
+      !hd_dwarf_open(&module->dwarf, module->program.elf, &module->program, found, error))
     return false;
   const char *path = module->program.path;
   if (!*found) {
     bool there = false;
     hd_dwarf_close(&module->dwarf);
-    if (!hd_debug_find(dirs, &module->program, &module->debug, &there, error))
+    if (!hd_debug_find(search, &module->program, &module->debug, &there, module->server, error))
       return false;
     if (!there)
       return true;
-    if (!hd_dwarf_open(&module->dwarf, module->debug.elf, &module->program, found, error))
+    if (!inflate(module, &module->debug, error) ||
+        !hd_dwarf_open(&module->dwarf, module->debug.elf, &module->program, found, error))
       return false;
     path = module->debug.path;
     module->dwarf_in_debug = *found;
   }
-  return !*found || hd_debug_find_alternate(dirs, path, &module->dwarf, error);
+  if (*found && !hd_debug_find_alternate(search, path, &module->dwarf, error))
+    return false;
+  module->alternate_wrong = module->dwarf.alternate_wrong;
+  if (module->alternate_wrong) {
+    hd_dwarf_close(&module->dwarf);
+    *found = false;
+  }
+  return true;
 }
 
+/* .symtab of either file; else .dynsym and what MiniDebugInfo adds to it. */
 static bool open_symbols(struct hd_symbol_module *module, struct hd_error *error)
 {
   struct hd_elf_symbols *symbols = &module->symbols;
@@ -135,8 +198,13 @@ static bool open_symbols(struct hd_symbol_module *module, struct hd_error *error
   if (symbols->items.count == 0 && module->debug.elf &&
       !hd_elf_symbols_add(symbols, module->debug.elf, code, false, error))
     return false;
-  if (symbols->items.count == 0 && !hd_elf_symbols_add(symbols, code->elf, code, true, error))
-    return false;
+  if (symbols->items.count == 0) {
+    if (!hd_elf_symbols_add(symbols, code->elf, code, true, error) ||
+        !hd_mini_debug_open(&module->mini, code->elf, error))
+      return false;
+    if (module->mini.elf && !hd_elf_symbols_add(symbols, module->mini.elf, code, false, error))
+      return false;
+  }
   hd_elf_symbols_finish(symbols);
   return true;
 }
@@ -150,13 +218,31 @@ static bool has_unreadable_sections(Elf *elf)
   return section && gelf_getshdr(section, &header) && (header.sh_flags & SHF_COMPRESSED);
 }
 
+/* What there is instead of debug information, half a sentence. */
+static const char *lack_of(const struct hd_symbol_module *module)
+{
+  if (module->alternate_wrong)
+    return "has debug information that refers to a dwz file (.gnu_debugaltlink) of which only "
+           "another build is there";
+  if (module->inflation[0])
+    return module->inflation;
+  if (has_unreadable_sections(module->program.elf) || has_unreadable_sections(module->debug.elf))
+    return "has debug information in a compression that cannot be read (decompress it with "
+           "objcopy --decompress-debug-sections)";
+  return "has no debug information";
+}
+
+/* Why a server could not help belongs to what is missing. */
+static void add_server(struct hd_symbol_module *module)
+{
+  size_t used = strlen(module->reason);
+  if (used && module->server[0])
+    snprintf(module->reason + used, sizeof module->reason - used, " (%s)", module->server);
+}
+
 static void describe(struct hd_symbol_module *module, bool dwarf)
 {
-  bool unreadable = has_unreadable_sections(module->program.elf) ||
-                    has_unreadable_sections(module->debug.elf);
-  const char *what = unreadable ? "has debug information in a compression that cannot be read "
-                                  "(decompress it with objcopy --decompress-debug-sections)"
-                                : "has no debug information";
+  const char *table = module->mini.elf ? "the symbol table and MiniDebugInfo" : "the symbol table";
   if (dwarf && module->dwarf.alternate_missing)
     set(module, HD_SYMBOLS_DWARF, "%s", "has debug information that refers to a dwz file "
         "(.gnu_debugaltlink) that is not there: many functions have no name");
@@ -164,15 +250,24 @@ static void describe(struct hd_symbol_module *module, bool dwarf)
     set(module, HD_SYMBOLS_DWARF, "has debug information of which %zu .dwo files are not there: "
         "their inlined calls are not known", module->dwarf.split_missing);
   else if (dwarf)
-    set(module, HD_SYMBOLS_DWARF, "%s", "");
+    set(module, HD_SYMBOLS_DWARF, "%s", module->inflation);
   else if (module->symbols.items.count > 0)
-    set(module, HD_SYMBOLS_TABLE, "%s: its functions are named by the symbol table alone, "
-        "without lines and inlined calls", what);
+    set(module, HD_SYMBOLS_TABLE, "%s: its functions are named by %s alone, "
+        "without lines and inlined calls", lack_of(module), table);
   else
-    set(module, HD_SYMBOLS_NONE, "%s and no symbol table", what);
+    set(module, HD_SYMBOLS_NONE, "%s and no symbol table", lack_of(module));
+  add_server(module);
+  if (module->forced) {
+    char rest[HD_REASON];
+    memcpy(rest, module->reason, sizeof rest);
+    set_mismatch(module, module->status, module->program.path);
+    size_t used = strlen(module->reason);
+    if (rest[0])
+      snprintf(module->reason + used, sizeof module->reason - used, "; it %s", rest);
+  }
 }
 
-bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_search *search,
                            const char *path, const char *build_id, struct hd_error *error)
 {
   *module = (struct hd_symbol_module){.program = HD_ELF_FILE_INIT, .debug = HD_ELF_FILE_INIT,
@@ -185,13 +280,16 @@ bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debu
     set(module, HD_SYMBOLS_NOT_A_FILE, "%s", "is not a file");
     return true;
   }
-  if (!try_program(module, path, error) || !try_deleted(module, error) ||
-      !try_elsewhere(module, dirs, error))
+  if (!try_program(module, search, path, error) || !try_deleted(module, search, error) ||
+      !try_elsewhere(module, search, error) || !try_forced(module, search, error))
     return false;
-  if (module->status != HD_SYMBOLS_DWARF)
+  if (module->status != HD_SYMBOLS_DWARF) {
+    add_server(module);
     return true;
+  }
+  module->server[0] = '\0';
   bool dwarf = false;
-  if (!open_dwarf(module, dirs, &dwarf, error) || !open_symbols(module, error))
+  if (!open_dwarf(module, search, &dwarf, error) || !open_symbols(module, error))
     return false;
   describe(module, dwarf);
   return true;
@@ -200,6 +298,7 @@ bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debu
 void hd_symbol_module_close(struct hd_symbol_module *module)
 {
   hd_elf_symbols_deinit(&module->symbols);
+  hd_mini_debug_close(&module->mini);
   hd_dwarf_close(&module->dwarf);
   hd_elf_close(&module->debug);
   hd_elf_close(&module->program);

@@ -5,6 +5,7 @@
 #include "symbols/debug_file.h"
 #include "symbols/dwarf.h"
 #include "symbols/elf_symbols.h"
+#include "symbols/mini_debug.h"
 #include "symbols/symbols.h"
 
 struct hd_symbol_module {
@@ -12,17 +13,22 @@ struct hd_symbol_module {
   enum hd_symbol_status status;
   char reason[HD_REASON];
   bool verified;
+  bool forced; /* of another build, and used all the same */
   char found_build_id[HD_BUILD_ID_TEXT];
+  char server[HD_REASON];   /* why the debuginfod servers gave nothing, "" not asked */
+  char inflation[HD_REASON]; /* what was wrong with compressed sections */
   struct hd_elf_file program, debug;
   struct hd_dwarf dwarf;          /* of either */
   bool dwarf_in_debug;
+  bool alternate_wrong;           /* dwz's is of another build: the DWARF is not used */
+  struct hd_mini_debug mini;
   struct hd_elf_symbols symbols;
   uint64_t used; /* for the symbolizer: when last */
 };
 
 /* Opens what there is: `status` and `reason` say what was found. The module is
  * to be closed in any case. */
-bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
+bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_search *search,
                            const char *path, const char *build_id, struct hd_error *error);
 void hd_symbol_module_close(struct hd_symbol_module *module);
 /* Whether there is something to look names up in. */

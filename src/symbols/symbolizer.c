@@ -1,6 +1,7 @@
-#include "symbols/symbols.h"
+#include "symbols/symbolizer.h"
 
 #include "symbols/module.h"
+#include "symbols/search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 enum { MAX_MODULES = 64 };
 
 struct hd_symbolizer {
-  struct hd_debug_dirs dirs;
+  struct hd_search search;
+  struct hd_cache cache;
   HD_VEC(struct hd_symbol_module *) modules;
   uint64_t clock;
 };
@@ -37,11 +39,11 @@ bool hd_symbolizer_create(const struct hd_symbol_options *options,
   struct hd_symbolizer *made = hd_alloc_zeroed(1, sizeof *made);
   if (!made)
     return hd_fail_memory(error);
-  const char *const *dirs = options ? options->debug_dirs : NULL;
-  if (!hd_debug_dirs_init(&made->dirs, dirs, options ? options->debug_dir_count : 0, error)) {
+  if (!hd_search_init(&made->search, options, error)) {
     hd_free(made);
     return false;
   }
+  hd_cache_init(&made->cache, options && options->cache);
   *symbolizer = made;
   return true;
 }
@@ -54,14 +56,26 @@ static void drop_module(struct hd_symbolizer *symbolizer, size_t i)
   items[i] = items[--symbolizer->modules.count];
 }
 
+struct hd_cache *hd_symbolizer_cache(struct hd_symbolizer *symbolizer)
+{
+  return &symbolizer->cache;
+}
+
+void hd_symbolizer_keep(struct hd_symbolizer *symbolizer)
+{
+  hd_cache_write(&symbolizer->cache);
+}
+
 void hd_symbolizer_destroy(struct hd_symbolizer *symbolizer)
 {
   if (!symbolizer)
     return;
+  hd_symbolizer_keep(symbolizer);
+  hd_cache_deinit(&symbolizer->cache);
   while (symbolizer->modules.count > 0)
     drop_module(symbolizer, symbolizer->modules.count - 1);
   hd_vec_deinit(&symbolizer->modules);
-  hd_debug_dirs_deinit(&symbolizer->dirs);
+  hd_search_deinit(&symbolizer->search);
   hd_free(symbolizer);
 }
 
@@ -114,7 +128,7 @@ static bool open_module(struct job *job)
     return hd_fail_memory(job->error);
   }
   job->module = module;
-  return hd_symbol_module_open(module, &symbolizer->dirs, job->path, job->build_id, job->error);
+  return hd_symbol_module_open(module, &symbolizer->search, job->path, job->build_id, job->error);
 }
 
 static const char *copy(struct hd_arena *arena, const char *text)
@@ -127,6 +141,7 @@ static bool describe(const struct hd_symbol_module *module, struct hd_symbol_bat
 {
   batch->status = module->status;
   batch->verified = module->verified;
+  batch->forced = module->forced;
   batch->file = copy(&batch->arena, module->program.path);
   batch->debug_file = copy(&batch->arena, module->debug.path);
   batch->found_build_id = copy(&batch->arena, module->found_build_id);
@@ -171,9 +186,10 @@ static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_modu
   }
 }
 
-bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  enum hd_symbol_places places, const uint64_t *offsets, size_t count,
-                  struct hd_symbol_batch *batch, struct hd_error *error)
+bool hd_symbolizer_resolve(struct hd_symbolizer *symbolizer, const char *path,
+                           const char *build_id, enum hd_symbol_places places,
+                           const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
+                           struct hd_error *error)
 {
   *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
                                     .reason = "", .arena = HD_ARENA_INIT};

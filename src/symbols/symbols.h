@@ -20,6 +20,15 @@ struct hd_symbol_options {
   const char *const *debug_dirs; /* roots of .build-id trees and of debuglink paths, tried
                                   * before /usr/lib/debug */
   size_t debug_dir_count;
+  const char *sysroot;           /* where the snapshots' system is, NULL: here */
+  bool force;                    /* use a program of another build, too, unverified */
+  bool cache;                    /* keep answers on disk, and take them from there */
+  uint64_t fetch_timeout_ms;     /* how long a debuginfod server may stall; 0: the default */
+  /* Called about once a second, or more often, while a server is waited for (`total`
+   * 0: unknown); with `what` NULL at the end. False: it is to be waited no longer. NULL:
+   * nobody cares. */
+  bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+  void *progress_context;
 };
 
 /* How a module could be used. */
@@ -52,7 +61,8 @@ struct hd_symbol_answer {
 struct hd_symbol_batch {
   enum hd_symbol_status status;
   bool verified;           /* the build-ids were compared and are equal */
-  const char *file;        /* the ELF file that was opened, "" none */
+  bool forced;             /* they are not, and the module was used all the same */
+  const char *file;        /* the ELF file that was opened, "" none, or all was in the cache */
   const char *debug_file;  /* the separate debug file used, "" none */
   const char *found_build_id; /* hex of the file at `path`, "" none */
   const char *reason;      /* half a sentence ("has no debug information") for people
@@ -61,7 +71,8 @@ struct hd_symbol_batch {
   struct hd_symbol_answer *answers; /* as many as offsets, in their order */
   struct hd_symbol_frame *frames;
   size_t frame_count;
-  struct hd_arena arena;   /* owns every text and array above */
+  struct hd_arena arena;   /* owns every array above, and the texts, but for those of
+                            * frames from the cache, which are the symbolizer's */
 };
 
 bool hd_symbolizer_create(const struct hd_symbol_options *options,
@@ -82,6 +93,22 @@ bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char
                   enum hd_symbol_places places, const uint64_t *offsets, size_t count,
                   struct hd_symbol_batch *batch, struct hd_error *error);
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
+
+/* Writes what was learnt since to the cache on disk, if options asked for one. Failure
+ * is no error. hd_symbolizer_destroy does it, too. */
+void hd_symbolizer_keep(struct hd_symbolizer *symbolizer);
+
+/* --- the cache on disk (cache.h; here, what a user wants to know of it) --------- */
+
+struct hd_symbol_cache_usage {
+  char path[4096];    /* "": the environment names no place for it */
+  uint64_t files, bytes;
+  uint64_t addresses; /* of the files of this version */
+};
+
+bool hd_symbol_cache_ask(struct hd_symbol_cache_usage *usage, struct hd_error *error);
+/* Removes all of it; says in `usage` what was removed. */
+bool hd_symbol_cache_clear(struct hd_symbol_cache_usage *usage, struct hd_error *error);
 
 /* --- demangling (demangle.c; no elfutils needed) --------------------------- */
 

@@ -30,7 +30,7 @@ def main():
     data = pathlib.Path(__file__).resolve().parents[2] / 'testdata/pprof/go-leak'
     first, last = str(data / 'heap.1.pb.gz'), str(data / 'heap.5.pb.gz')
     state = tempfile.TemporaryDirectory()
-    environment = dict(os.environ, XDG_STATE_HOME=state.name)
+    environment = dict(os.environ, XDG_STATE_HOME=state.name, XDG_CACHE_HOME=state.name)
     commands = {'heapdiff top': [heapdiff, 'top', first, last]}
     if shutil.which('go'):
         commands['go tool pprof -top -diff_base'] = ['go', 'tool', 'pprof', '-top', '-diff_base',

@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/prefix" >/dev/null
 cd "$work"
-export XDG_STATE_HOME="$work/state"
+export XDG_STATE_HOME="$work/state" XDG_CACHE_HOME="$work/cache"
 unset HEAPDIFF_AGENT
 prefix/bin/heapdiff record -q -o data -- sh -c 'echo recorded' | grep -q recorded
 prefix/bin/heapdiff info data | grep -q '^format *native'

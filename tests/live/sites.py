@@ -35,7 +35,8 @@ def check(good, *what):
 class Recording:
     def __init__(self, options, program, work):
         self.options, self.program, self.work = options, program, work
-        self.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(work, "state"))
+        self.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(work, "state"),
+                                XDG_CACHE_HOME=os.path.join(work, "cache"))
         truth = os.path.join(work, "truth.json")
         self.run("record", "-q", "--rate", "1", "-i", "0", "-o", "data", "--",
                  os.path.join(options.programs, program), *PROGRAMS[program], "--truth", truth)

@@ -23,6 +23,7 @@ static char scratch[PATH_MAX];
 static inline int make_scratch(void **state)
 {
   (void)state;
+  unsetenv("DEBUGINFOD_URLS"); /* no server has a say in a test */
   char template[] = "symbols-XXXXXX";
   return mkdtemp(template) && realpath(template, scratch) ? 0 : -1;
 }
@@ -151,24 +152,35 @@ static inline struct hd_symbolizer *new_symbolizer(const char *debug_dir)
 {
   struct hd_symbolizer *symbolizer;
   struct hd_error error = HD_ERROR_INIT;
-  struct hd_symbol_options options = {&debug_dir, debug_dir != NULL};
+  struct hd_symbol_options options = {.debug_dirs = &debug_dir,
+                                      .debug_dir_count = debug_dir != NULL};
   assert_true(hd_symbolizer_create(&options, &symbolizer, &error));
   return symbolizer;
 }
 
 /* One batch in a symbolizer of its own. */
-static inline struct hd_symbol_batch symbolize(const char *path, const char *build_id,
-                                               const char *debug_dir, const uint64_t *offsets,
-                                               size_t count)
+static inline struct hd_symbol_batch symbolize_with(const struct hd_symbol_options *options,
+                                                    const char *path, const char *build_id,
+                                                    const uint64_t *offsets, size_t count)
 {
   struct hd_symbol_batch batch;
   struct hd_error error = HD_ERROR_INIT;
-  struct hd_symbolizer *symbolizer = new_symbolizer(debug_dir);
+  struct hd_symbolizer *symbolizer;
+  assert_true(hd_symbolizer_create(options, &symbolizer, &error));
   assert_true(hd_symbolize(symbolizer, path, build_id, HD_FILE_OFFSETS, offsets, count, &batch,
                            &error));
   assert_int_equal(error.kind, HD_ERROR_NONE);
   hd_symbolizer_destroy(symbolizer);
   return batch;
+}
+
+static inline struct hd_symbol_batch symbolize(const char *path, const char *build_id,
+                                               const char *debug_dir, const uint64_t *offsets,
+                                               size_t count)
+{
+  struct hd_symbol_options options = {.debug_dirs = &debug_dir,
+                                      .debug_dir_count = debug_dir != NULL};
+  return symbolize_with(&options, path, build_id, offsets, count);
 }
 
 static inline const struct hd_symbol_frame *frame_of(const struct hd_symbol_batch *batch,

@@ -1,6 +1,6 @@
-/* The file that a conversion writes. */
-#ifndef HD_API_CONVERT_FILE_H
-#define HD_API_CONVERT_FILE_H
+/* A file that is written: whole, or not at all. */
+#ifndef HD_API_NEW_FILE_H
+#define HD_API_NEW_FILE_H
 
 #include "base/error.h"
 

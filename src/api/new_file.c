@@ -1,4 +1,4 @@
-#include "api/convert_file.h"
+#include "api/new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,14 @@ static bool failed(struct hd_error *error)
 }
 
 /* The permissions are those of the file that is replaced, else what the umask
- * leaves. */
+ * leaves. The name begins with a dot: what reads the directory meanwhile, or after
+ * this process was killed, does not take it for a snapshot. */
 static bool open_temporary(struct hd_new_file *file, const struct stat *old, struct hd_error *error)
 {
+  const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
   for (int i = 0; i < ATTEMPTS; i++) {
-    int length = snprintf(file->temporary, sizeof file->temporary, "%s.%ld-%d", file->path,
-                          (long)getpid(), i);
+    int length = snprintf(file->temporary, sizeof file->temporary, "%.*s.%s.%ld-%d",
+                          (int)(name - file->path), file->path, name, (long)getpid(), i);
     if (length < 0 || (size_t)length >= sizeof file->temporary) {
       errno = ENAMETOOLONG;
       break;

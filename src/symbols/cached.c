@@ -1,0 +1,137 @@
+/* hd_symbolize: from the cache what it has, from the files the rest. */
+#include "symbols/symbolizer.h"
+
+#include <string.h>
+
+struct question {
+  struct hd_symbolizer *symbolizer;
+  struct hd_cache_module *kept;
+  const char *path, *build_id;
+  const uint64_t *offsets;
+  size_t count;
+  struct hd_symbol_batch *batch;
+  struct hd_error *error;
+  HD_VEC(struct hd_symbol_answer) answers; /* as many as offsets: into `known` */
+  HD_VEC(struct hd_symbol_frame) known;
+  HD_VEC(size_t) open;      /* places in offsets of what the cache has not */
+  HD_VEC(uint64_t) missing; /* their offsets */
+};
+
+static bool take_hit(struct question *question, const struct hd_cache_hit *hit)
+{
+  struct hd_symbol_answer answer = {(uint32_t)question->known.count, hit->count};
+  if (question->known.count > UINT32_MAX - hit->count)
+    return false;
+  for (uint32_t i = 0; i < hit->count; i++)
+    if (!hd_vec_push(&question->known, hd_cache_frame(hit, i)))
+      return false;
+  return hd_vec_push(&question->answers, answer);
+}
+
+static bool ask_cache(struct question *question)
+{
+  static const struct hd_symbol_answer none = {0, 0};
+  struct hd_cache_hit hit;
+  for (size_t i = 0; i < question->count; i++) {
+    uint64_t offset = question->offsets[i];
+    bool fine = hd_cache_find(question->kept, offset, &hit)
+                    ? take_hit(question, &hit)
+                    : hd_vec_push(&question->answers, none) && hd_vec_push(&question->open, i) &&
+                          hd_vec_push(&question->missing, offset);
+    if (!fine)
+      return hd_fail_memory(question->error);
+  }
+  return true;
+}
+
+/* Only what the wanted file itself says, and all that it says. */
+static bool is_keepable(const struct hd_symbol_batch *batch)
+{
+  return batch->status == HD_SYMBOLS_DWARF && batch->verified && !batch->reason[0];
+}
+
+static bool ask_files(struct question *question)
+{
+  struct hd_symbol_batch *batch = question->batch;
+  if (question->count && !question->open.count) {
+    batch->verified = true;
+    return true;
+  }
+  if (!hd_symbolizer_resolve(question->symbolizer, question->path, question->build_id,
+                             HD_FILE_OFFSETS, question->missing.items, question->missing.count,
+                             batch, question->error))
+    return false;
+  for (size_t i = 0; is_keepable(batch) && i < question->missing.count; i++)
+    hd_cache_add(question->kept, question->missing.items[i],
+                 batch->frames + batch->answers[i].first, batch->answers[i].count);
+  return true;
+}
+
+/* Puts what was known before what was found, in one batch. */
+static bool join(struct question *question)
+{
+  struct hd_symbol_batch *batch = question->batch;
+  size_t known = question->known.count, count = known + batch->frame_count;
+  if (count > UINT32_MAX)
+    return hd_fail_internal(question->error, "too many frames in one batch");
+  struct hd_symbol_answer *answers =
+      hd_arena_alloc(&batch->arena, question->count * sizeof *answers);
+  struct hd_symbol_frame *frames = hd_arena_alloc(&batch->arena, count * sizeof *frames);
+  if (!answers || !frames)
+    return hd_fail_memory(question->error);
+  if (question->count)
+    memcpy(answers, question->answers.items, question->count * sizeof *answers);
+  if (known)
+    memcpy(frames, question->known.items, known * sizeof *frames);
+  if (batch->frame_count)
+    memcpy(frames + known, batch->frames, batch->frame_count * sizeof *frames);
+  for (size_t i = 0; i < question->open.count; i++) {
+    struct hd_symbol_answer answer = batch->answers[i];
+    answer.first += (uint32_t)known;
+    answers[question->open.items[i]] = answer;
+  }
+  batch->answers = answers;
+  batch->frames = frames;
+  batch->frame_count = count;
+  return true;
+}
+
+static bool answer(struct question *question)
+{
+  if (!ask_cache(question) || !ask_files(question))
+    return false;
+  if (question->open.count == question->count || join(question))
+    return true;
+  hd_symbol_batch_deinit(question->batch);
+  return false;
+}
+
+bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
+                  enum hd_symbol_places places, const uint64_t *offsets, size_t count,
+                  struct hd_symbol_batch *batch, struct hd_error *error)
+{
+  struct hd_cache_module *kept = hd_cache_module(hd_symbolizer_cache(symbolizer), build_id);
+  *batch = (struct hd_symbol_batch){.status = HD_SYMBOLS_DWARF,
+                                    .file = "",
+                                    .debug_file = "",
+                                    .found_build_id = "",
+                                    .reason = "",
+                                    .arena = HD_ARENA_INIT};
+  /* The cache goes by file offsets. */
+  if (!kept || places != HD_FILE_OFFSETS)
+    return hd_symbolizer_resolve(symbolizer, path, build_id, places, offsets, count, batch, error);
+  struct question question = {.symbolizer = symbolizer,
+                              .kept = kept,
+                              .path = path,
+                              .build_id = build_id,
+                              .offsets = offsets,
+                              .count = count,
+                              .batch = batch,
+                              .error = error};
+  bool fine = answer(&question);
+  hd_vec_deinit(&question.answers);
+  hd_vec_deinit(&question.known);
+  hd_vec_deinit(&question.open);
+  hd_vec_deinit(&question.missing);
+  return fine;
+}
