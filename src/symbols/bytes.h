@@ -3,6 +3,7 @@
 #ifndef HD_SYMBOLS_BYTES_H
 #define HD_SYMBOLS_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,12 @@ static inline uint64_t hd_bytes_uint(struct hd_bytes *bytes, size_t width)
     return 0;
   }
   uint64_t value = 0;
+  if (width == 4 && !bytes->big_endian) { /* by far the most */
+    uint32_t word;
+    memcpy(&word, bytes->at, sizeof word);
+    bytes->at += width;
+    return le32toh(word);
+  }
   for (size_t i = 0; i < width; i++)
     value |= (uint64_t)bytes->at[bytes->big_endian ? width - 1 - i : i] << (8 * i);
   bytes->at += width;

@@ -1,7 +1,6 @@
 /* One batch against one open module: addresses sorted, each unit touched once. */
 #include "symbols/module.h"
 
-#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,14 +44,6 @@ static bool push_frame(struct resolver *resolver, const char *function, const ch
   return function && file && hd_vec_push(&resolver->frames, frame);
 }
 
-static uint32_t number_of(Dwarf_Attribute *attribute)
-{
-  Dwarf_Word value;
-  if (dwarf_formudata(attribute, &value) != 0 || value > INT32_MAX)
-    return 0;
-  return (uint32_t)value;
-}
-
 static const char *symbol_name(struct resolver *resolver, uint64_t address)
 {
   return hd_texts_keep(&resolver->texts,
@@ -61,45 +52,30 @@ static const char *symbol_name(struct resolver *resolver, uint64_t address)
 
 /* --- a chain of frames */
 
-/* The file that an inlined call stands in. A split unit has a table of its own
- * for these, which libdw reads. */
-static const char *call_file(struct resolver *resolver, const struct hd_unit *unit,
-                             struct hd_line_table *table, Dwarf_Die *die)
-{
-  Dwarf_Attribute attribute;
-  Dwarf_Word number;
-  if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &number) != 0)
-    return "";
-  if (!unit->split)
-    return hd_line_table_path(table, number, &resolver->texts);
-  Dwarf_Die body = unit->body;
-  Dwarf_Files *files;
-  size_t count;
-  if (dwarf_getsrcfiles(&body, &files, &count) != 0 || number >= count)
-    return "";
-  return hd_texts_keep_path(&resolver->texts, table->comp_dir, NULL,
-                            dwarf_filesrc(files, number, NULL, NULL));
-}
+/* The tables of one unit: `calls` is the one that numbers the files of inlined calls, which
+ * a split unit has of its own. */
+struct tables {
+  struct hd_line_table lines, own;
+  struct hd_line_table *calls;
+};
 
-static bool resolve_chain(struct resolver *resolver, const struct hd_unit *unit,
-                          struct hd_line_table *table, struct hd_scopes *scopes,
-                          const struct hd_wanted *wanted)
+static bool resolve_chain(struct resolver *resolver, struct tables *tables,
+                          const struct hd_scopes *scopes, const struct hd_wanted *wanted)
 {
   const char *file = wanted->has_line
-                         ? hd_line_table_path(table, wanted->file, &resolver->texts) : "";
+                         ? hd_line_table_path(&tables->lines, wanted->file, &resolver->texts) : "";
   uint32_t line = wanted->has_line ? wanted->line : 0;
   uint32_t id = wanted->scope;
   for (unsigned i = 0; id && i < MAX_CHAIN; i++) {
-    struct hd_scope *scope = &scopes->items.items[id - 1];
+    const struct hd_scope *scope = &scopes->items.items[id - 1];
     const char *function = scope->function;
     if (!function[0] && !scope->parent)
       function = symbol_name(resolver, wanted->address);
     if (!push_frame(resolver, function, file, line, scope->start_line))
       return false;
     if (scope->parent) {
-      Dwarf_Attribute attribute;
-      file = call_file(resolver, unit, table, &scope->die);
-      line = number_of(dwarf_attr(&scope->die, DW_AT_call_line, &attribute));
+      file = hd_line_table_path(tables->calls, scope->call_file, &resolver->texts);
+      line = scope->call_line;
     }
     id = scope->parent;
   }
@@ -113,19 +89,38 @@ static bool resolve_chain(struct resolver *resolver, const struct hd_unit *unit,
 
 /* --- a unit */
 
+/* A .dwo file has one table, with the files alone; where it has none, the program's serves. */
+static bool read_tables(const struct hd_unit *unit, const struct hd_unit *split,
+                        struct tables *tables, struct hd_error *error)
+{
+  const char *comp_dir = hd_raw_text(unit, &unit->comp_dir);
+  *tables = (struct tables){.calls = &tables->lines};
+  if (!hd_line_table_read(unit, unit->stmt_list, comp_dir, &tables->lines, error))
+    return false;
+  if (!split)
+    return true;
+  uint64_t offset = split->stmt_list == UINT64_MAX ? 0 : split->stmt_list;
+  if (!hd_line_table_read(split, offset, comp_dir, &tables->own, error))
+    return false;
+  if (tables->own.files.count)
+    tables->calls = &tables->own;
+  return true;
+}
+
 static bool resolve_in_unit(struct resolver *resolver, struct hd_unit *unit,
-                            struct hd_line_table *table, struct hd_wanted *wanted, size_t count,
-                            struct hd_error *error)
+                            struct hd_unit *body, struct tables *tables,
+                            struct hd_wanted *wanted, size_t count, struct hd_error *error)
 {
   const struct hd_dwarf *dwarf = &resolver->module->dwarf;
   struct hd_scopes scopes = {{NULL, 0, 0}};
-  bool fine = hd_line_table_run(dwarf, table, wanted, count, error) &&
-              hd_dwarf_functions(dwarf, unit, wanted, count, &scopes, error) &&
-              hd_dwarf_names(unit, &scopes, &resolver->texts, error);
+  bool fine = read_tables(unit, body == unit ? NULL : body, tables, error) &&
+              hd_line_table_run(dwarf->code, &tables->lines, wanted, count, error) &&
+              hd_dwarf_functions(dwarf, body, wanted, count, &scopes, error) &&
+              hd_dwarf_names(body, &scopes, &resolver->texts, error);
   for (size_t i = 0; i < count && fine; i++) {
     struct hd_symbol_answer *answer = &resolver->resolved.items[wanted[i].index];
     answer->first = (uint32_t)resolver->frames.count;
-    fine = resolve_chain(resolver, unit, table, &scopes, &wanted[i]) || hd_fail_memory(error);
+    fine = resolve_chain(resolver, tables, &scopes, &wanted[i]) || hd_fail_memory(error);
     answer->count = (uint32_t)resolver->frames.count - answer->first;
   }
   hd_vec_deinit(&scopes.items);
@@ -136,11 +131,16 @@ static bool resolve_unit(struct resolver *resolver, struct hd_wanted *wanted, si
                          struct hd_error *error)
 {
   struct hd_dwarf *dwarf = &resolver->module->dwarf;
-  struct hd_unit *unit = &dwarf->units.items[wanted->unit - 1];
-  struct hd_line_table table;
-  bool fine = hd_line_table_read(dwarf, &unit->die, &table, error) &&
-              resolve_in_unit(resolver, unit, &table, wanted, count, error);
-  hd_line_table_deinit(&table);
+  struct hd_unit *unit = &dwarf->main.units.items[wanted->unit - 1];
+  struct hd_split split = {0};
+  struct tables tables = {0};
+  bool fine = !unit->has_dwo || hd_split_open(dwarf, unit, &split, error);
+  fine = fine && resolve_in_unit(resolver, unit, split.body ? split.body : unit, &tables, wanted,
+                                 count, error);
+  hd_line_table_deinit(&tables.lines);
+  hd_line_table_deinit(&tables.own);
+  hd_split_close(&split);
+  hd_dwarf_leave_unit(dwarf, unit);
   return fine;
 }
 
@@ -243,7 +243,8 @@ bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *o
     return hd_fail_internal(error, "too many addresses in one batch");
   struct resolver resolver = {.module = module, .batch = batch, .texts = {.arena = &batch->arena}};
   struct place *places = hd_alloc_zeroed(count, sizeof *places);
-  bool fine = places != NULL || hd_fail_memory(error);
+  bool fine = (places != NULL || hd_fail_memory(error)) &&
+              hd_dwarf_prepare(&module->dwarf, error);
   if (fine) {
     size_t placed = place_offsets(&module->program, offsets, count, places);
     fine = collect(&resolver, places, placed, error);
