@@ -58,6 +58,11 @@ static inline uint64_t hd_bytes_uint(struct hd_bytes *bytes, size_t width)
     bytes->at += width;
     return le32toh(word);
   }
+  if (width == 8 && !bytes->big_endian) {
+    memcpy(&value, bytes->at, sizeof value);
+    bytes->at += width;
+    return le64toh(value);
+  }
   for (size_t i = 0; i < width; i++)
     value |= (uint64_t)bytes->at[bytes->big_endian ? width - 1 - i : i] << (8 * i);
   bytes->at += width;

@@ -47,7 +47,8 @@ struct hd_scope {
   struct hd_die die;
   uint32_t parent; /* what it is inlined into, + 1; 0: it is not inlined */
   uint32_t start_line;
-  const char *function; /* "" unknown; these four are set by hd_dwarf_names */
+  bool linked;          /* it has a linkage name; these five are set by hd_dwarf_names */
+  const char *function; /* "" unknown */
   uint32_t call_line;   /* where it is inlined, by its parent's table */
   uint64_t call_file;
 };
@@ -93,9 +94,9 @@ bool hd_dwarf_functions(const struct hd_dwarf *dwarf, struct hd_unit *unit,
 
 /* --- dwarf_names.c */
 
-/* Sets what the DIEs of the scopes of a unit say. */
+/* Sets what the DIEs of the scopes of a unit say; `as_written`: see symbols.h. */
 bool hd_dwarf_names(struct hd_unit *unit, struct hd_scopes *scopes, struct hd_texts *texts,
-                    struct hd_error *error);
+                    bool as_written, struct hd_error *error);
 
 /* --- dwarf_line_table.c, dwarf_lines.c */
 

@@ -48,8 +48,8 @@ struct hd_attribute {
 
 struct hd_step {
   uint8_t slot;  /* HD_SLOT_NONE: skip */
-  uint16_t form; /* 0: `size` bytes */
-  uint32_t size;
+  uint16_t form; /* 0: none, skip `size` bytes */
+  uint32_t size; /* that the form takes, 0 where that is in the data */
   int64_t constant;
 };
 

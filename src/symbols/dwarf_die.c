@@ -47,8 +47,11 @@ static void run_steps(struct hd_walker *walker, struct hd_die *die)
       hd_bytes_skip(&walker->bytes, step->size);
       continue;
     }
-    struct hd_raw raw;
-    hd_form_read(walker->unit, &walker->bytes, step->form, step->constant, &raw);
+    struct hd_raw raw = {.form = step->form};
+    if (step->size && step->size <= 8)
+      raw.number = hd_bytes_uint(&walker->bytes, step->size);
+    else
+      hd_form_read(walker->unit, &walker->bytes, step->form, step->constant, &raw);
     if (walker->bytes.failed)
       return;
     if (step->slot != HD_SLOT_NONE)

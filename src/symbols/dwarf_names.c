@@ -25,7 +25,7 @@ struct named {
   uint64_t offset;
   const char *function;
   uint32_t start_line;
-  bool unnamed;             /* it has a name, but no linkage name */
+  bool linked;               /* it has a linkage name */
   struct hd_die declaration; /* where it was declared */
 };
 
@@ -291,7 +291,7 @@ static uint32_t name_die(struct naming *naming, const struct hd_die *die)
   describe(die, &description);
   struct named named = {.unit = die->unit, .offset = die->offset,
                         .start_line = description.line, .declaration = description.declaration};
-  named.unnamed = !description.linkage && description.name;
+  named.linked = description.linkage != NULL;
   named.function = hd_texts_keep(naming->texts, description.linkage ? description.linkage
                                                                     : description.name);
   if (!named.function || !hd_vec_push(&naming->named, named) ||
@@ -323,7 +323,7 @@ static void name_by_place(struct naming *naming)
   for (size_t i = 0; i < naming->named.count && !naming->failed; i++) {
     struct named *named = &naming->named.items[i];
     struct target target = {named->declaration, &named->function};
-    if (named->unnamed)
+    if (!named->linked && named->function[0])
       naming->failed = !hd_vec_push(&targets, target);
   }
   if (!naming->failed)
@@ -332,7 +332,7 @@ static void name_by_place(struct naming *naming)
 }
 
 bool hd_dwarf_names(struct hd_unit *unit, struct hd_scopes *scopes, struct hd_texts *texts,
-                    struct hd_error *error)
+                    bool as_written, struct hd_error *error)
 {
   struct naming naming = {.texts = texts};
   naming.visits_left = unit->end - unit->offset + MAX_VISITS_ELSEWHERE;
@@ -341,12 +341,14 @@ bool hd_dwarf_names(struct hd_unit *unit, struct hd_scopes *scopes, struct hd_te
     uint32_t name = name_scope(&naming, &scopes->items.items[i]);
     naming.failed = !name || !hd_vec_push(&names, name);
   }
-  if (!naming.failed && (unit->cxx || (unit->skeleton && unit->skeleton->cxx)))
+  bool cxx = unit->cxx || (unit->skeleton && unit->skeleton->cxx);
+  if (!naming.failed && cxx && !as_written)
     name_by_place(&naming);
   for (size_t i = 0; i < scopes->items.count && !naming.failed; i++) {
     const struct named *named = &naming.named.items[names.items[i] - 1];
     scopes->items.items[i].function = named->function;
     scopes->items.items[i].start_line = named->start_line;
+    scopes->items.items[i].linked = named->linked;
   }
   hd_vec_deinit(&names);
   hd_vec_deinit(&naming.named);

@@ -48,6 +48,11 @@ static bool try_program(struct hd_symbol_module *module, const char *path,
 {
   char reason[HD_REASON];
   enum hd_elf_result result = hd_elf_open(path, true, &module->program, reason);
+  if (result == HD_ELF_BAD_FILE && module->by_address) {
+    char again[HD_REASON];
+    if (hd_elf_open(path, false, &module->program, again) == HD_ELF_OPENED)
+      result = HD_ELF_OPENED;
+  }
   if (result == HD_ELF_NO_MEMORY)
     return hd_fail_memory(error);
   if (result != HD_ELF_OPENED) {
@@ -173,10 +178,12 @@ static void describe(struct hd_symbol_module *module, bool dwarf)
 }
 
 bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
-                           const char *path, const char *build_id, struct hd_error *error)
+                           const char *path, const char *build_id, bool by_address,
+                           struct hd_error *error)
 {
   *module = (struct hd_symbol_module){.program = HD_ELF_FILE_INIT, .debug = HD_ELF_FILE_INIT,
                                       .dwarf = {.alternate = HD_ELF_FILE_INIT}};
+  module->by_address = by_address;
   module->path = hd_strdup(path);
   module->build_id = hd_strdup(build_id);
   if (!module->path || !module->build_id)

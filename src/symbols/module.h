@@ -9,6 +9,7 @@
 
 struct hd_symbol_module {
   char *path, *build_id; /* as they were asked for */
+  bool by_address;       /* virtual addresses are asked for: a file without code will do */
   enum hd_symbol_status status;
   char reason[HD_REASON];
   bool verified;
@@ -23,16 +24,18 @@ struct hd_symbol_module {
 /* Opens what there is: `status` and `reason` say what was found. The module is
  * to be closed in any case. */
 bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_debug_dirs *dirs,
-                           const char *path, const char *build_id, struct hd_error *error);
+                           const char *path, const char *build_id, bool by_address,
+                           struct hd_error *error);
 void hd_symbol_module_close(struct hd_symbol_module *module);
 /* Whether there is something to look names up in. */
 bool hd_symbol_module_usable(const struct hd_symbol_module *module);
 /* Whether the file that was opened is still the one at its path. */
 bool hd_symbol_module_current(const struct hd_symbol_module *module);
 
-/* Fills the answers and frames of a batch from an open module (resolve.c). */
-bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *offsets,
-                              size_t count, struct hd_symbol_batch *batch,
+/* Fills the answers and frames of a batch from an open module (resolve.c); `places` are file
+ * offsets or, where the module is asked by address, addresses. */
+bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *places,
+                              size_t count, bool as_written, struct hd_symbol_batch *batch,
                               struct hd_error *error);
 
 #endif

@@ -3,13 +3,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* More inlined calls at one address than this is damage. */
 enum { MAX_CHAIN = 1024 };
 
+/* The largest modules that there are take two seconds: past this the file is built to
+ * take time. */
+enum { MAX_SECONDS = 60 };
+
 struct resolver {
   struct hd_symbol_module *module;
   struct hd_symbol_batch *batch;
+  bool as_written;
+  time_t end;       /* when to stop, by the clock of monotonic_seconds */
+  size_t too_late;  /* addresses that were not looked up for want of time */
   struct hd_texts texts;
   HD_VEC(struct hd_wanted) wanted;          /* one an address, by unit and address */
   HD_VEC(struct hd_symbol_answer) resolved; /* by wanted's index */
@@ -69,8 +77,10 @@ static bool resolve_chain(struct resolver *resolver, struct tables *tables,
   for (unsigned i = 0; id && i < MAX_CHAIN; i++) {
     const struct hd_scope *scope = &scopes->items.items[id - 1];
     const char *function = scope->function;
-    if (!function[0] && !scope->parent)
+    if (!scope->parent && (!function[0] || (resolver->as_written && !scope->linked)))
       function = symbol_name(resolver, wanted->address);
+    if (function && !function[0])
+      function = scope->function;
     if (!push_frame(resolver, function, file, line, scope->start_line))
       return false;
     if (scope->parent) {
@@ -85,6 +95,13 @@ static bool resolve_chain(struct resolver *resolver, struct tables *tables,
   if (function && !function[0] && !wanted->has_line)
     return true;
   return push_frame(resolver, function, file, line, 0);
+}
+
+static time_t monotonic_seconds(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
 }
 
 /* --- a unit */
@@ -116,7 +133,7 @@ static bool resolve_in_unit(struct resolver *resolver, struct hd_unit *unit,
   bool fine = read_tables(unit, body == unit ? NULL : body, tables, error) &&
               hd_line_table_run(dwarf->code, &tables->lines, wanted, count, error) &&
               hd_dwarf_functions(dwarf, body, wanted, count, &scopes, error) &&
-              hd_dwarf_names(body, &scopes, &resolver->texts, error);
+              hd_dwarf_names(body, &scopes, &resolver->texts, resolver->as_written, error);
   for (size_t i = 0; i < count && fine; i++) {
     struct hd_symbol_answer *answer = &resolver->resolved.items[wanted[i].index];
     answer->first = (uint32_t)resolver->frames.count;
@@ -168,7 +185,9 @@ static bool resolve_all(struct resolver *resolver, struct hd_error *error)
     size_t last = first + 1;
     while (last < count && items[last].unit == items[first].unit)
       last++;
-    if (items[first].unit) {
+    if (items[first].unit && monotonic_seconds() >= resolver->end) {
+      resolver->too_late += last - first;
+    } else if (items[first].unit) {
       if (!resolve_unit(resolver, items + first, last - first, error))
         return false;
     } else {
@@ -205,6 +224,19 @@ static bool collect(struct resolver *resolver, struct place *places, size_t coun
   return true;
 }
 
+/* Says in the batch's reason what is missing. */
+static bool tell_late(struct resolver *resolver, struct hd_error *error)
+{
+  struct hd_symbol_batch *batch = resolver->batch;
+  if (!resolver->too_late)
+    return true;
+  batch->reason = hd_arena_printf(
+      &batch->arena, "took more than %d seconds: %zu of %zu addresses were not looked up%s%s",
+      MAX_SECONDS, resolver->too_late, resolver->wanted.count, batch->reason[0] ? "; it " : "",
+      batch->reason);
+  return batch->reason || hd_fail_memory(error);
+}
+
 static bool hand_over(struct resolver *resolver, size_t count, struct hd_error *error)
 {
   struct hd_symbol_batch *batch = resolver->batch;
@@ -223,33 +255,39 @@ static bool hand_over(struct resolver *resolver, size_t count, struct hd_error *
   return true;
 }
 
-static size_t place_offsets(const struct hd_elf_file *program, const uint64_t *offsets,
-                            size_t count, struct place *places)
+static size_t find_places(const struct hd_symbol_module *module, const uint64_t *asked,
+                          size_t count, struct place *places)
 {
   size_t placed = 0;
-  for (size_t i = 0; i < count; i++)
-    if (hd_elf_address(program, offsets[i], &places[placed].address))
+  for (size_t i = 0; i < count; i++) {
+    places[placed].address = asked[i];
+    if (module->by_address ||
+        hd_elf_address(&module->program, asked[i], &places[placed].address))
       places[placed++].position = i;
+  }
   return placed;
 }
 
-bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *offsets,
-                              size_t count, struct hd_symbol_batch *batch,
+bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *asked,
+                              size_t count, bool as_written, struct hd_symbol_batch *batch,
                               struct hd_error *error)
 {
   if (count == 0)
     return true;
   if (count > UINT32_MAX / 2)
     return hd_fail_internal(error, "too many addresses in one batch");
-  struct resolver resolver = {.module = module, .batch = batch, .texts = {.arena = &batch->arena}};
+  struct resolver resolver = {.module = module, .batch = batch, .as_written = as_written,
+                              .end = monotonic_seconds() + MAX_SECONDS,
+                              .texts = {.arena = &batch->arena}};
   struct place *places = hd_alloc_zeroed(count, sizeof *places);
   bool fine = (places != NULL || hd_fail_memory(error)) &&
               hd_dwarf_prepare(&module->dwarf, error);
   if (fine) {
-    size_t placed = place_offsets(&module->program, offsets, count, places);
+    size_t placed = find_places(module, asked, count, places);
     fine = collect(&resolver, places, placed, error);
   }
-  fine = fine && resolve_all(&resolver, error) && hand_over(&resolver, count, error);
+  fine = fine && resolve_all(&resolver, error) && hand_over(&resolver, count, error) &&
+         tell_late(&resolver, error);
   hd_free(places);
   hd_texts_deinit(&resolver.texts);
   hd_vec_deinit(&resolver.wanted);

@@ -76,11 +76,12 @@ static void drop_oldest(struct hd_symbolizer *symbolizer)
 
 /* One that is open already, unless its file has changed since. */
 static struct hd_symbol_module *find_module(struct hd_symbolizer *symbolizer, const char *path,
-                                            const char *build_id)
+                                            const char *build_id, bool by_address)
 {
   for (size_t i = 0; i < symbolizer->modules.count; i++) {
     struct hd_symbol_module *module = symbolizer->modules.items[i];
-    if (strcmp(module->path, path) != 0 || strcmp(module->build_id, build_id) != 0)
+    if (strcmp(module->path, path) != 0 || strcmp(module->build_id, build_id) != 0 ||
+        module->by_address != by_address)
       continue;
     if (hd_symbol_module_current(module))
       return module;
@@ -94,7 +95,8 @@ struct job {
   struct hd_symbolizer *symbolizer;
   struct hd_symbol_module *module; /* NULL: none yet; the last of the symbolizer's if `fresh` */
   const char *path, *build_id;
-  const uint64_t *offsets;
+  const uint64_t *places; /* file offsets or addresses */
+  bool by_address, as_written;
   size_t count;
   struct hd_symbol_batch *batch;
   struct hd_error *error;
@@ -113,7 +115,8 @@ static bool open_module(struct job *job)
     return hd_fail_memory(job->error);
   }
   job->module = module;
-  return hd_symbol_module_open(module, &symbolizer->dirs, job->path, job->build_id, job->error);
+  return hd_symbol_module_open(module, &symbolizer->dirs, job->path, job->build_id,
+                               job->by_address, job->error);
 }
 
 static const char *copy(struct hd_arena *arena, const char *text)
@@ -137,7 +140,8 @@ static bool describe(const struct hd_symbol_module *module, struct hd_symbol_bat
 static bool run(struct job *job)
 {
   struct hd_symbol_batch *batch = job->batch;
-  job->module = find_module(job->symbolizer, job->path, job->build_id);
+  job->module = find_module(job->symbolizer, job->path, job->build_id,
+                            job->by_address);
   if (!job->module && !open_module(job))
     return false;
   job->module->used = ++job->symbolizer->clock;
@@ -149,7 +153,8 @@ static bool run(struct job *job)
   if (!describe(job->module, batch, job->error))
     return false;
   return !hd_symbol_module_usable(job->module) ||
-         hd_symbol_module_resolve(job->module, job->offsets, job->count, batch, job->error);
+         hd_symbol_module_resolve(job->module, job->places, job->count,
+                                  job->as_written, batch, job->error);
 }
 
 static void run_guarded(void *context)
@@ -169,15 +174,14 @@ static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_modu
   }
 }
 
-bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
-                  struct hd_error *error)
+static bool symbolize(struct job job)
 {
+  struct hd_symbolizer *symbolizer = job.symbolizer;
+  struct hd_symbol_batch *batch = job.batch;
+  struct hd_error *error = job.error;
   *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
                                     .reason = "", .arena = HD_ARENA_INIT};
-  struct job job = {.symbolizer = symbolizer, .path = path, .build_id = build_id,
-                    .offsets = offsets, .count = count, .batch = batch, .error = error};
-  if (count > SIZE_MAX / sizeof *batch->answers)
+  if (job.count > SIZE_MAX / sizeof *batch->answers)
     return hd_fail_memory(error);
   if (!hd_dwarf_guarded(run_guarded, &job)) {
     job.fine = false;
@@ -188,6 +192,25 @@ bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char
   if (!job.fine)
     hd_symbol_batch_deinit(batch);
   return job.fine;
+}
+
+bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
+                  const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
+                  struct hd_error *error)
+{
+  return symbolize((struct job){.symbolizer = symbolizer, .path = path, .build_id = build_id,
+                                .places = offsets, .count = count, .batch = batch,
+                                .error = error});
+}
+
+bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
+                            const uint64_t *addresses, size_t count, bool as_written,
+                            struct hd_symbol_batch *batch, struct hd_error *error)
+{
+  return symbolize((struct job){.symbolizer = symbolizer, .path = path, .build_id = "",
+                                .places = addresses, .by_address = true,
+                                .as_written = as_written, .count = count, .batch = batch,
+                                .error = error});
 }
 
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch)

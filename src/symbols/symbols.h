@@ -75,6 +75,12 @@ void hd_symbolizer_destroy(struct hd_symbolizer *symbolizer); /* takes NULL */
 bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
                   const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
                   struct hd_error *error);
+/* The same for virtual addresses of the file at `path`, which may be a file of debug
+ * information alone. `as_written`: a function without linkage name has the one of the symbol
+ * table or, where it is inlined, the bare one of its DIE, and none made from its place. */
+bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
+                            const uint64_t *addresses, size_t count, bool as_written,
+                            struct hd_symbol_batch *batch, struct hd_error *error);
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
 
 /* --- demangling (demangle.c; no elfutils needed) --------------------------- */
