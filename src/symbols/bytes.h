@@ -3,7 +3,6 @@
 #ifndef HD_SYMBOLS_BYTES_H
 #define HD_SYMBOLS_BYTES_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,16 +51,10 @@ static inline uint64_t hd_bytes_uint(struct hd_bytes *bytes, size_t width)
     return 0;
   }
   uint64_t value = 0;
-  if (width == 4 && !bytes->big_endian) { /* by far the most */
-    uint32_t word;
-    memcpy(&word, bytes->at, sizeof word);
+  if (width == 4 && !bytes->big_endian) { /* by far the most, and one load so */
+    const uint8_t *at = bytes->at;
     bytes->at += width;
-    return le32toh(word);
-  }
-  if (width == 8 && !bytes->big_endian) {
-    memcpy(&value, bytes->at, sizeof value);
-    bytes->at += width;
-    return le64toh(value);
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
   }
   for (size_t i = 0; i < width; i++)
     value |= (uint64_t)bytes->at[bytes->big_endian ? width - 1 - i : i] << (8 * i);

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 /* More of either in one table is damage. */
-enum { MAX_ABBREVS = 1 << 20, MAX_ATTRIBUTES = 1 << 22 };
+enum { MAX_ABBREVS = 1 << 18, MAX_ATTRIBUTES = 1 << 20 };
+
+/* Of one DIE: compilers write two dozen. */
+enum { MAX_ATTRIBUTES_EACH = 256 };
 
 int hd_form_size(uint64_t form, struct hd_form_sizes sizes)
 {
@@ -98,7 +101,7 @@ static bool add_step(struct hd_abbrevs *abbrevs, struct hd_abbrev *abbrev,
     struct hd_step *last = abbrev->step_count
                                ? &abbrevs->steps.items[abbrevs->steps.count - 1] : NULL;
     if (last && last->form == 0) {
-      last->size += (uint32_t)size; /* at most 16 times MAX_ATTRIBUTES */
+      last->size += (uint32_t)size; /* of few attributes */
       return true;
     }
     if (size == 0)
@@ -121,7 +124,8 @@ static bool read_attributes(struct hd_bytes *bytes, struct hd_form_sizes sizes,
       attribute.constant = hd_bytes_sleb(bytes);
     if (bytes->failed || (name == 0 && form == 0))
       return true;
-    if (form == 0 || form > UINT16_MAX || abbrevs->attributes.count >= MAX_ATTRIBUTES) {
+    if (form == 0 || form > UINT16_MAX || abbrevs->attributes.count >= MAX_ATTRIBUTES ||
+        abbrev->attribute_count >= MAX_ATTRIBUTES_EACH) {
       hd_bytes_fail(bytes);
       return true;
     }

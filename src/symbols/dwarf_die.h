@@ -16,7 +16,18 @@ struct hd_dwarf_file {
   size_t loaded_attributes;           /* in them */
   struct hd_dwarf_file *alternate;    /* dwz's common file, NULL none */
   bool no_memory;                     /* it was short, in what says nothing of it itself */
+  int64_t end;                        /* when to stop, by hd_dwarf_clock */
 };
+
+/* The largest files that there are take two seconds: one that takes longer than this was
+ * built to. Then walks fail, and what was found so far is kept. */
+enum { HD_DWARF_SECONDS = 60 };
+
+/* Seconds of a clock that never goes back; a test may put another in its place. */
+extern int64_t (*hd_dwarf_clock)(void);
+/* Begins the time of an index or of a batch; says whether it is over. */
+void hd_dwarf_start_clock(struct hd_dwarf_file *file);
+bool hd_dwarf_late(const struct hd_dwarf_file *file);
 
 /* The undecoded value of an attribute. */
 struct hd_raw {

@@ -3,9 +3,33 @@
 #include "symbols/dwarf_die.h"
 
 #include <dwarf.h>
+#include <time.h>
 
-/* A unit's header takes 11 bytes at least; no file has more units than this. */
-enum { MAX_UNITS = 1 << 22 };
+/* Browsers have some ten thousand units, and dwz makes some ten thousand partial ones. */
+enum { MAX_UNITS = 1 << 20 };
+
+/* Attributes of all tables that are loaded at once: a unit that refers to more others than
+ * have these is not followed there. */
+enum { MAX_LOADED = 1 << 21 };
+
+static int64_t monotonic_seconds(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
+
+int64_t (*hd_dwarf_clock)(void) = monotonic_seconds;
+
+void hd_dwarf_start_clock(struct hd_dwarf_file *file)
+{
+  file->end = hd_dwarf_clock() + HD_DWARF_SECONDS;
+}
+
+bool hd_dwarf_late(const struct hd_dwarf_file *file)
+{
+  return hd_dwarf_clock() >= file->end;
+}
 
 /* Length, version and the rest, up to the first DIE. Where the length can be read but the
  * unit cannot, `usable` is false, and the next one follows. */
@@ -108,12 +132,15 @@ static bool read_first_die(struct hd_unit *unit)
 bool hd_dwarf_file_index(struct hd_dwarf_file *file)
 {
   uint64_t offset = 0;
+  hd_dwarf_start_clock(file);
   while (offset < file->sections.info.size && file->units.count < MAX_UNITS) {
     struct hd_unit unit = {.file = file, .stmt_list = UINT64_MAX};
     bool usable = false;
-    if (!read_header(file, offset, &unit, &usable))
+    if (!read_header(file, offset, &unit, &usable) || hd_dwarf_late(file))
       break;
-    if (usable && (!read_first_die(&unit) || !hd_vec_push(&file->units, unit)))
+    if (usable && !read_first_die(&unit))
+      return false;
+    if (unit.tag && !hd_vec_push(&file->units, unit))
       return false;
     offset = unit.end;
   }
@@ -157,6 +184,8 @@ bool hd_unit_load(struct hd_unit *unit)
   struct hd_dwarf_file *file = unit->file;
   if (unit->abbrevs)
     return true;
+  if (file->loaded_attributes > MAX_LOADED)
+    return false;
   struct hd_abbrevs *abbrevs = hd_alloc(sizeof *abbrevs);
   if (abbrevs && hd_abbrevs_read(&file->sections, unit->abbrevs_at, unit->sizes, 0, abbrevs) &&
       hd_vec_push(&file->loaded, unit)) {

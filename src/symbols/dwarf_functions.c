@@ -15,7 +15,7 @@ struct walk {
   HD_VEC(uint32_t) active; /* a stack of spans: addresses that are in the block at hand */
   struct hd_walker dies;
   size_t unclaimed;     /* addresses that are in no function yet */
-  uint64_t ranges_left; /* that may yet be read */
+  uint64_t ranges_left; /* that may yet be read, and addresses found in them */
   bool failed; /* memory */
 };
 
@@ -43,14 +43,18 @@ static int by_number(const void *a, const void *b)
   return *x < *y ? -1 : *x > *y;
 }
 
-/* Ranges of one DIE come in any order and, in damaged files, overlap. */
-static size_t sort_unique(uint32_t *items, size_t count)
+/* Ranges of one DIE come in any order and, in damaged files, overlap: sorts what was pushed
+ * from `first` on, and returns how many are left. */
+static size_t drop_repeats(struct walk *walk, size_t first)
 {
+  uint32_t *items = walk->active.items + first;
+  size_t count = walk->active.count - first;
   qsort(items, count, sizeof *items, by_number);
   size_t kept = 0;
   for (size_t i = 0; i < count; i++)
     if (i == 0 || items[i] != items[kept - 1])
       items[kept++] = items[i];
+  walk->active.count = first + kept;
   return kept;
 }
 
@@ -66,6 +70,8 @@ static struct span narrow(struct walk *walk, const struct hd_die *die, struct sp
   hd_ranges_start(&list, die->unit, &die->low, &die->high, &die->ranges);
   while (walk->ranges_left > 0 && hd_ranges_next(&list, &start, &end)) {
     walk->ranges_left--;
+    if (walk->active.count - inner.first > span.count)
+      drop_repeats(walk, inner.first);
     if (start >= end)
       continue;
     size_t i = lower_bound(walk, span, start), last = span.first + span.count;
@@ -77,6 +83,7 @@ static struct span narrow(struct walk *walk, const struct hd_die *die, struct sp
       uint32_t index = walk->active.items[i];
       if (walk->wanted[index].address >= end)
         break;
+      walk->ranges_left -= walk->ranges_left > 0;
       if (walk->wanted[index].scope != scope)
         continue;
       if (!hd_vec_push(&walk->active, index)) {
@@ -86,10 +93,8 @@ static struct span narrow(struct walk *walk, const struct hd_die *die, struct sp
     }
   }
   inner.count = walk->active.count - inner.first;
-  if (ranges > 1 && inner.count > 1) {
-    inner.count = sort_unique(walk->active.items + inner.first, inner.count);
-    walk->active.count = inner.first + inner.count;
-  }
+  if (ranges > 1 && inner.count > 1)
+    inner.count = drop_repeats(walk, inner.first);
   return inner;
 }
 
@@ -202,11 +207,14 @@ static bool start(struct walk *walk, struct hd_unit *unit)
          hd_walker_next(&walk->dies, &die) && die.abbrev->children;
 }
 
-static uint64_t most_ranges(const struct hd_unit *unit)
+/* Ranges and addresses in them: an intact file has each range once, and each address once a
+ * level. */
+static uint64_t most_ranges(const struct hd_unit *unit, size_t addresses)
 {
+  enum { LEVELS = 64 };
   const struct hd_unit *owner = unit->skeleton ? unit->skeleton : unit;
   return unit->end - unit->offset + owner->file->sections.ranges.size +
-         unit->file->sections.rnglists.size;
+         unit->file->sections.rnglists.size + LEVELS * (uint64_t)addresses;
 }
 
 bool hd_dwarf_functions(const struct hd_dwarf *dwarf, struct hd_unit *unit,
@@ -216,7 +224,7 @@ bool hd_dwarf_functions(const struct hd_dwarf *dwarf, struct hd_unit *unit,
   struct walk walk = {.dwarf = dwarf, .wanted = wanted, .count = count, .scopes = scopes};
   struct span span;
   walk.unclaimed = count;
-  walk.ranges_left = most_ranges(unit);
+  walk.ranges_left = most_ranges(unit, count);
   walk.failed = !push_all(&walk, &span, false);
   if (!walk.failed && start(&walk, unit))
     walk_children(&walk, span, 0, 0);

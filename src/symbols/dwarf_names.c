@@ -17,6 +17,7 @@ enum {
   MAX_REFERENCES = 16,
   MAX_ENCLOSING = 8, /* functions around a local class around a function ... */
   MAX_VISITS_ELSEWHERE = 1 << 20,
+  LOOK_AT_CLOCK = 1 << 10, /* scopes between two looks */
 };
 
 /* What is known of a function, whichever of its copies is asked about. */
@@ -338,13 +339,15 @@ bool hd_dwarf_names(struct hd_unit *unit, struct hd_scopes *scopes, struct hd_te
   naming.visits_left = unit->end - unit->offset + MAX_VISITS_ELSEWHERE;
   HD_VEC(uint32_t) names = {NULL, 0, 0};
   for (size_t i = 0; i < scopes->items.count && !naming.failed; i++) {
+    if (i % LOOK_AT_CLOCK == LOOK_AT_CLOCK - 1 && hd_dwarf_late(unit->file))
+      break;
     uint32_t name = name_scope(&naming, &scopes->items.items[i]);
     naming.failed = !name || !hd_vec_push(&names, name);
   }
   bool cxx = unit->cxx || (unit->skeleton && unit->skeleton->cxx);
   if (!naming.failed && cxx && !as_written)
     name_by_place(&naming);
-  for (size_t i = 0; i < scopes->items.count && !naming.failed; i++) {
+  for (size_t i = 0; i < names.count && !naming.failed; i++) {
     const struct named *named = &naming.named.items[names.items[i] - 1];
     scopes->items.items[i].function = named->function;
     scopes->items.items[i].start_line = named->start_line;

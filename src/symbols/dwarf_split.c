@@ -33,6 +33,7 @@ bool hd_split_open(const struct hd_dwarf *dwarf, struct hd_unit *skeleton, struc
   if (!hd_dwarf_file_index(&split->file))
     return hd_fail_memory(error);
   split->body = hd_dwarf_file_unit(&split->file, dwarf_dieoffset(&body));
+  split->file.end = dwarf->main.end;
   if (split->body)
     split->body->skeleton = skeleton;
   return true;

@@ -74,7 +74,7 @@ static bool index_units(struct hd_dwarf *dwarf, struct hd_error *error)
   for (size_t i = 0; i < file->units.count; i++) {
     const struct hd_unit *unit = &file->units.items[i];
     size_t before = dwarf->ranges.count;
-    if (!is_program_unit(unit))
+    if (!is_program_unit(unit) || hd_dwarf_late(file))
       continue;
     if (!add_ranges(dwarf, unit, most, error))
       return false;
@@ -105,7 +105,11 @@ bool hd_dwarf_open(struct hd_dwarf *dwarf, Elf *elf, const struct hd_elf_file *c
 
 bool hd_dwarf_prepare(struct hd_dwarf *dwarf, struct hd_error *error)
 {
-  if (!dwarf->handle || dwarf->main.alternate)
+  if (!dwarf->handle)
+    return true;
+  hd_dwarf_start_clock(&dwarf->main);
+  hd_dwarf_start_clock(&dwarf->common);
+  if (dwarf->main.alternate)
     return true;
   Dwarf *alternate = dwarf_getalt(dwarf->handle);
   if (!alternate)

@@ -3,20 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* More inlined calls at one address than this is damage. */
 enum { MAX_CHAIN = 1024 };
 
-/* The largest modules that there are take two seconds: past this the file is built to
- * take time. */
-enum { MAX_SECONDS = 60 };
 
 struct resolver {
   struct hd_symbol_module *module;
   struct hd_symbol_batch *batch;
   bool as_written;
-  time_t end;       /* when to stop, by the clock of monotonic_seconds */
   size_t too_late;  /* addresses that were not looked up for want of time */
   struct hd_texts texts;
   HD_VEC(struct hd_wanted) wanted;          /* one an address, by unit and address */
@@ -95,13 +90,6 @@ static bool resolve_chain(struct resolver *resolver, struct tables *tables,
   if (function && !function[0] && !wanted->has_line)
     return true;
   return push_frame(resolver, function, file, line, 0);
-}
-
-static time_t monotonic_seconds(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec;
 }
 
 /* --- a unit */
@@ -185,7 +173,7 @@ static bool resolve_all(struct resolver *resolver, struct hd_error *error)
     size_t last = first + 1;
     while (last < count && items[last].unit == items[first].unit)
       last++;
-    if (items[first].unit && monotonic_seconds() >= resolver->end) {
+    if (items[first].unit && hd_dwarf_late(&resolver->module->dwarf.main)) {
       resolver->too_late += last - first;
     } else if (items[first].unit) {
       if (!resolve_unit(resolver, items + first, last - first, error))
@@ -232,7 +220,7 @@ static bool tell_late(struct resolver *resolver, struct hd_error *error)
     return true;
   batch->reason = hd_arena_printf(
       &batch->arena, "took more than %d seconds: %zu of %zu addresses were not looked up%s%s",
-      MAX_SECONDS, resolver->too_late, resolver->wanted.count, batch->reason[0] ? "; it " : "",
+      HD_DWARF_SECONDS, resolver->too_late, resolver->wanted.count, batch->reason[0] ? "; it " : "",
       batch->reason);
   return batch->reason || hd_fail_memory(error);
 }
@@ -277,7 +265,6 @@ bool hd_symbol_module_resolve(struct hd_symbol_module *module, const uint64_t *a
   if (count > UINT32_MAX / 2)
     return hd_fail_internal(error, "too many addresses in one batch");
   struct resolver resolver = {.module = module, .batch = batch, .as_written = as_written,
-                              .end = monotonic_seconds() + MAX_SECONDS,
                               .texts = {.arena = &batch->arena}};
   struct place *places = hd_alloc_zeroed(count, sizeof *places);
   bool fine = (places != NULL || hd_fail_memory(error)) &&
