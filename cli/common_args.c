@@ -13,6 +13,8 @@ const struct option_row input_rows[] = {
      .help = "look here for programs and debug files of the same build-id; may be repeated"},
     {FLAG_AT(struct input_args, no_symbols), .name = "no-symbols",
      .help = "do not open the programs: only the names in the snapshots"},
+    {NUMBER_AT(struct input_args, jobs), .name = "jobs", .metavar = "N", .least = 1,
+     .help = "look symbols up in so many programs at the same time (default: one a processor)"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
      .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
     OPTION_ROWS_END,
@@ -34,6 +36,7 @@ struct hd_session_options input_options(const struct input_args *args)
       .no_symbols = args->no_symbols,
       .max_inflated = args->max_inflated,
       .pid = args->pid,
+      .jobs = args->jobs > INT32_MAX ? INT32_MAX : (unsigned)args->jobs,
       .wrappers = args->wrappers.items,
       .wrapper_count = args->wrappers.count,
   };

@@ -13,6 +13,7 @@ struct input_args {
   int64_t pid;
   bool no_symbols;
   uint64_t max_inflated;
+  int64_t jobs;
   struct text_list debug_dirs;
   struct text_list wrappers;
 };

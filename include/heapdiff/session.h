@@ -17,6 +17,8 @@ struct hd_session_options {
   bool no_symbols;                 /* do not open binaries */
   uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
+  unsigned jobs;                   /* modules that are symbolized at the same time; 0: as many as
+                                    * there are processors. What comes out is the same */
   const char *const *wrappers;     /* more functions that only pass allocations on (regex) */
   size_t wrapper_count;
 };

@@ -57,6 +57,9 @@ void hd_session_destroy(hd_session *session)
   if (!session)
     return;
   hd_symbolizer_destroy(session->symbolizer);
+  for (size_t i = 0; i < session->helpers.count; i++)
+    hd_symbolizer_destroy(session->helpers.items[i]);
+  hd_vec_deinit(&session->helpers);
   hd_handles_deinit(&session->handles);
   hd_vec_deinit(&session->chosen);
   hd_vec_deinit(&session->notes);

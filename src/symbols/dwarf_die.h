@@ -17,6 +17,7 @@ struct hd_dwarf_file {
   struct hd_dwarf_file *alternate;    /* dwz's common file, NULL none */
   bool no_memory;                     /* it was short, in what says nothing of it itself */
   int64_t end;                        /* when to stop, by hd_dwarf_clock */
+  bool cut;                           /* the index stopped there */
 };
 
 /* The largest files that there are take two seconds: one that takes longer than this was

@@ -136,7 +136,8 @@ bool hd_dwarf_file_index(struct hd_dwarf_file *file)
   while (offset < file->sections.info.size && file->units.count < MAX_UNITS) {
     struct hd_unit unit = {.file = file, .stmt_list = UINT64_MAX};
     bool usable = false;
-    if (!read_header(file, offset, &unit, &usable) || hd_dwarf_late(file))
+    file->cut = hd_dwarf_late(file);
+    if (file->cut || !read_header(file, offset, &unit, &usable))
       break;
     if (usable && !read_first_die(&unit))
       return false;

@@ -74,7 +74,8 @@ static bool index_units(struct hd_dwarf *dwarf, struct hd_error *error)
   for (size_t i = 0; i < file->units.count; i++) {
     const struct hd_unit *unit = &file->units.items[i];
     size_t before = dwarf->ranges.count;
-    if (!is_program_unit(unit) || hd_dwarf_late(file))
+    file->cut |= hd_dwarf_late(file);
+    if (!is_program_unit(unit) || file->cut)
       continue;
     if (!add_ranges(dwarf, unit, most, error))
       return false;

@@ -165,6 +165,9 @@ static void describe(struct hd_symbol_module *module, bool dwarf)
   if (dwarf && module->dwarf.alternate_missing)
     set(module, HD_SYMBOLS_DWARF, "%s", "has debug information that refers to a dwz file "
         "(.gnu_debugaltlink) that is not there: many functions have no name");
+  else if (dwarf && module->dwarf.main.cut)
+    set(module, HD_SYMBOLS_DWARF, "has debug information that takes more than %d seconds to "
+        "index: a part of its functions have no lines", HD_DWARF_SECONDS);
   else if (dwarf && module->dwarf.split_missing)
     set(module, HD_SYMBOLS_DWARF, "has debug information of which %zu .dwo files are not there: "
         "their inlined calls are not known", module->dwarf.split_missing);

@@ -2,6 +2,7 @@
 
 #include "symbols/module.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,13 +138,20 @@ static bool describe(const struct hd_symbol_module *module, struct hd_symbol_bat
          hd_fail_memory(error);
 }
 
+/* libdw and libelf have globals that opening a file writes: one file at a time, whatever
+ * the thread. */
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
+static bool find_or_open(struct job *job)
+{
+  job->module = find_module(job->symbolizer, job->path, job->build_id,
+                            job->by_address);
+  return job->module || open_module(job);
+}
+
 static bool run(struct job *job)
 {
   struct hd_symbol_batch *batch = job->batch;
-  job->module = find_module(job->symbolizer, job->path, job->build_id,
-                            job->by_address);
-  if (!job->module && !open_module(job))
-    return false;
   job->module->used = ++job->symbolizer->clock;
   batch->answers = hd_arena_alloc(&batch->arena, job->count * sizeof *batch->answers);
   if (!batch->answers)
@@ -157,10 +165,25 @@ static bool run(struct job *job)
                                   job->as_written, batch, job->error);
 }
 
+static void open_guarded(void *context)
+{
+  struct job *job = context;
+  job->fine = find_or_open(job);
+}
+
 static void run_guarded(void *context)
 {
   struct job *job = context;
   job->fine = run(job);
+}
+
+/* A step that libdw cannot end the process in: want of memory is its failure. */
+static bool guarded(struct job *job, void (*step)(void *))
+{
+  if (hd_dwarf_guarded(step, job))
+    return job->fine;
+  job->fine = false;
+  return hd_fail_memory(job->error);
 }
 
 /* Only what is of use is kept: a file that was missing may come. */
@@ -183,10 +206,11 @@ static bool symbolize(struct job job)
                                     .reason = "", .arena = HD_ARENA_INIT};
   if (job.count > SIZE_MAX / sizeof *batch->answers)
     return hd_fail_memory(error);
-  if (!hd_dwarf_guarded(run_guarded, &job)) {
-    job.fine = false;
-    hd_fail_memory(error);
-  }
+  pthread_mutex_lock(&opening);
+  bool opened = guarded(&job, open_guarded);
+  pthread_mutex_unlock(&opening);
+  if (opened)
+    guarded(&job, run_guarded);
   if (job.module && (!job.fine || !hd_symbol_module_usable(job.module)))
     forget(symbolizer, job.module);
   if (!job.fine)

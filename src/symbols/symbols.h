@@ -3,7 +3,8 @@
  *
  * A batch is values in, values out: nothing in an answer points into libdw's
  * memory, and nothing is shared between two batches but the symbolizer's list of
- * modules already opened. */
+ * modules already opened. Threads may work at the same time, each with a symbolizer of
+ * its own. */
 #ifndef HD_SYMBOLS_SYMBOLS_H
 #define HD_SYMBOLS_SYMBOLS_H
 
