@@ -17,7 +17,7 @@ struct command {
   const char *summary;            /* a line of the overview */
   const char *synopsis[SYNOPSES]; /* what follows "heapdiff NAME ", a line each */
   const char *about;              /* for --help: paragraphs, wrapped when printed */
-  const char *words;              /* what its words are, for completion: "snapshot" */
+  const char *words;              /* what its words are, for completion: "snapshot", "file" */
   const struct option_group *groups;
   bool program_follows; /* the first word and all after it are a program's */
   bool hidden;          /* from the overview */

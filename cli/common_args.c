@@ -14,6 +14,8 @@ const struct option_row input_rows[] = {
      .help = "a row that cannot be read is an error"},
     {FLAG_AT(struct input_args, partial), .name = "partial",
      .help = "of a file that stops in the middle, use what comes before"},
+    {NUMBER_AT(struct input_args, jobs), .name = "jobs", .metavar = "N", .least = 1,
+     .help = "look symbols up in so many programs at the same time (default: one a processor)"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
      .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
     OPTION_ROWS_END,
@@ -59,6 +61,7 @@ struct hd_session_options input_options(const struct input_args *args)
       .progress = terminal_is_watched() ? progress_show : NULL,
       .max_inflated = args->max_inflated,
       .pid = args->pid,
+      .jobs = args->jobs > INT32_MAX ? INT32_MAX : (unsigned)args->jobs,
       .wrappers = args->wrappers.items,
       .wrapper_count = args->wrappers.count,
   };

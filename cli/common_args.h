@@ -22,6 +22,7 @@ struct input_args {
   int64_t pid;
   bool strict, partial;
   uint64_t max_inflated;
+  int64_t jobs;
   struct text_list wrappers;
   struct symbol_args symbols;
 };

@@ -129,8 +129,8 @@ static void zsh_verb(const struct command *command)
   printf("    '(- *)--help[say what the verb takes]' \\\n");
   if (command->program_follows)
     printf("    '(-)1:program:_command_names -e' '*::argument:_normal'\n}\n");
-  else if (strcmp(command->words, "snapshot") == 0)
-    printf("    '*:snapshot:_files'\n}\n");
+  else if (strcmp(command->words, "snapshot") == 0 || strcmp(command->words, "file") == 0)
+    printf("    '*:%s:_files'\n}\n", command->words);
   else if (!command->words[0])
     printf("    '*: :()'\n}\n");
   else {

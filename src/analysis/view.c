@@ -21,6 +21,8 @@ void hd_view_destroy(struct hd_view *view)
   for (size_t i = 0; i < view->functions.count; i++)
     hd_vec_deinit(&view->functions.items[i].lines);
   hd_vec_deinit(&view->functions);
+  hd_vec_deinit(&view->chains);
+  hd_vec_deinit(&view->chain_frames);
   hd_vec_deinit(&view->headline);
   hd_vec_deinit(&view->facts);
   hd_vec_deinit(&view->inputs);

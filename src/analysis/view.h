@@ -89,7 +89,19 @@ struct hd_source_function {
   HD_VEC(struct hd_source_line) lines;
 };
 
-enum hd_view_kind { HD_VIEW_GRID, HD_VIEW_SOURCE };
+/* A function at an address: the one whose code it is, or one inlined there. */
+struct hd_chain_frame {
+  const char *function, *file; /* "" unknown */
+  uint32_t line, start_line;   /* 0 unknown */
+};
+
+/* An address and its frames, innermost inlined call first. */
+struct hd_chain {
+  uint64_t address;
+  size_t first, count; /* in chain_frames; none: nothing is known of it */
+};
+
+enum hd_view_kind { HD_VIEW_GRID, HD_VIEW_SOURCE, HD_VIEW_CHAINS };
 
 /* A piece of the headline, for people: before + cell + after. */
 struct hd_headline {
@@ -128,6 +140,8 @@ struct hd_view {
   struct hd_grid grid;
   bool diff;                                  /* a source view of growth, not of one snapshot */
   HD_VEC(struct hd_source_function) functions;
+  HD_VEC(struct hd_chain) chains;
+  HD_VEC(struct hd_chain_frame) chain_frames;
   const char *unit;   /* for all byte cells where the user names none; NULL: each its own */
   const char *footer; /* for people at a terminal or in a pipe, NULL none */
 };

@@ -21,6 +21,21 @@ static bool copy_texts(struct hd_session *session, const char *const **list, siz
   return copy != NULL;
 }
 
+struct hd_symbol_options hd_session_symbol_options(const struct hd_session *session)
+{
+  const struct hd_session_options *options = &session->options;
+  return (struct hd_symbol_options){
+      .debug_dirs = options->debug_dirs,
+      .debug_dir_count = options->debug_dir_count,
+      .sysroot = options->sysroot,
+      .force = options->force_symbols,
+      .cache = options->cache,
+      .fetch_timeout_ms = options->fetch_timeout_ms,
+      .progress = options->progress,
+      .progress_context = options->progress_context,
+  };
+}
+
 static bool init(struct hd_session *session, const struct hd_session_options *options,
                  struct hd_error *error)
 {
@@ -35,16 +50,11 @@ static bool init(struct hd_session *session, const struct hd_session_options *op
     if (!session->reader)
       return hd_fail_usage(error, "there is no snapshot format '%s'", options->format);
   }
-  struct hd_symbol_options symbols = {
-      .debug_dirs = session->options.debug_dirs,
-      .debug_dir_count = session->options.debug_dir_count,
-      .sysroot = options->sysroot,
-      .force = options->force_symbols,
-      .cache = options->cache,
-      .fetch_timeout_ms = options->fetch_timeout_ms,
-      .progress = options->progress,
-      .progress_context = options->progress_context,
-  };
+  if (options->sysroot &&
+      !(session->options.sysroot = hd_arena_copy(&session->arena, options->sysroot,
+                                                 strlen(options->sysroot))))
+    return hd_fail_memory(error);
+  struct hd_symbol_options symbols = hd_session_symbol_options(session);
   return hd_symbolizer_create(&symbols, &session->symbolizer, error);
 }
 
@@ -66,6 +76,9 @@ void hd_session_destroy(hd_session *session)
   if (!session)
     return;
   hd_symbolizer_destroy(session->symbolizer);
+  for (size_t i = 0; i < session->helpers.count; i++)
+    hd_symbolizer_destroy(session->helpers.items[i]);
+  hd_vec_deinit(&session->helpers);
   hd_handles_deinit(&session->handles);
   hd_vec_deinit(&session->chosen);
   hd_vec_deinit(&session->notes);

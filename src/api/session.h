@@ -19,6 +19,7 @@ struct hd_session {
   struct hd_input_options input;
   const struct hd_reader *reader;    /* --format, NULL: by content */
   struct hd_symbolizer *symbolizer;
+  HD_VEC(struct hd_symbolizer *) helpers; /* of further threads */
   struct hd_handles handles;         /* that were named, directories spread out */
   HD_VEC(struct hd_handle) chosen;   /* in order */
   const char **remember;             /* what to remember, as named */
@@ -57,7 +58,26 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
 /* From the handles of directories, the snapshots of one series. */
 bool hd_session_choose(struct hd_session *session, struct hd_error *error);
 
+/* As they were asked for; the texts are the session's. */
+struct hd_symbol_options hd_session_symbol_options(const struct hd_session *session);
+
 /* --- symbolize.c ------------------------------------------------------------------- */
+
+/* A batch of one module: a question, and room for the answer. */
+struct hd_symbol_job {
+  const char *path, *build_id;
+  enum hd_symbol_places places;
+  uint64_t *offsets;
+  size_t count;
+  struct hd_symbol_batch batch; /* if `fine` */
+  bool fine;
+  struct hd_error error;
+};
+
+/* Answers all of them, several at a time where that pays (symbol_jobs.c). False where one
+ * failed: `error` is that of the first. */
+bool hd_session_run_jobs(struct hd_session *session, struct hd_symbol_job *jobs, size_t count,
+                         struct hd_error *error);
 
 /* Settles every location of the pool that waits, through DWARF where it can be. */
 bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,

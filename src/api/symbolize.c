@@ -104,29 +104,60 @@ static bool keep_status(struct hd_session *session, struct hd_pool_module *modul
 }
 
 static bool settle_module(struct hd_session *session, struct hd_pool *pool,
-                          const struct waiting *waiting, size_t count, struct hd_error *error)
+                          const struct waiting *waiting, const struct hd_symbol_job *job,
+                          struct hd_error *error)
 {
   struct hd_pool_module *module = &pool->modules.items[waiting->module - 1];
-  struct hd_symbol_batch batch = {0};
   struct names names = {0};
-  uint64_t *offsets = hd_alloc(count * sizeof *offsets);
-  if (!offsets)
-    return hd_fail_memory(error);
-  for (size_t i = 0; i < count; i++)
-    offsets[i] = pool->locations.items[waiting[i].location - 1].offset;
-  bool fine = hd_symbolize(session->symbolizer, hd_pool_text(pool, module->path),
-                           hd_pool_text(pool, module->build_id),
-                           module->by_address ? HD_LINKED_ADDRESSES : HD_FILE_OFFSETS, offsets,
-                           count, &batch, error);
-  if (fine) {
-    fine = keep_status(session, module, &batch, error);
-    for (size_t i = 0; fine && i < count; i++)
-      fine = settle_one(pool, waiting[i].location, &batch, batch.answers[i], &names,
-                        error);
-    hd_symbol_batch_deinit(&batch);
-  }
+  bool fine = keep_status(session, module, &job->batch, error);
+  for (size_t i = 0; fine && i < job->count; i++)
+    fine = settle_one(pool, waiting[i].location, &job->batch, job->batch.answers[i], &names,
+                      error);
   names_deinit(&names);
-  hd_free(offsets);
+  return fine;
+}
+
+/* The addresses of one module, as its job. */
+static bool ask_module(const struct hd_pool *pool, const struct waiting *waiting, size_t count,
+                       struct hd_symbol_job *job)
+{
+  const struct hd_pool_module *module = &pool->modules.items[waiting->module - 1];
+  *job = (struct hd_symbol_job){.path = hd_pool_text(pool, module->path),
+                                .build_id = hd_pool_text(pool, module->build_id),
+                                .places = module->by_address ? HD_LINKED_ADDRESSES
+                                                             : HD_FILE_OFFSETS,
+                                .offsets = hd_alloc(count * sizeof *job->offsets),
+                                .count = count};
+  for (size_t i = 0; job->offsets && i < count; i++)
+    job->offsets[i] = pool->locations.items[waiting[i].location - 1].offset;
+  return job->offsets != NULL;
+}
+
+static bool settle_modules(struct hd_session *session, struct hd_pool *pool,
+                           const struct waiting *waiting, size_t count, struct hd_error *error)
+{
+  HD_VEC(struct hd_symbol_job) jobs = {0};
+  bool fine = true;
+  for (size_t i = 0, end; fine && i < count; i = end) {
+    struct hd_symbol_job job;
+    for (end = i; end < count && waiting[end].module == waiting[i].module;)
+      end++;
+    fine = ask_module(pool, waiting + i, end - i, &job) && hd_vec_push(&jobs, job);
+    if (!fine) {
+      hd_free(job.offsets);
+      hd_fail_memory(error);
+    }
+  }
+  fine = fine && hd_session_run_jobs(session, jobs.items, jobs.count, error);
+  for (size_t i = 0; i < jobs.count; i++) {
+    struct hd_symbol_job *job = &jobs.items[i];
+    fine = fine && settle_module(session, pool, waiting, job, error);
+    waiting += job->count;
+    if (job->fine)
+      hd_symbol_batch_deinit(&job->batch);
+    hd_free(job->offsets);
+  }
+  hd_vec_deinit(&jobs);
   return fine;
 }
 
@@ -142,14 +173,11 @@ bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
     }
   if (waiting.count > 1)
     qsort(waiting.items, waiting.count, sizeof *waiting.items, by_module);
-  for (size_t i = 0, end; fine && i < waiting.count; i = end) {
-    uint32_t module = waiting.items[i].module;
-    for (end = i; end < waiting.count && waiting.items[end].module == module;)
-      end++;
-    fine = !module || session->options.no_symbols
-               ? settle_bare(pool, waiting.items + i, end - i, error)
-               : settle_module(session, pool, waiting.items + i, end - i, error);
-  }
+  size_t bare = 0; /* those of no module come first */
+  while (bare < waiting.count && (!waiting.items[bare].module || session->options.no_symbols))
+    bare++;
+  fine = fine && settle_bare(pool, waiting.items, bare, error) &&
+         settle_modules(session, pool, waiting.items + bare, waiting.count - bare, error);
   hd_vec_deinit(&waiting);
   return fine;
 }

@@ -54,15 +54,18 @@ static void print_spark(const struct hd_cell *cell, const struct hd_style *style
 
 void hd_print_clean(struct hd_buffer *out, const char *text)
 {
+  const char *plain = text; /* what was not appended yet */
   for (const char *c = text; *c; c++) {
     unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];
     bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F */
-    if (byte == '\t')
-      hd_buffer_puts(out, " ");
-    else
-      hd_buffer_append(out, c1 || byte < 0x20 || byte == 0x7f ? "?" : c, 1);
+    if (!c1 && byte >= 0x20 && byte != 0x7f)
+      continue;
+    hd_buffer_append(out, plain, (size_t)(c - plain));
+    hd_buffer_append(out, byte == '\t' ? " " : "?", 1);
     c += c1;
+    plain = c + 1;
   }
+  hd_buffer_puts(out, plain);
 }
 
 void hd_cell_print(const struct hd_cell *cell, const struct hd_style *style, struct hd_buffer *out)

@@ -2,6 +2,7 @@
  * figures; "others" and "TOTAL" are the last rows. */
 #include "reports/report.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void put_field(struct hd_buffer *out, const char *text)
@@ -57,5 +58,32 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
     put_row(view, &grid->total, out);
 }
 
+static void print_chains(const struct hd_view *view, const struct hd_style *style,
+                         struct hd_buffer *out)
+{
+  (void)style;
+  hd_buffer_puts(out, "address,inlined,function,file,line,start_line\n");
+  for (size_t i = 0; i < view->chains.count; i++) {
+    const struct hd_chain *chain = &view->chains.items[i];
+    if (!chain->count)
+      hd_buffer_printf(out, "0x%" PRIx64 ",,,,,\n", chain->address);
+    for (size_t n = 0; n < chain->count; n++) {
+      const struct hd_chain_frame *frame = &view->chain_frames.items[chain->first + n];
+      hd_buffer_printf(out, "0x%" PRIx64 ",%s,", chain->address,
+                       n + 1 < chain->count ? "true" : "false");
+      put_field(out, frame->function);
+      hd_buffer_puts(out, ",");
+      put_field(out, frame->file);
+      hd_buffer_puts(out, ",");
+      if (frame->line)
+        hd_buffer_printf(out, "%" PRIu32, frame->line);
+      hd_buffer_puts(out, ",");
+      if (frame->start_line)
+        hd_buffer_printf(out, "%" PRIu32, frame->start_line);
+      hd_buffer_puts(out, "\n");
+    }
+  }
+}
+
 extern const struct hd_report_format hd_report_csv;
-const struct hd_report_format hd_report_csv = {"csv", print_grid, NULL};
+const struct hd_report_format hd_report_csv = {"csv", print_grid, NULL, print_chains};

@@ -1,8 +1,10 @@
 /* For programs: one JSON object, exact integers, made by jansson. */
 #include "reports/report.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Both take over the value and give back what they were given; NULL where memory
@@ -192,5 +194,41 @@ static void print_source(const struct hd_view *view, const struct hd_style *styl
   dump(object, out);
 }
 
+static json_t *number_value(uint32_t number)
+{
+  return number ? json_integer(number) : json_null();
+}
+
+static json_t *frame_value(const struct hd_chain_frame *frame, bool inlined)
+{
+  json_t *object = json_object();
+  object = put(object, "function", frame->function[0] ? text_value(frame->function) : json_null());
+  object = put(object, "file", frame->file[0] ? text_value(frame->file) : json_null());
+  object = put(object, "line", number_value(frame->line));
+  object = put(object, "start_line", number_value(frame->start_line));
+  return put(object, "inlined", json_boolean(inlined));
+}
+
+static void print_chains(const struct hd_view *view, const struct hd_style *style,
+                         struct hd_buffer *out)
+{
+  (void)style;
+  json_t *object = head_value(view), *rows = json_array();
+  for (size_t i = 0; i < view->chains.count; i++) {
+    const struct hd_chain *chain = &view->chains.items[i];
+    json_t *row = json_object(), *frames = json_array();
+    char address[24]; /* text: half of all addresses are more than JSON's integers hold */
+    snprintf(address, sizeof address, "0x%" PRIx64, chain->address);
+    for (size_t n = 0; n < chain->count; n++)
+      frames = add(frames, frame_value(&view->chain_frames.items[chain->first + n],
+                                       n + 1 < chain->count));
+    row = put(row, "address", json_string(address));
+    row = put(row, "frames", frames);
+    rows = add(rows, row);
+  }
+  object = put(object, "rows", rows);
+  dump(object, out);
+}
+
 extern const struct hd_report_format hd_report_json;
-const struct hd_report_format hd_report_json = {"json", print_grid, print_source};
+const struct hd_report_format hd_report_json = {"json", print_grid, print_source, print_chains};

@@ -73,4 +73,4 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
 }
 
 extern const struct hd_report_format hd_report_markdown;
-const struct hd_report_format hd_report_markdown = {"markdown", print_grid, NULL};
+const struct hd_report_format hd_report_markdown = {"markdown", print_grid, NULL, NULL};

@@ -342,4 +342,4 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
 }
 
 extern const struct hd_report_format hd_report_text;
-const struct hd_report_format hd_report_text = {"text", print_grid, hd_text_source};
+const struct hd_report_format hd_report_text = {"text", print_grid, hd_text_source, hd_text_chains};

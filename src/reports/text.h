@@ -10,6 +10,8 @@ void hd_text_headline(const struct hd_view *view, const struct hd_style *style,
                       struct hd_buffer *out);
 /* Appends a text, padded to so many columns. */
 void hd_text_pad(struct hd_buffer *out, const char *text, size_t width, bool left);
+void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
+                    struct hd_buffer *out);
 void hd_text_source(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out);
 

@@ -187,7 +187,8 @@ static bool cxx_step(struct cxx *cxx)
     return cxx_operator(cxx, length);
   switch (*cxx->at) {
   case '<':
-    drop_blank(out);
+    if (out->length > cxx->name)
+      drop_blank(out);
     cxx->at = skip_angles(cxx->at);
     return cxx->at != NULL;
   case '(': return cxx_parenthesis(cxx);
@@ -195,7 +196,8 @@ static bool cxx_step(struct cxx *cxx)
   default: break;
   }
   hd_buffer_append(out, cxx->at, 1);
-  if (*cxx->at++ == ' ' && !cxx->conversion)
+  /* The blank of "operator<< <int>" ends no return type: it goes with what follows. */
+  if (*cxx->at++ == ' ' && !cxx->conversion && *cxx->at != '<')
     cxx->name = out->length;
   return true;
 }

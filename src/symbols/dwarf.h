@@ -1,32 +1,22 @@
 /* A module's debug information, and the steps that answer one batch from it:
  * units (which unit holds an address), functions (its chain of inlined calls),
- * lines. */
+ * names, lines. libdw finds the files (alternate, split) and decompresses their
+ * sections; what is in them is decoded here (dwarf_die.h). */
 #ifndef HD_SYMBOLS_DWARF_H
 #define HD_SYMBOLS_DWARF_H
 
 #include "base/error.h"
+#include "symbols/dwarf_die.h"
 #include "symbols/elf_file.h"
 #include "symbols/texts.h"
 
 #include <elfutils/libdw.h>
 
-struct hd_unit {
-  Dwarf_Die die;   /* that has the ranges and the line table */
-  Dwarf_Die body;  /* that has the functions: the same, or the split unit's */
-  bool split;
-  uint64_t offset; /* of `die` in .debug_info */
-  uint64_t size;   /* in bytes, no fewer than there are DIEs */
-};
-
+/* A piece of code that a unit has. */
 struct hd_unit_range {
   uint64_t start, end;
   uint64_t reach; /* the largest end of this and all earlier ranges */
-  uint32_t unit;
-};
-
-struct hd_section {
-  const uint8_t *data;
-  size_t size;
+  uint32_t unit;  /* in the file's units */
 };
 
 struct hd_dwarf {
@@ -37,16 +27,15 @@ struct hd_dwarf {
   bool alternate_missing;
   bool alternate_wrong; /* of another build: nothing that is read may be trusted */
   size_t split_missing; /* units whose .dwo file is not there */
-  bool big_endian;
-  struct hd_section line, line_str, str;
-  HD_VEC(struct hd_unit) units;
+  struct hd_dwarf_file main, common; /* the file itself, dwz's */
+  uint64_t unreleased; /* bytes of .debug_info read since the file's pages were given back */
   HD_VEC(struct hd_unit_range) ranges; /* by start */
 };
 
 /* One address that is asked for, in one unit. */
 struct hd_wanted {
   uint64_t address;
-  uint32_t unit;   /* in units, + 1; 0 none */
+  uint32_t unit;   /* in the main file's units, + 1; 0 none */
   uint32_t index;  /* in the batch's addresses */
   uint32_t scope;  /* innermost function, + 1, in hd_scopes; 0 none */
   uint32_t file;   /* of the unit's line table, as the table numbers them */
@@ -56,10 +45,13 @@ struct hd_wanted {
 
 /* A function, or one inlined copy of it. */
 struct hd_scope {
-  Dwarf_Die die;
+  struct hd_die die;
   uint32_t parent; /* what it is inlined into, + 1; 0: it is not inlined */
-  const char *function; /* "" unknown; set by hd_dwarf_names */
   uint32_t start_line;
+  bool linked;          /* it has a linkage name; these five are set by hd_dwarf_names */
+  const char *function; /* "" unknown */
+  uint32_t call_line;   /* where it is inlined, by its parent's table */
+  uint64_t call_file;
 };
 
 struct hd_scopes {
@@ -72,9 +64,27 @@ struct hd_scopes {
  * there is none that can be used. `code` and `elf` must outlive it. */
 bool hd_dwarf_open(struct hd_dwarf *dwarf, Elf *elf, const struct hd_elf_file *code, bool *found,
                    struct hd_error *error);
+/* To be called before a batch: takes dwz's common file in, if there is one. */
+bool hd_dwarf_prepare(struct hd_dwarf *dwarf, struct hd_error *error);
 void hd_dwarf_close(struct hd_dwarf *dwarf);
 /* The unit that holds an address, + 1; 0 none. */
 uint32_t hd_dwarf_find_unit(const struct hd_dwarf *dwarf, uint64_t address);
+/* Frees what was loaded for a unit that is done with. */
+void hd_dwarf_leave_unit(struct hd_dwarf *dwarf, const struct hd_unit *unit);
+
+/* --- dwarf_split.c */
+
+/* The .dwo file of a skeleton unit. `body` is the unit in it that has the functions, NULL
+ * where there is none; all of it is gone with hd_split_close. */
+struct hd_split {
+  struct hd_dwarf_file file;
+  struct hd_unit *body;
+};
+bool hd_split_open(const struct hd_dwarf *dwarf, struct hd_unit *skeleton, struct hd_split *split,
+                   struct hd_error *error);
+void hd_split_close(struct hd_split *split);
+/* Whether the .dwo file of a skeleton unit is there. */
+bool hd_split_exists(const struct hd_dwarf *dwarf, const struct hd_unit *skeleton);
 
 /* --- dwarf_functions.c */
 
@@ -85,9 +95,9 @@ bool hd_dwarf_functions(const struct hd_dwarf *dwarf, struct hd_unit *unit,
 
 /* --- dwarf_names.c */
 
-/* Sets function and start_line of each scope of a unit. */
+/* Sets what the DIEs of the scopes of a unit say; `as_written`: see symbols.h. */
 bool hd_dwarf_names(struct hd_unit *unit, struct hd_scopes *scopes, struct hd_texts *texts,
-                    struct hd_error *error);
+                    bool as_written, struct hd_error *error);
 
 /* --- dwarf_line_table.c, dwarf_lines.c */
 
@@ -99,6 +109,7 @@ struct hd_line_file {
 
 /* A unit's line number program, DWARF 2 to 5. Texts point into the sections. */
 struct hd_line_table {
+  const struct hd_sections *sections;
   unsigned version, address_size, offset_size;
   unsigned min_instruction, max_operations, line_range, opcode_base;
   int line_base;
@@ -109,13 +120,13 @@ struct hd_line_table {
   const uint8_t *program, *end;
 };
 
-/* Reads the header of a unit's table. A damaged or missing one gives an empty
- * table, which answers nothing. */
-bool hd_line_table_read(const struct hd_dwarf *dwarf, Dwarf_Die *unit, struct hd_line_table *table,
-                        struct hd_error *error);
+/* Reads the header of the table at an offset of .debug_line of the unit's file. A damaged
+ * or missing one gives an empty table, which answers nothing. */
+bool hd_line_table_read(const struct hd_unit *unit, uint64_t offset, const char *comp_dir,
+                        struct hd_line_table *table, struct hd_error *error);
 void hd_line_table_deinit(struct hd_line_table *table);
 /* Runs the program once and sets file and line of each address (ascending). */
-bool hd_line_table_run(const struct hd_dwarf *dwarf, struct hd_line_table *table,
+bool hd_line_table_run(const struct hd_elf_file *code, struct hd_line_table *table,
                        struct hd_wanted *wanted, size_t count, struct hd_error *error);
 /* The absolute path of a file by its number, "" where there is none; NULL when
  * memory is short. */

@@ -17,25 +17,18 @@ struct entry_value {
   uint64_t number;
 };
 
-static const char *section_text(struct hd_section section, uint64_t offset)
-{
-  if (offset >= section.size || !memchr(section.data + offset, 0, section.size - offset))
-    return NULL;
-  return (const char *)section.data + offset;
-}
-
 /* A form that no line table has fails: its length is unknown. */
-static struct entry_value read_value(const struct hd_dwarf *dwarf, struct hd_bytes *bytes,
+static struct entry_value read_value(const struct hd_sections *sections, struct hd_bytes *bytes,
                                      uint64_t form, unsigned offset_size)
 {
   struct entry_value value = {NULL, 0};
   switch (form) {
   case DW_FORM_string: value.text = hd_bytes_text(bytes); break;
   case DW_FORM_line_strp:
-    value.text = section_text(dwarf->line_str, hd_bytes_uint(bytes, offset_size));
+    value.text = hd_section_text(sections->line_str, hd_bytes_uint(bytes, offset_size));
     break;
   case DW_FORM_strp:
-    value.text = section_text(dwarf->str, hd_bytes_uint(bytes, offset_size));
+    value.text = hd_section_text(sections->str, hd_bytes_uint(bytes, offset_size));
     break;
   case DW_FORM_strp_sup: hd_bytes_skip(bytes, offset_size); break;
   case DW_FORM_udata: value.number = hd_bytes_uleb(bytes); break;
@@ -63,8 +56,7 @@ static size_t read_formats(struct hd_bytes *bytes, struct entry_format formats[M
 }
 
 /* The DWARF 5 list of directories or of files. */
-static bool read_list(const struct hd_dwarf *dwarf, struct hd_bytes *bytes,
-                      struct hd_line_table *table, bool directories)
+static bool read_list(struct hd_bytes *bytes, struct hd_line_table *table, bool directories)
 {
   struct entry_format formats[MAX_FORMATS];
   size_t columns = read_formats(bytes, formats);
@@ -74,7 +66,8 @@ static bool read_list(const struct hd_dwarf *dwarf, struct hd_bytes *bytes,
   for (uint64_t i = 0; i < count && !bytes->failed; i++) {
     struct hd_line_file file = {NULL, 0, NULL};
     for (size_t j = 0; j < columns; j++) {
-      struct entry_value value = read_value(dwarf, bytes, formats[j].form, table->offset_size);
+      struct entry_value value = read_value(table->sections, bytes, formats[j].form,
+                                            table->offset_size);
       if (formats[j].content == DW_LNCT_path)
         file.name = value.text;
       else if (formats[j].content == DW_LNCT_directory_index)
@@ -144,8 +137,7 @@ static void read_lengths(struct hd_bytes *bytes, struct hd_line_table *table)
   table->program = bytes->end;
 }
 
-static bool read_header(const struct hd_dwarf *dwarf, struct hd_bytes *bytes,
-                        struct hd_line_table *table)
+static bool read_header(struct hd_bytes *bytes, struct hd_line_table *table)
 {
   read_lengths(bytes, table);
   table->min_instruction = hd_bytes_u8(bytes);
@@ -162,26 +154,19 @@ static bool read_header(const struct hd_dwarf *dwarf, struct hd_bytes *bytes,
     return true;
   if (table->version < 5)
     return read_old_lists(bytes, table);
-  return read_list(dwarf, bytes, table, true) && read_list(dwarf, bytes, table, false);
+  return read_list(bytes, table, true) && read_list(bytes, table, false);
 }
 
-bool hd_line_table_read(const struct hd_dwarf *dwarf, Dwarf_Die *unit, struct hd_line_table *table,
-                        struct hd_error *error)
+bool hd_line_table_read(const struct hd_unit *unit, uint64_t offset, const char *comp_dir,
+                        struct hd_line_table *table, struct hd_error *error)
 {
-  *table = (struct hd_line_table){0};
-  Dwarf_Attribute attribute;
-  Dwarf_Die die;
-  Dwarf_Word offset;
-  uint8_t address_size = 0, offset_size = 0;
-  if (!dwarf_diecu(unit, &die, &address_size, &offset_size) ||
-      dwarf_formudata(dwarf_attr(unit, DW_AT_stmt_list, &attribute), &offset) != 0 ||
-      offset >= dwarf->line.size)
+  const struct hd_sections *sections = &unit->file->sections;
+  *table = (struct hd_line_table){.sections = sections, .comp_dir = comp_dir,
+                                  .address_size = unit->sizes.address_size};
+  struct hd_bytes bytes = hd_section_bytes(sections, sections->line, offset);
+  if (bytes.failed)
     return true;
-  table->address_size = address_size;
-  table->comp_dir = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-  struct hd_bytes bytes = {dwarf->line.data + offset, dwarf->line.data + dwarf->line.size,
-                           dwarf->big_endian, false};
-  if (!read_header(dwarf, &bytes, table))
+  if (!read_header(&bytes, table))
     return hd_fail_memory(error);
   if (bytes.failed)
     hd_line_table_deinit(table);

@@ -10,7 +10,7 @@ struct row {
 };
 
 struct machine {
-  const struct hd_dwarf *dwarf;
+  const struct hd_elf_file *code;
   struct hd_line_table *table;
   struct hd_wanted *wanted;
   size_t count;
@@ -67,7 +67,7 @@ static void append_row(struct machine *machine)
     return;
   if (!machine->in_sequence) {
     machine->in_sequence = true;
-    machine->discarded = !hd_elf_executable(machine->dwarf->code, machine->row.address);
+    machine->discarded = !hd_elf_executable(machine->code, machine->row.address);
     machine->next = first_from(machine, machine->row.address);
   } else if (machine->row.address >= machine->previous.address) {
     give(machine);
@@ -154,11 +154,13 @@ static void run_special(struct machine *machine, uint8_t opcode)
   append_row(machine);
 }
 
-bool hd_line_table_run(const struct hd_dwarf *dwarf, struct hd_line_table *table,
+bool hd_line_table_run(const struct hd_elf_file *code, struct hd_line_table *table,
                        struct hd_wanted *wanted, size_t count, struct hd_error *error)
 {
-  struct machine machine = {.dwarf = dwarf, .table = table, .wanted = wanted, .count = count};
-  struct hd_bytes bytes = {table->program, table->end, dwarf->big_endian, false};
+  struct machine machine = {.code = code, .table = table, .wanted = wanted, .count = count};
+  struct hd_bytes bytes = {table->program, table->end, false, false};
+  if (table->sections)
+    bytes.big_endian = table->sections->big_endian;
   reset(&machine);
   while (hd_bytes_left(&bytes) > 0) {
     uint8_t opcode = hd_bytes_u8(&bytes);

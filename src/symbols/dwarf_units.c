@@ -3,54 +3,38 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
-/* A compilation unit has one range a function where the linker collects
- * garbage; more than this in one unit is damage. */
-enum { MAX_UNIT_RANGES = 1 << 22 };
+/* Pages of the file stay until this much of .debug_info was read. */
+enum { RELEASE_AFTER = 8 << 20 };
 
-static struct hd_section section_of(Elf *elf, const char *name)
+/* Abbreviation tables stay, for units that refer to each other, until they have this many
+ * attributes together. */
+enum { MOST_LOADED = 1 << 18 };
+
+/* No two units share a range in what compilers write, so that the sections bound how
+ * many there are. */
+static size_t most_ranges(const struct hd_dwarf_file *file)
 {
-  Elf_Scn *section = hd_elf_section(elf, name);
-  Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
-  if (!data || !data->d_buf)
-    return (struct hd_section){NULL, 0};
-  return (struct hd_section){data->d_buf, data->d_size};
+  const struct hd_sections *sections = &file->sections;
+  return file->units.count + sections->ranges.size / 4 + sections->rnglists.size;
 }
 
 /* Code that the linker discarded keeps its ranges, moved to address 0 or to the
  * end: what does not begin in executable memory is dropped. */
-static bool add_ranges(struct hd_dwarf *dwarf, Dwarf_Die *die, uint32_t unit,
+static bool add_ranges(struct hd_dwarf *dwarf, const struct hd_unit *unit, size_t most,
                        struct hd_error *error)
 {
-  ptrdiff_t at = 0;
-  Dwarf_Addr base, start, end;
-  for (unsigned i = 0; i < MAX_UNIT_RANGES; i++) {
-    at = dwarf_ranges(die, at, &base, &start, &end);
-    if (at <= 0)
-      break;
+  struct hd_ranges ranges;
+  uint64_t start, end;
+  uint32_t number = (uint32_t)(unit - dwarf->main.units.items);
+  hd_ranges_start(&ranges, unit, &unit->low, &unit->high, &unit->ranges);
+  while (hd_ranges_next(&ranges, &start, &end) && dwarf->ranges.count < most) {
     if (start >= end || !hd_elf_executable(dwarf->code, start))
       continue;
-    struct hd_unit_range range = {start, end, 0, unit};
+    struct hd_unit_range range = {start, end, 0, number};
     if (!hd_vec_push(&dwarf->ranges, range))
       return hd_fail_memory(error);
   }
   return true;
-}
-
-static bool add_unit(struct hd_dwarf *dwarf, uint8_t type, Dwarf_Die *die, Dwarf_Die *split,
-                     struct hd_error *error)
-{
-  struct hd_unit unit = {.die = *die, .body = *die, .offset = dwarf_dieoffset(die)};
-  if (type == DW_UT_skeleton && dwarf_tag(split) != DW_TAG_invalid) {
-    unit.body = *split;
-    unit.split = true;
-  }
-  size_t before = dwarf->ranges.count;
-  if (!add_ranges(dwarf, die, (uint32_t)dwarf->units.count, error))
-    return false;
-  if (dwarf->ranges.count == before)
-    return true;
-  dwarf->split_missing += type == DW_UT_skeleton && !unit.split;
-  return hd_vec_push(&dwarf->units, unit) || hd_fail_memory(error);
 }
 
 static int by_start(const void *a, const void *b)
@@ -76,33 +60,30 @@ static void sort_ranges(struct hd_dwarf *dwarf)
   }
 }
 
-/* A DIE takes a byte at least, so a unit's bytes bound its DIEs. The units that
- * were left out between two others make the bound larger, not wrong; a split
- * unit is in a file of its own. */
-static void bound_units(struct hd_dwarf *dwarf, uint64_t info_size)
+static bool is_program_unit(const struct hd_unit *unit)
 {
-  enum { MAX_SPLIT = 1 << 28 };
-  for (size_t i = 0; i < dwarf->units.count; i++) {
-    struct hd_unit *unit = &dwarf->units.items[i];
-    uint64_t next = i + 1 < dwarf->units.count ? unit[1].offset : info_size;
-    unit->size = unit->split ? MAX_SPLIT : next > unit->offset ? next - unit->offset : info_size;
-  }
+  return unit->tag == DW_TAG_compile_unit || unit->tag == DW_TAG_skeleton_unit;
 }
 
-static bool index_units(struct hd_dwarf *dwarf, bool *found, struct hd_error *error)
+static bool index_units(struct hd_dwarf *dwarf, struct hd_error *error)
 {
-  Dwarf_CU *unit = NULL;
-  Dwarf_Half version;
-  uint8_t type;
-  Dwarf_Die die, split;
-  while (dwarf_get_units(dwarf->handle, unit, &unit, &version, &type, &die, &split) == 0) {
-    *found = true;
-    if (type != DW_UT_compile && type != DW_UT_skeleton)
+  struct hd_dwarf_file *file = &dwarf->main;
+  if (!hd_dwarf_file_index(file))
+    return hd_fail_memory(error);
+  size_t most = most_ranges(file);
+  for (size_t i = 0; i < file->units.count; i++) {
+    const struct hd_unit *unit = &file->units.items[i];
+    size_t before = dwarf->ranges.count;
+    file->cut |= hd_dwarf_late(file);
+    if (!is_program_unit(unit) || file->cut)
       continue;
-    if (!add_unit(dwarf, type, &die, &split, error))
+    if (!add_ranges(dwarf, unit, most, error))
       return false;
+    if (unit->has_dwo && dwarf->ranges.count > before)
+      dwarf->split_missing += !hd_split_exists(dwarf, unit);
   }
   sort_ranges(dwarf);
+  hd_sections_release(&file->sections);
   return true;
 }
 
@@ -110,28 +91,42 @@ bool hd_dwarf_open(struct hd_dwarf *dwarf, Elf *elf, const struct hd_elf_file *c
                    struct hd_error *error)
 {
   *found = false;
-  *dwarf = (struct hd_dwarf){.code = code, .alternate = HD_ELF_FILE_INIT,
-                             .big_endian = code->big_endian};
+  *dwarf = (struct hd_dwarf){.code = code, .alternate = HD_ELF_FILE_INIT};
   dwarf->handle = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
   if (!dwarf->handle)
     return true;
   hd_dwarf_guard_handle(dwarf->handle);
   /* After dwarf_begin_elf, which decompresses the sections in place. */
-  dwarf->line = section_of(elf, ".debug_line");
-  dwarf->line_str = section_of(elf, ".debug_line_str");
-  dwarf->str = section_of(elf, ".debug_str");
-  if (!index_units(dwarf, found, error))
+  hd_sections_load(&dwarf->main.sections, elf, false);
+  if (!index_units(dwarf, error))
     return false;
-  bound_units(dwarf, section_of(elf, ".debug_info").size);
+  *found = dwarf->main.units.count > 0;
   return true;
+}
+
+bool hd_dwarf_prepare(struct hd_dwarf *dwarf, struct hd_error *error)
+{
+  if (!dwarf->handle)
+    return true;
+  hd_dwarf_start_clock(&dwarf->main);
+  hd_dwarf_start_clock(&dwarf->common);
+  if (dwarf->main.alternate)
+    return true;
+  Dwarf *alternate = dwarf_getalt(dwarf->handle);
+  if (!alternate)
+    return true;
+  hd_sections_load(&dwarf->common.sections, dwarf_getelf(alternate), false);
+  dwarf->main.alternate = &dwarf->common;
+  return hd_dwarf_file_index(&dwarf->common) || hd_fail_memory(error);
 }
 
 void hd_dwarf_close(struct hd_dwarf *dwarf)
 {
+  hd_dwarf_file_deinit(&dwarf->main);
+  hd_dwarf_file_deinit(&dwarf->common);
   dwarf_end(dwarf->handle);
   dwarf_end(dwarf->alternate_handle);
   hd_elf_close(&dwarf->alternate);
-  hd_vec_deinit(&dwarf->units);
   hd_vec_deinit(&dwarf->ranges);
   *dwarf = (struct hd_dwarf){.alternate = HD_ELF_FILE_INIT};
 }
@@ -152,4 +147,18 @@ uint32_t hd_dwarf_find_unit(const struct hd_dwarf *dwarf, uint64_t address)
       return range->unit + 1;
   }
   return 0;
+}
+
+void hd_dwarf_leave_unit(struct hd_dwarf *dwarf, const struct hd_unit *unit)
+{
+  if (dwarf->main.loaded_attributes + dwarf->common.loaded_attributes > MOST_LOADED) {
+    hd_dwarf_file_unload(&dwarf->main);
+    hd_dwarf_file_unload(&dwarf->common);
+  }
+  dwarf->unreleased += unit->end - unit->offset;
+  if (dwarf->unreleased < RELEASE_AFTER)
+    return;
+  dwarf->unreleased = 0;
+  hd_sections_release(&dwarf->main.sections);
+  hd_sections_release(&dwarf->common.sections);
 }

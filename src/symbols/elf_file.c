@@ -80,7 +80,6 @@ static enum hd_elf_result read_header(struct hd_elf_file *file, bool whole,
   if (!fine || header.e_shoff > size ||
       (header.e_shoff && sections * (uint64_t)header.e_shentsize > size - header.e_shoff))
     return bad(reason, "is truncated or damaged: its section headers lie outside the file");
-  file->big_endian = header.e_ident[EI_DATA] == ELFDATA2MSB;
   file->machine = header.e_machine;
   return HD_ELF_OPENED;
 }

@@ -25,7 +25,6 @@ struct hd_elf_file {
   Elf *elf;
   char *path;
   struct stat identity; /* when it was opened */
-  bool big_endian;
   uint16_t machine;
   HD_VEC(struct hd_segment) segments;
   char build_id[HD_BUILD_ID_TEXT]; /* lower-case hex, "" none */

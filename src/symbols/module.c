@@ -63,6 +63,11 @@ static bool try_program(struct hd_symbol_module *module, const struct hd_search 
     return true;
   }
   enum hd_elf_result result = hd_elf_open(here, true, &module->program, reason);
+  if (result == HD_ELF_BAD_FILE && module->debug_alone) {
+    char again[HD_REASON];
+    if (hd_elf_open(here, false, &module->program, again) == HD_ELF_OPENED)
+      result = HD_ELF_OPENED;
+  }
   if (result == HD_ELF_NO_MEMORY)
     return hd_fail_memory(error);
   if (result != HD_ELF_OPENED) {
@@ -246,6 +251,9 @@ static void describe(struct hd_symbol_module *module, bool dwarf)
   if (dwarf && module->dwarf.alternate_missing)
     set(module, HD_SYMBOLS_DWARF, "%s", "has debug information that refers to a dwz file "
         "(.gnu_debugaltlink) that is not there: many functions have no name");
+  else if (dwarf && module->dwarf.main.cut)
+    set(module, HD_SYMBOLS_DWARF, "has debug information that takes more than %d seconds to "
+        "index: a part of its functions have no lines", HD_DWARF_SECONDS);
   else if (dwarf && module->dwarf.split_missing)
     set(module, HD_SYMBOLS_DWARF, "has debug information of which %zu .dwo files are not there: "
         "their inlined calls are not known", module->dwarf.split_missing);
@@ -268,10 +276,12 @@ static void describe(struct hd_symbol_module *module, bool dwarf)
 }
 
 bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_search *search,
-                           const char *path, const char *build_id, struct hd_error *error)
+                           const char *path, const char *build_id, bool debug_alone,
+                           struct hd_error *error)
 {
   *module = (struct hd_symbol_module){.program = HD_ELF_FILE_INIT, .debug = HD_ELF_FILE_INIT,
                                       .dwarf = {.alternate = HD_ELF_FILE_INIT}};
+  module->debug_alone = debug_alone;
   module->path = hd_strdup(path);
   module->build_id = hd_strdup(build_id);
   if (!module->path || !module->build_id)

@@ -10,6 +10,7 @@
 
 struct hd_symbol_module {
   char *path, *build_id; /* as they were asked for */
+  bool debug_alone;       /* a file of debug information without code will do */
   enum hd_symbol_status status;
   char reason[HD_REASON];
   bool verified;
@@ -29,7 +30,8 @@ struct hd_symbol_module {
 /* Opens what there is: `status` and `reason` say what was found. The module is
  * to be closed in any case. */
 bool hd_symbol_module_open(struct hd_symbol_module *module, const struct hd_search *search,
-                           const char *path, const char *build_id, struct hd_error *error);
+                           const char *path, const char *build_id, bool debug_alone,
+                           struct hd_error *error);
 void hd_symbol_module_close(struct hd_symbol_module *module);
 /* Whether there is something to look names up in. */
 bool hd_symbol_module_usable(const struct hd_symbol_module *module);
@@ -37,8 +39,8 @@ bool hd_symbol_module_usable(const struct hd_symbol_module *module);
 bool hd_symbol_module_current(const struct hd_symbol_module *module);
 
 /* Fills the answers and frames of a batch from an open module (resolve.c). */
-bool hd_symbol_module_resolve(struct hd_symbol_module *module, enum hd_symbol_places places,
-                              const uint64_t *offsets, size_t count,
+bool hd_symbol_module_resolve(struct hd_symbol_module *module, enum hd_symbol_places kind,
+                              const uint64_t *offsets, size_t count, bool as_written,
                               struct hd_symbol_batch *batch, struct hd_error *error);
 
 #endif

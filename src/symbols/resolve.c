@@ -1,16 +1,18 @@
 /* One batch against one open module: addresses sorted, each unit touched once. */
 #include "symbols/module.h"
 
-#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* More inlined calls at one address than this is damage. */
 enum { MAX_CHAIN = 1024 };
 
+
 struct resolver {
   struct hd_symbol_module *module;
   struct hd_symbol_batch *batch;
+  bool as_written;
+  size_t too_late;  /* addresses that were not looked up for want of time */
   struct hd_texts texts;
   HD_VEC(struct hd_wanted) wanted;          /* one an address, by unit and address */
   HD_VEC(struct hd_symbol_answer) resolved; /* by wanted's index */
@@ -45,14 +47,6 @@ static bool push_frame(struct resolver *resolver, const char *function, const ch
   return function && file && hd_vec_push(&resolver->frames, frame);
 }
 
-static uint32_t number_of(Dwarf_Attribute *attribute)
-{
-  Dwarf_Word value;
-  if (dwarf_formudata(attribute, &value) != 0 || value > INT32_MAX)
-    return 0;
-  return (uint32_t)value;
-}
-
 static const char *symbol_name(struct resolver *resolver, uint64_t address)
 {
   return hd_texts_keep(&resolver->texts,
@@ -61,45 +55,32 @@ static const char *symbol_name(struct resolver *resolver, uint64_t address)
 
 /* --- a chain of frames */
 
-/* The file that an inlined call stands in. A split unit has a table of its own
- * for these, which libdw reads. */
-static const char *call_file(struct resolver *resolver, const struct hd_unit *unit,
-                             struct hd_line_table *table, Dwarf_Die *die)
-{
-  Dwarf_Attribute attribute;
-  Dwarf_Word number;
-  if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &number) != 0)
-    return "";
-  if (!unit->split)
-    return hd_line_table_path(table, number, &resolver->texts);
-  Dwarf_Die body = unit->body;
-  Dwarf_Files *files;
-  size_t count;
-  if (dwarf_getsrcfiles(&body, &files, &count) != 0 || number >= count)
-    return "";
-  return hd_texts_keep_path(&resolver->texts, table->comp_dir, NULL,
-                            dwarf_filesrc(files, number, NULL, NULL));
-}
+/* The tables of one unit: `calls` is the one that numbers the files of inlined calls, which
+ * a split unit has of its own. */
+struct tables {
+  struct hd_line_table lines, own;
+  struct hd_line_table *calls;
+};
 
-static bool resolve_chain(struct resolver *resolver, const struct hd_unit *unit,
-                          struct hd_line_table *table, struct hd_scopes *scopes,
-                          const struct hd_wanted *wanted)
+static bool resolve_chain(struct resolver *resolver, struct tables *tables,
+                          const struct hd_scopes *scopes, const struct hd_wanted *wanted)
 {
   const char *file = wanted->has_line
-                         ? hd_line_table_path(table, wanted->file, &resolver->texts) : "";
+                         ? hd_line_table_path(&tables->lines, wanted->file, &resolver->texts) : "";
   uint32_t line = wanted->has_line ? wanted->line : 0;
   uint32_t id = wanted->scope;
   for (unsigned i = 0; id && i < MAX_CHAIN; i++) {
-    struct hd_scope *scope = &scopes->items.items[id - 1];
+    const struct hd_scope *scope = &scopes->items.items[id - 1];
     const char *function = scope->function;
-    if (!function[0] && !scope->parent)
+    if (!scope->parent && (!function[0] || (resolver->as_written && !scope->linked)))
       function = symbol_name(resolver, wanted->address);
+    if (function && !function[0])
+      function = scope->function;
     if (!push_frame(resolver, function, file, line, scope->start_line))
       return false;
     if (scope->parent) {
-      Dwarf_Attribute attribute;
-      file = call_file(resolver, unit, table, &scope->die);
-      line = number_of(dwarf_attr(&scope->die, DW_AT_call_line, &attribute));
+      file = hd_line_table_path(tables->calls, scope->call_file, &resolver->texts);
+      line = scope->call_line;
     }
     id = scope->parent;
   }
@@ -113,19 +94,38 @@ static bool resolve_chain(struct resolver *resolver, const struct hd_unit *unit,
 
 /* --- a unit */
 
+/* A .dwo file has one table, with the files alone; where it has none, the program's serves. */
+static bool read_tables(const struct hd_unit *unit, const struct hd_unit *split,
+                        struct tables *tables, struct hd_error *error)
+{
+  const char *comp_dir = hd_raw_text(unit, &unit->comp_dir);
+  *tables = (struct tables){.calls = &tables->lines};
+  if (!hd_line_table_read(unit, unit->stmt_list, comp_dir, &tables->lines, error))
+    return false;
+  if (!split)
+    return true;
+  uint64_t offset = split->stmt_list == UINT64_MAX ? 0 : split->stmt_list;
+  if (!hd_line_table_read(split, offset, comp_dir, &tables->own, error))
+    return false;
+  if (tables->own.files.count)
+    tables->calls = &tables->own;
+  return true;
+}
+
 static bool resolve_in_unit(struct resolver *resolver, struct hd_unit *unit,
-                            struct hd_line_table *table, struct hd_wanted *wanted, size_t count,
-                            struct hd_error *error)
+                            struct hd_unit *body, struct tables *tables,
+                            struct hd_wanted *wanted, size_t count, struct hd_error *error)
 {
   const struct hd_dwarf *dwarf = &resolver->module->dwarf;
   struct hd_scopes scopes = {{NULL, 0, 0}};
-  bool fine = hd_line_table_run(dwarf, table, wanted, count, error) &&
-              hd_dwarf_functions(dwarf, unit, wanted, count, &scopes, error) &&
-              hd_dwarf_names(unit, &scopes, &resolver->texts, error);
+  bool fine = read_tables(unit, body == unit ? NULL : body, tables, error) &&
+              hd_line_table_run(dwarf->code, &tables->lines, wanted, count, error) &&
+              hd_dwarf_functions(dwarf, body, wanted, count, &scopes, error) &&
+              hd_dwarf_names(body, &scopes, &resolver->texts, resolver->as_written, error);
   for (size_t i = 0; i < count && fine; i++) {
     struct hd_symbol_answer *answer = &resolver->resolved.items[wanted[i].index];
     answer->first = (uint32_t)resolver->frames.count;
-    fine = resolve_chain(resolver, unit, table, &scopes, &wanted[i]) || hd_fail_memory(error);
+    fine = resolve_chain(resolver, tables, &scopes, &wanted[i]) || hd_fail_memory(error);
     answer->count = (uint32_t)resolver->frames.count - answer->first;
   }
   hd_vec_deinit(&scopes.items);
@@ -136,11 +136,16 @@ static bool resolve_unit(struct resolver *resolver, struct hd_wanted *wanted, si
                          struct hd_error *error)
 {
   struct hd_dwarf *dwarf = &resolver->module->dwarf;
-  struct hd_unit *unit = &dwarf->units.items[wanted->unit - 1];
-  struct hd_line_table table;
-  bool fine = hd_line_table_read(dwarf, &unit->die, &table, error) &&
-              resolve_in_unit(resolver, unit, &table, wanted, count, error);
-  hd_line_table_deinit(&table);
+  struct hd_unit *unit = &dwarf->main.units.items[wanted->unit - 1];
+  struct hd_split split = {0};
+  struct tables tables = {0};
+  bool fine = !unit->has_dwo || hd_split_open(dwarf, unit, &split, error);
+  fine = fine && resolve_in_unit(resolver, unit, split.body ? split.body : unit, &tables, wanted,
+                                 count, error);
+  hd_line_table_deinit(&tables.lines);
+  hd_line_table_deinit(&tables.own);
+  hd_split_close(&split);
+  hd_dwarf_leave_unit(dwarf, unit);
   return fine;
 }
 
@@ -168,7 +173,9 @@ static bool resolve_all(struct resolver *resolver, struct hd_error *error)
     size_t last = first + 1;
     while (last < count && items[last].unit == items[first].unit)
       last++;
-    if (items[first].unit) {
+    if (items[first].unit && hd_dwarf_late(&resolver->module->dwarf.main)) {
+      resolver->too_late += last - first;
+    } else if (items[first].unit) {
       if (!resolve_unit(resolver, items + first, last - first, error))
         return false;
     } else {
@@ -205,6 +212,19 @@ static bool collect(struct resolver *resolver, struct place *places, size_t coun
   return true;
 }
 
+/* Says in the batch's reason what is missing. */
+static bool tell_late(struct resolver *resolver, struct hd_error *error)
+{
+  struct hd_symbol_batch *batch = resolver->batch;
+  if (!resolver->too_late)
+    return true;
+  batch->reason = hd_arena_printf(
+      &batch->arena, "took more than %d seconds: %zu of %zu addresses were not looked up%s%s",
+      HD_DWARF_SECONDS, resolver->too_late, resolver->wanted.count, batch->reason[0] ? "; it " : "",
+      batch->reason);
+  return batch->reason || hd_fail_memory(error);
+}
+
 static bool hand_over(struct resolver *resolver, size_t count, struct hd_error *error)
 {
   struct hd_symbol_batch *batch = resolver->batch;
@@ -223,13 +243,14 @@ static bool hand_over(struct resolver *resolver, size_t count, struct hd_error *
   return true;
 }
 
-static size_t place_offsets(const struct hd_elf_file *program, enum hd_symbol_places kind,
-                            const uint64_t *offsets, size_t count, struct place *places)
+static size_t find_places(const struct hd_symbol_module *module, enum hd_symbol_places kind,
+                          const uint64_t *offsets, size_t count, struct place *places)
 {
+  const struct hd_elf_file *program = &module->program;
   size_t placed = 0;
   for (size_t i = 0; i < count; i++) {
     places[placed].address = offsets[i];
-    if (kind == HD_LINKED_ADDRESSES ? hd_elf_executable(program, offsets[i])
+    if (kind == HD_LINKED_ADDRESSES ? module->debug_alone || hd_elf_executable(program, offsets[i])
                                     : hd_elf_address(program, offsets[i], &places[placed].address))
       places[placed++].position = i;
   }
@@ -237,21 +258,24 @@ static size_t place_offsets(const struct hd_elf_file *program, enum hd_symbol_pl
 }
 
 bool hd_symbol_module_resolve(struct hd_symbol_module *module, enum hd_symbol_places kind,
-                              const uint64_t *offsets, size_t count,
+                              const uint64_t *offsets, size_t count, bool as_written,
                               struct hd_symbol_batch *batch, struct hd_error *error)
 {
   if (count == 0)
     return true;
   if (count > UINT32_MAX / 2)
     return hd_fail_internal(error, "too many addresses in one batch");
-  struct resolver resolver = {.module = module, .batch = batch, .texts = {.arena = &batch->arena}};
+  struct resolver resolver = {.module = module, .batch = batch, .as_written = as_written,
+                              .texts = {.arena = &batch->arena}};
   struct place *places = hd_alloc_zeroed(count, sizeof *places);
-  bool fine = places != NULL || hd_fail_memory(error);
+  bool fine = (places != NULL || hd_fail_memory(error)) &&
+              hd_dwarf_prepare(&module->dwarf, error);
   if (fine) {
-    size_t placed = place_offsets(&module->program, kind, offsets, count, places);
+    size_t placed = find_places(module, kind, offsets, count, places);
     fine = collect(&resolver, places, placed, error);
   }
-  fine = fine && resolve_all(&resolver, error) && hand_over(&resolver, count, error);
+  fine = fine && resolve_all(&resolver, error) && hand_over(&resolver, count, error) &&
+         tell_late(&resolver, error);
   hd_free(places);
   hd_texts_deinit(&resolver.texts);
   hd_vec_deinit(&resolver.wanted);

@@ -3,6 +3,7 @@
 #include "symbols/module.h"
 #include "symbols/search.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,11 +91,12 @@ static void drop_oldest(struct hd_symbolizer *symbolizer)
 
 /* One that is open already, unless its file has changed since. */
 static struct hd_symbol_module *find_module(struct hd_symbolizer *symbolizer, const char *path,
-                                            const char *build_id)
+                                            const char *build_id, bool debug_alone)
 {
   for (size_t i = 0; i < symbolizer->modules.count; i++) {
     struct hd_symbol_module *module = symbolizer->modules.items[i];
-    if (strcmp(module->path, path) != 0 || strcmp(module->build_id, build_id) != 0)
+    if (strcmp(module->path, path) != 0 || strcmp(module->build_id, build_id) != 0 ||
+        module->debug_alone != debug_alone)
       continue;
     if (hd_symbol_module_current(module))
       return module;
@@ -109,6 +111,7 @@ struct job {
   struct hd_symbol_module *module; /* NULL: none yet; the last of the symbolizer's if `fresh` */
   const char *path, *build_id;
   enum hd_symbol_places places;
+  bool debug_alone, as_written;
   const uint64_t *offsets;
   size_t count;
   struct hd_symbol_batch *batch;
@@ -128,7 +131,8 @@ static bool open_module(struct job *job)
     return hd_fail_memory(job->error);
   }
   job->module = module;
-  return hd_symbol_module_open(module, &symbolizer->search, job->path, job->build_id, job->error);
+  return hd_symbol_module_open(module, &symbolizer->search, job->path, job->build_id,
+                               job->debug_alone, job->error);
 }
 
 static const char *copy(struct hd_arena *arena, const char *text)
@@ -150,12 +154,20 @@ static bool describe(const struct hd_symbol_module *module, struct hd_symbol_bat
          hd_fail_memory(error);
 }
 
+/* libdw and libelf have globals that opening a file writes: one file at a time, whatever
+ * the thread. */
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
+static bool find_or_open(struct job *job)
+{
+  job->module = find_module(job->symbolizer, job->path, job->build_id,
+                            job->debug_alone);
+  return job->module || open_module(job);
+}
+
 static bool run(struct job *job)
 {
   struct hd_symbol_batch *batch = job->batch;
-  job->module = find_module(job->symbolizer, job->path, job->build_id);
-  if (!job->module && !open_module(job))
-    return false;
   job->module->used = ++job->symbolizer->clock;
   batch->answers = hd_arena_alloc(&batch->arena, job->count * sizeof *batch->answers);
   if (!batch->answers)
@@ -165,14 +177,29 @@ static bool run(struct job *job)
   if (!describe(job->module, batch, job->error))
     return false;
   return !hd_symbol_module_usable(job->module) ||
-         hd_symbol_module_resolve(job->module, job->places, job->offsets, job->count, batch,
-                                  job->error);
+         hd_symbol_module_resolve(job->module, job->places, job->offsets, job->count,
+                                  job->as_written, batch, job->error);
+}
+
+static void open_guarded(void *context)
+{
+  struct job *job = context;
+  job->fine = find_or_open(job);
 }
 
 static void run_guarded(void *context)
 {
   struct job *job = context;
   job->fine = run(job);
+}
+
+/* A step that libdw cannot end the process in: want of memory is its failure. */
+static bool guarded(struct job *job, void (*step)(void *))
+{
+  if (hd_dwarf_guarded(step, job))
+    return job->fine;
+  job->fine = false;
+  return hd_fail_memory(job->error);
 }
 
 /* Only what is of use is kept: a file that was missing may come. */
@@ -186,27 +213,45 @@ static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_modu
   }
 }
 
-bool hd_symbolizer_resolve(struct hd_symbolizer *symbolizer, const char *path,
-                           const char *build_id, enum hd_symbol_places places,
-                           const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
-                           struct hd_error *error)
+static bool symbolize(struct job job)
 {
+  struct hd_symbolizer *symbolizer = job.symbolizer;
+  struct hd_symbol_batch *batch = job.batch;
+  struct hd_error *error = job.error;
   *batch = (struct hd_symbol_batch){.file = "", .debug_file = "", .found_build_id = "",
                                     .reason = "", .arena = HD_ARENA_INIT};
-  struct job job = {.symbolizer = symbolizer, .path = path, .build_id = build_id,
-                    .places = places, .offsets = offsets, .count = count, .batch = batch,
-                    .error = error};
-  if (count > SIZE_MAX / sizeof *batch->answers)
+  if (job.count > SIZE_MAX / sizeof *batch->answers)
     return hd_fail_memory(error);
-  if (!hd_dwarf_guarded(run_guarded, &job)) {
-    job.fine = false;
-    hd_fail_memory(error);
-  }
+  pthread_mutex_lock(&opening);
+  bool opened = guarded(&job, open_guarded);
+  pthread_mutex_unlock(&opening);
+  if (opened)
+    guarded(&job, run_guarded);
   if (job.module && (!job.fine || !hd_symbol_module_usable(job.module)))
     forget(symbolizer, job.module);
   if (!job.fine)
     hd_symbol_batch_deinit(batch);
   return job.fine;
+}
+
+bool hd_symbolizer_resolve(struct hd_symbolizer *symbolizer, const char *path,
+                           const char *build_id, enum hd_symbol_places places,
+                           const uint64_t *offsets, size_t count, struct hd_symbol_batch *batch,
+                           struct hd_error *error)
+{
+  return symbolize((struct job){.symbolizer = symbolizer, .path = path, .build_id = build_id,
+                                .places = places, .offsets = offsets, .count = count,
+                                .batch = batch, .error = error});
+}
+
+bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
+                            const uint64_t *addresses, size_t count, bool as_written,
+                            struct hd_symbol_batch *batch, struct hd_error *error)
+{
+  return symbolize((struct job){.symbolizer = symbolizer, .path = path, .build_id = "",
+                                .places = HD_LINKED_ADDRESSES, .offsets = addresses,
+                                .debug_alone = true, .as_written = as_written, .count = count, .batch = batch,
+                                .error = error});
 }
 
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch)

@@ -3,7 +3,8 @@
  *
  * A batch is values in, values out: nothing in an answer points into libdw's
  * memory, and nothing is shared between two batches but the symbolizer's list of
- * modules already opened. */
+ * modules already opened. Threads may work at the same time, each with a symbolizer of
+ * its own. */
 #ifndef HD_SYMBOLS_SYMBOLS_H
 #define HD_SYMBOLS_SYMBOLS_H
 
@@ -92,6 +93,13 @@ enum hd_symbol_places {
 bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
                   enum hd_symbol_places places, const uint64_t *offsets, size_t count,
                   struct hd_symbol_batch *batch, struct hd_error *error);
+/* The same for virtual addresses of the file at `path`, which may be a file of debug
+ * information alone; the cache plays no part. `as_written`: a function without linkage name
+ * has the one of the symbol table or, where it is inlined, the bare one of its DIE, and none
+ * made from its place. */
+bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
+                            const uint64_t *addresses, size_t count, bool as_written,
+                            struct hd_symbol_batch *batch, struct hd_error *error);
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
 
 /* Writes what was learnt since to the cache on disk, if options asked for one. Failure

@@ -102,6 +102,10 @@ static void test_lambdas(void **state)
       {"_ZZN1SILi1EE1gIiEEvT_ENKUlS2_iE_clIiEEDaS2_i",
        "auto S<1>::g<int>(int)::{lambda(auto:1, int)#1}::operator()<int>(int, int) const",
        "S::g::{lambda(auto:1, int)#1}::operator()"},
+      /* The blank in "operator<< <int>" once cut more than there was. */
+      {"_ZZN2nslsIiEERNS_1SES2_T_ENKUlS3_E_clIiEEDaS3_",
+       "auto ns::operator<< <int>(ns::S&, int)::{lambda(auto:1)#1}::operator()<int>(int) const",
+       "ns::operator<<::{lambda(auto:1)#1}::operator()"},
       {"_ZZ4mainENKUlSt8functionIFviEEE_clES1_",
        "main::{lambda(std::function<void (int)>)#1}::operator()(std::function<void (int)>) const",
        "main::{lambda(std::function)#1}::operator()"},
