@@ -23,11 +23,14 @@ static void point_deinit(struct hd_point *point)
   hd_vec_deinit(&point->flat);
   hd_vec_deinit(&point->cum);
   hd_vec_deinit(&point->edges);
+  hd_class_point_deinit(&point->sampled);
 }
 
-void hd_series_drop_last(struct hd_series *series)
+void hd_series_drop(struct hd_series *series, size_t point)
 {
-  point_deinit(&series->points.items[--series->points.count]);
+  struct hd_point *items = series->points.items;
+  point_deinit(&items[point]);
+  memmove(items + point, items + point + 1, (--series->points.count - point) * sizeof *items);
 }
 
 void hd_series_deinit(struct hd_series *series)
@@ -43,6 +46,7 @@ void hd_series_deinit(struct hd_series *series)
   hd_index_deinit(&series->row_index);
   hd_index_deinit(&series->label_index);
   hd_index_deinit(&series->edge_index);
+  hd_classes_deinit(&series->classes);
   hd_frames_deinit(&series->frames);
 }
 
@@ -68,6 +72,7 @@ struct fold {
   struct target *targets; /* [stack id] */
   struct hd_walk walk;
   struct ids cums, edges, scratch;
+  size_t next_age;
 };
 
 /* Adds an id to a list that begins at `first`, once: recursion counts once. */
@@ -213,7 +218,9 @@ static bool fold_record(struct fold *fold, size_t record)
   }
   if (!target->row)
     return true;
-  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1))
+  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1) ||
+      !hd_classes_add(&fold->series->classes, &fold->point->sampled, fold->profile, record,
+                      target->row - 1, &fold->next_age))
     return false;
   for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
     if (!add_values(fold->series, &fold->point->cum, fold->profile, record,

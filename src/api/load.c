@@ -87,10 +87,15 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .program = keep(session, meta->program),
       .called = keep(session, meta->called),
       .boot_id = keep(session, meta->boot_id),
+      .lazy = !meta->format || strcmp(meta->format, "native") != 0,
       .time_ns = meta->time_ns,
       .mono_ns = meta->mono_ns,
       .rss = meta->rss,
       .pid = meta->pid,
+      .start_ns = meta->start_ns,
+      .image_ns = meta->image_ns,
+      .limit_cgroup = meta->limit_cgroup,
+      .limit_rlimit = meta->limit_rlimit,
       .threshold = meta->threshold,
       .rate = meta->rate,
       .at_start = loader->handle->group && meta->reason && strcmp(meta->reason, "start") == 0,
@@ -145,7 +150,7 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
                       "the snapshot at exit is left out, as most of the memory had been freed by "
                       "then; to compare with it: heapdiff top %s %s", points[0].path,
                       points[last].path);
-  hd_series_drop_last(series);
+  hd_series_drop(series, last);
 }
 
 /* Above this share of the memory, what is not known is worth a note. */
