@@ -153,6 +153,25 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
   hd_series_drop(series, last);
 }
 
+/* Which of the snapshots count, and what is to be said of the others. */
+static bool settle_window(struct hd_session *session, const struct hd_window *window,
+                          struct hd_series *series, struct hd_error *error)
+{
+  struct hd_window_result result;
+  if (!hd_window_apply(series, window, &result, error))
+    return false;
+  if (result.lives > 1)
+    hd_session_add_note(session, HD_NOTE_WARNING, "restarted",
+                        "the process began anew %zu time%s: of its %zu lives the %s, of %zu "
+                        "snapshots, is shown", result.lives - 1, result.lives > 2 ? "s" : "",
+                        result.lives, result.is_last ? "last" : "longest", result.life);
+  if (result.repeated)
+    hd_session_add_note(session, HD_NOTE_INFO, "repeated",
+                        "%zu snapshot%s like the one before, as the recorder had nothing new: "
+                        "each counts once", result.repeated, result.repeated > 1 ? "s are" : " is");
+  return true;
+}
+
 /* Above this share of the memory, what is not known is worth a note. */
 static const double worth_a_note = .01;
 
@@ -195,7 +214,8 @@ bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *
   return true;
 }
 
-bool hd_session_load(struct hd_session *session, struct hd_series *series, struct hd_error *error)
+bool hd_session_load(struct hd_session *session, const struct hd_window *window,
+                     struct hd_series *series, struct hd_error *error)
 {
   struct loader loader = {.session = session, .series = series};
   struct hd_sink sink = {take, &loader};
@@ -206,8 +226,10 @@ bool hd_session_load(struct hd_session *session, struct hd_series *series, struc
   }
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
-  note_order(session, series);
   settle_exit(session, series);
+  if (!settle_window(session, window, series, error))
+    return false;
+  note_order(session, series);
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;

@@ -51,6 +51,8 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
   hd_buffer_puts(out, "\n");
   for (size_t i = 0; i < grid->rows.count; i++)
     put_row(view, &grid->rows.items[i], out);
+  if (grid->has_noise)
+    put_row(view, &grid->noise, out);
   if (grid->has_others)
     put_row(view, &grid->others, out);
   if (grid->has_total)
@@ -58,4 +60,4 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
 }
 
 extern const struct hd_report_format hd_report_csv;
-const struct hd_report_format hd_report_csv = {"csv", print_grid, NULL};
+const struct hd_report_format hd_report_csv = {"csv", print_grid, NULL, NULL};

@@ -11,6 +11,8 @@ struct hd_report_format {
   const char *name;
   void (*grid)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
   void (*source)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
+  void (*evidence)(const struct hd_view *view, const struct hd_style *style,
+                   struct hd_buffer *out);
 };
 
 /* A cell as people read it, by the style's unit; without padding. */
