@@ -4,6 +4,7 @@
 struct list_args {
   const char *measure;
   struct text_list source_paths, trim_paths;
+  struct window_args window;
   struct filter_args filter;
   struct input_args input;
   struct style_args style;
@@ -23,6 +24,7 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
+    {"which snapshots:", window_rows, offsetof(struct list_args, window)},
     {"which allocations:", filter_rows, offsetof(struct list_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct list_args, input)},
     {"reading:", input_rows, offsetof(struct list_args, input)},
@@ -50,6 +52,13 @@ static int run(const struct command *command, int argc, char **argv)
       .trim_path_count = args.trim_paths.count,
   };
   filter_query(&args.filter, &query);
+  const char *wrong;
+  if (!window_query(&args.window, &query, &wrong)) {
+    int failed = command_misused(command, "%s wants a time like '2026-03-01 15:04' (UTC), or how "
+                                 "long before the last snapshot, like 2h", wrong);
+    options_release(command->groups, &args);
+    return failed;
+  }
   status = show(&args.input, &args.style, argv + 1, argc - 1, hd_list, &query);
   options_release(command->groups, &args);
   return status;

@@ -6,7 +6,9 @@ enum { NOT_GIVEN = -1, SCREENFUL = 20 };
 struct top_args {
   int64_t nodecount;
   bool all, cum, pprof;
+  uint64_t limit;
   const char *measure, *by, *sort;
+  struct window_args window;
   struct filter_args filter;
   struct input_args input;
   struct style_args style;
@@ -15,7 +17,8 @@ struct top_args {
 static const struct option_row rows[] = {
     {NUMBER_AT(struct top_args, nodecount), .letter = 'n', .name = "nodecount", .metavar = "N",
      .help = "rows to print, 0: all (default: 20; all in json and csv)"},
-    {FLAG_AT(struct top_args, all), .name = "all", .help = "print all rows: the same as -n 0"},
+    {FLAG_AT(struct top_args, all), .name = "all",
+     .help = "print all rows, also those within the noise: the same as -n 0"},
     {CHOICE_AT(struct top_args, by), .name = "by", .metavar = "WHAT",
      .help = "what a row is; by default site, and function with --pprof",
      .words = hd_grouping_name},
@@ -25,8 +28,10 @@ static const struct option_row rows[] = {
      .help = "what is compared; by default inuse_space where there is such",
      .words = hd_measure_name},
     {CHOICE_AT(struct top_args, sort), .name = "sort", .metavar = "COLUMN",
-     .help = "the order of the rows; by default growth, the value with one snapshot",
+     .help = "the order of the rows; by default score, the value with one snapshot",
      .words = hd_sort_name},
+    {SIZE_AT(struct top_args, limit), .name = "limit", .metavar = "SIZE", .least = 1,
+     .help = "say when the process reaches this; by default the limit it had, where known"},
     {FLAG_AT(struct top_args, pprof), .name = "pprof",
      .help = "flat, flat%, sum%, cum and cum% as 'go tool pprof -top' lays them out"},
     OPTION_ROWS_END,
@@ -34,6 +39,7 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
+    {"which snapshots:", window_rows, offsetof(struct top_args, window)},
     {"which allocations:", filter_rows, offsetof(struct top_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct top_args, input)},
     {"reading:", input_rows, offsetof(struct top_args, input)},
@@ -65,8 +71,16 @@ static int run(const struct command *command, int argc, char **argv)
       .nodecount = nodecount(&args),
       .pprof_layout = args.pprof,
       .keep_small = style_for_programs(&args.style),
+      .limit = (int64_t)args.limit,
   };
   filter_query(&args.filter, &query);
+  const char *wrong;
+  if (!window_query(&args.window, &query, &wrong)) {
+    int failed = command_misused(command, "%s wants a time like '2026-03-01 15:04' (UTC), or how "
+                                 "long before the last snapshot, like 2h", wrong);
+    options_release(command->groups, &args);
+    return failed;
+  }
   status = show(&args.input, &args.style, argv, argc, hd_top, &query);
   options_release(command->groups, &args);
   return status;
@@ -76,10 +90,10 @@ const struct command verb_top = {
     .name = "top",
     .summary = "rank the call sites by the live memory that they gained",
     .synopsis = {"[OPTION...] [SNAPSHOT...]"},
-    .about = "Compares the first snapshot with the last and ranks the call sites by growth of live "
-             "memory. A snapshot is a file, a directory of them, or - for standard input; without "
-             "one, the snapshots that were last used or recorded in this directory are taken, "
-             "else heapdiff.data/.",
+    .about = "Ranks the call sites by the live memory that they gained from the first snapshot to "
+             "the last; of five or more, by how likely each of them leaks. A snapshot is a file, a "
+             "directory of them, or - for standard input; without one, the snapshots that were "
+             "last used or recorded in this directory are taken, else heapdiff.data/.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,

@@ -1,5 +1,6 @@
 #include "common_args.h"
 
+#include "moments.h"
 #include "progress.h"
 #include "terminal.h"
 
@@ -91,6 +92,29 @@ void filter_query(const struct filter_args *args, struct hd_query *query)
   query->ignore = expression(args->ignore);
   query->hide = expression(args->hide);
   query->show = expression(args->show);
+}
+
+const struct option_row window_rows[] = {
+    {DURATION_AT(struct window_args, skip_warmup), .name = "skip-warmup", .metavar = "DURATION",
+     .help = "leave the first part of the process's life out"},
+    {TEXT_AT(struct window_args, since), .name = "since", .metavar = "TIME",
+     .help = "only snapshots from then on: a time (UTC), or how long before the last one"},
+    {TEXT_AT(struct window_args, until), .name = "until", .metavar = "TIME",
+     .help = "only snapshots up to then"},
+    {NUMBER_AT(struct window_args, last), .name = "last", .metavar = "N", .least = 1,
+     .help = "only the last N snapshots"},
+    OPTION_ROWS_END,
+};
+
+bool window_query(const struct window_args *args, struct hd_query *query, const char **wrong)
+{
+  query->window.skip_warmup_ns = duration_ns(args->skip_warmup.milliseconds);
+  query->window.last = args->last;
+  *wrong = "--since";
+  if (args->since && !parse_moment(args->since, &query->window.since))
+    return false;
+  *wrong = "--until";
+  return !args->until || parse_moment(args->until, &query->window.until);
 }
 
 static const char *color_word(size_t i)

@@ -39,6 +39,16 @@ struct filter_args {
 extern const struct option_row filter_rows[];
 void filter_query(const struct filter_args *args, struct hd_query *query);
 
+/* Which snapshots of a series count. */
+struct window_args {
+  struct duration skip_warmup;
+  const char *since, *until;
+  int64_t last;
+};
+extern const struct option_row window_rows[];
+/* False where a moment cannot be read: `wrong` is then the option's name. */
+bool window_query(const struct window_args *args, struct hd_query *query, const char **wrong);
+
 /* How the answer is printed. */
 struct style_args {
   const char *format, *unit, *color;

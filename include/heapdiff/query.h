@@ -9,16 +9,31 @@
 extern "C" {
 #endif
 
+/* A time: of the clock (ns since 1970), or so many ns before the last snapshot. */
+struct hd_moment {
+  enum { HD_MOMENT_NONE, HD_MOMENT_AT, HD_MOMENT_BEFORE_END } kind;
+  int64_t ns;
+};
+
+/* Which snapshots of a series count. */
+struct hd_window {
+  int64_t skip_warmup_ns; /* the first so many ns of the process's life do not; 0 all */
+  struct hd_moment since, until;
+  int64_t last;           /* only so many at the end; 0 all */
+};
+
 struct hd_query {
   const char *measure; /* NULL: inuse_space, else the file's default */
   const char *by;      /* NULL: site */
-  const char *sort;    /* NULL: growth (value, where there is one snapshot) */
+  const char *sort;    /* NULL: by score (value, where there is one snapshot) */
   bool cum;            /* rank by what was allocated at or below the row */
   int64_t nodecount;   /* rows at most; 0: all */
   const char *focus, *ignore, *hide, *show; /* regular expressions, NULL none */
   bool pprof_layout;   /* columns as `go tool pprof -top` has them */
   bool keep_small;     /* pprof_layout: the functions, too, that pprof leaves out */
-  const char *pattern; /* list: which functions */
+  struct hd_window window;
+  int64_t limit;       /* of the process's memory, in bytes; 0: what the snapshots say */
+  const char *pattern; /* list, explain: which functions */
   const char *const *source_paths; /* list: where to look for source files */
   size_t source_path_count;
   const char *const *trim_paths;   /* list: prefixes to take off file names */
@@ -31,6 +46,10 @@ bool hd_top(hd_session *session, const struct hd_query *query, hd_view **view,
 /* The annotated source of the functions that match query->pattern. */
 bool hd_list(hd_session *session, const struct hd_query *query, hd_view **view,
              struct hd_error *error);
+/* All that speaks for and against a leak, of each call site that matches
+ * query->pattern; at most query->nodecount of them. */
+bool hd_explain(hd_session *session, const struct hd_query *query, hd_view **view,
+                struct hd_error *error);
 /* What each snapshot is and holds. */
 bool hd_info(hd_session *session, hd_view **view, struct hd_error *error);
 

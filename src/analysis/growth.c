@@ -108,6 +108,7 @@ void hd_gains_deinit(struct hd_gains *gains)
 
 struct ranked {
   struct hd_gain gain;
+  double score; /* comes before the key */
   int64_t key;
   const char *name, *file;
   uint32_t line;
@@ -132,12 +133,16 @@ static int by_magnitude(const void *left, const void *right)
 {
   const struct ranked *a = left, *b = right;
   uint64_t x = magnitude(a->key), y = magnitude(b->key);
+  if (a->score < b->score || a->score > b->score)
+    return a->score < b->score ? 1 : -1;
   return x != y ? (x < y) - (x > y) : by_name(a, b);
 }
 
 static int by_value(const void *left, const void *right)
 {
   const struct ranked *a = left, *b = right;
+  if (a->score < b->score || a->score > b->score)
+    return a->score < b->score ? 1 : -1;
   return a->key != b->key ? (a->key < b->key) - (a->key > b->key) : by_name(a, b);
 }
 
@@ -147,9 +152,12 @@ static int64_t sort_key(const struct hd_gain *gain, enum hd_sort sort)
   case HD_SORT_GROWTH: return gain->growth;
   case HD_SORT_AFTER: return gain->after;
   case HD_SORT_BEFORE: return gain->before;
+  case HD_SORT_SCORE: return gain->growth;
+  case HD_SORT_RATE: return gain->rate;
   case HD_SORT_OBJECTS: return gain->objects_growth;
   case HD_SORT_CUM: return gain->cum_growth;
-  case HD_SORT_NAME: return 0;
+  case HD_SORT_NAME:
+  case HD_SORT_DEFAULT: return 0;
   }
   return 0;
 }
@@ -160,11 +168,18 @@ static bool is_nothing(const struct hd_gain *gain)
          !gain->objects_before && !gain->objects_after;
 }
 
-/* Neither gained nor lost: of interest only to an order that is not of gains. */
+bool hd_sort_is_of_gains(enum hd_sort sort)
+{
+  return sort != HD_SORT_AFTER && sort != HD_SORT_BEFORE && sort != HD_SORT_NAME;
+}
+
+/* Neither gained nor lost, or by no more than chance: of interest only to an order
+ * that is not of gains. */
 static bool is_unchanged(const struct hd_gain *gain, enum hd_sort sort)
 {
-  bool of_gains = sort == HD_SORT_GROWTH || sort == HD_SORT_CUM || sort == HD_SORT_OBJECTS;
-  return of_gains && !gain->growth && !gain->cum_growth && !gain->objects_growth;
+  return hd_sort_is_of_gains(sort) &&
+         ((gain->within_noise && sort != HD_SORT_CUM) ||
+          (!gain->growth && !gain->cum_growth && !gain->objects_growth));
 }
 
 bool hd_gains_rank(struct hd_gains *gains, const struct hd_series *series, enum hd_sort sort,
@@ -179,7 +194,8 @@ bool hd_gains_rank(struct hd_gains *gains, const struct hd_series *series, enum 
     const struct hd_label_key *key = &series->rows.items[gain->row].key;
     if (is_nothing(gain) || (keep && gains->diff && is_unchanged(gain, sort)))
       continue;
-    ranked[count++] = (struct ranked){*gain, sort_key(gain, sort),
+    double score = sort == HD_SORT_SCORE ? gain->score : 0;
+    ranked[count++] = (struct ranked){*gain, score, sort_key(gain, sort),
                                       hd_pool_text(series->pool, key->function),
                                       hd_pool_text(series->pool, key->file), key->line};
   }

@@ -22,16 +22,20 @@ static bool same_file(const char *a, const char *b)
   return strncmp(a, b, length) == 0;
 }
 
-int64_t hd_series_elapsed(const struct hd_series *series)
+int64_t hd_points_elapsed(const struct hd_point *first, const struct hd_point *last)
 {
-  const struct hd_point *first = &series->points.items[0];
-  const struct hd_point *last = &series->points.items[series->points.count - 1];
   /* Clocks compare within one boot of a host, and within one file. */
   bool one_clock = first->boot_id && last->boot_id && strcmp(first->boot_id, last->boot_id) == 0;
   one_clock |= same_file(first->path, last->path);
   if (one_clock && first->mono_ns && last->mono_ns)
     return between(first->mono_ns, last->mono_ns);
   return between(first->time_ns, last->time_ns);
+}
+
+int64_t hd_series_elapsed(const struct hd_series *series)
+{
+  return hd_points_elapsed(&series->points.items[0],
+                           &series->points.items[series->points.count - 1]);
 }
 
 struct hd_cell hd_measure_cell(enum hd_measure measure, int64_t value, bool sign)

@@ -5,8 +5,10 @@
 #include "analysis/growth.h"
 #include "analysis/view.h"
 
-/* Time from the first snapshot to the last in ns, by the monotonic clock where
+/* Time from one snapshot to another in ns, by the monotonic clock where
  * both are of one boot; 0 where it is not known. Negative: the wrong way round. */
+int64_t hd_points_elapsed(const struct hd_point *first, const struct hd_point *last);
+/* The same from the first snapshot to the last. */
 int64_t hd_series_elapsed(const struct hd_series *series);
 
 /* Adds the headline, the facts and the inputs to a view. */

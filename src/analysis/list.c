@@ -2,6 +2,7 @@
 
 #include "analysis/growth.h"
 #include "analysis/headline.h"
+#include "analysis/noise.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,6 +15,7 @@ enum { CONTEXT_LINES = 5, MAX_LISTED_LINES = 100000 };
 
 struct amounts {
   int64_t flat_before, flat_after, cum_before, cum_after;
+  double variance; /* of flat_after - flat_before, by the sampling */
 };
 
 /* A row (one line of one function) that belongs to a listing. */
@@ -30,6 +32,7 @@ struct listing {
   struct hd_error *error;
   bool diff;
   struct hd_gains gains; /* one a row: the figures of `top` */
+  struct hd_row_noise *noise; /* by row; NULL: one snapshot */
   HD_VEC(struct entry) entries;
 };
 
@@ -55,12 +58,14 @@ static void add_amounts(struct amounts *sum, const struct amounts *amounts)
   sum->flat_after += amounts->flat_after;
   sum->cum_before += amounts->cum_before;
   sum->cum_after += amounts->cum_after;
+  sum->variance += amounts->variance;
 }
 
 static struct amounts row_amounts(const struct listing *listing, size_t row)
 {
   const struct hd_gain *gain = &listing->gains.items.items[row];
-  return (struct amounts){gain->before, gain->after, gain->cum_before, gain->cum_after};
+  return (struct amounts){gain->before, gain->after, gain->cum_before, gain->cum_after,
+                          listing->noise ? listing->noise[row].variance : 0};
 }
 
 static bool matches(const struct listing *listing, uint32_t function)
@@ -107,6 +112,18 @@ static struct hd_cell cell(const struct listing *listing, int64_t value, bool si
   return hd_measure_cell(listing->options->measure, value, sign && listing->diff);
 }
 
+/* Half of the 95% interval of a growth; empty where it is exact. */
+static struct hd_cell interval_of(const struct listing *listing, const struct amounts *amounts)
+{
+  struct hd_cell none = {0};
+  if (amounts->variance <= 0)
+    return none;
+  double half = HD_NORMAL_95 * sqrt(amounts->variance);
+  struct hd_cell made = cell(listing, half < 9e18 ? llround(half) : INT64_MAX, false);
+  made.interval = true;
+  return made;
+}
+
 static enum hd_tone tone_of(const struct listing *listing, const struct amounts *amounts)
 {
   int64_t cum = growth_cum(amounts);
@@ -119,6 +136,7 @@ static void fill_line(const struct listing *listing, const struct amounts *amoun
                       struct hd_source_line *line)
 {
   line->flat = cell(listing, growth_flat(amounts), true);
+  line->interval = interval_of(listing, amounts);
   line->cum = cell(listing, growth_cum(amounts), true);
   line->before = cell(listing, amounts->cum_before, false);
   line->after = cell(listing, amounts->cum_after, false);
@@ -300,6 +318,7 @@ static bool add_function(struct listing *listing, const struct entry *entries, s
   made.name = hd_view_text(listing->view, hd_pool_text(pool, entries->function));
   made.file = hd_view_text(listing->view, hd_pool_text(pool, entries->file));
   made.flat = cell(listing, growth_flat(&sum), true);
+  made.interval = interval_of(listing, &sum);
   made.cum_weight = sum.cum_after > sum.cum_before ? growth_cum(&sum) : -growth_cum(&sum);
   made.before = cell(listing, sum.flat_before, false);
   made.after = cell(listing, sum.flat_after, false);
@@ -361,6 +380,18 @@ static bool build(struct listing *listing)
   return true;
 }
 
+static bool take_noise(struct listing *listing)
+{
+  const struct hd_series *series = listing->series;
+  if (!listing->diff)
+    return true;
+  listing->noise = hd_alloc_zeroed(series->rows.count, sizeof *listing->noise);
+  if (!listing->noise)
+    return hd_fail_memory(listing->error);
+  return hd_noise_between(series, listing->options->measure, 0, series->points.count - 1,
+                          listing->noise, listing->error);
+}
+
 bool hd_list_build(const struct hd_series *series, const struct hd_list_options *options,
                    struct hd_view *view, struct hd_error *error)
 {
@@ -370,8 +401,11 @@ bool hd_list_build(const struct hd_series *series, const struct hd_list_options 
                             .error = error,
                             .diff = series->points.count > 1};
   view->diff = listing.diff;
+  view->has_intervals = listing.diff && series->classes.items.count > 0;
   bool fine = hd_headline_build(series, options->measure, options->filters, view, error) &&
-              hd_gains_compute(series, options->measure, &listing.gains, error) && build(&listing);
+              hd_gains_compute(series, options->measure, &listing.gains, error) &&
+              take_noise(&listing) && build(&listing);
+  hd_free(listing.noise);
   hd_gains_deinit(&listing.gains);
   hd_vec_deinit(&listing.entries);
   return fine;

@@ -24,11 +24,14 @@ static void point_deinit(struct hd_point *point)
   hd_vec_deinit(&point->cum);
   hd_vec_deinit(&point->edges);
   hd_states_deinit(&point->states);
+  hd_class_point_deinit(&point->sampled);
 }
 
-void hd_series_drop_last(struct hd_series *series)
+void hd_series_drop(struct hd_series *series, size_t point)
 {
-  point_deinit(&series->points.items[--series->points.count]);
+  struct hd_point *items = series->points.items;
+  point_deinit(&items[point]);
+  memmove(items + point, items + point + 1, (--series->points.count - point) * sizeof *items);
 }
 
 void hd_series_deinit(struct hd_series *series)
@@ -44,6 +47,7 @@ void hd_series_deinit(struct hd_series *series)
   hd_index_deinit(&series->row_index);
   hd_index_deinit(&series->label_index);
   hd_index_deinit(&series->edge_index);
+  hd_classes_deinit(&series->classes);
   hd_frames_deinit(&series->frames);
 }
 
@@ -70,6 +74,7 @@ struct fold {
   uint32_t *states;       /* [label set id] -> string of the pool; NULL none */
   struct hd_walk walk;
   struct ids cums, edges, scratch;
+  size_t next_age;
 };
 
 /* Adds an id to a list that begins at `first`, once: recursion counts once. */
@@ -220,7 +225,9 @@ static bool fold_record(struct fold *fold, size_t record)
       !hd_states_add(&fold->point->states, target->row - 1, fold->states[labels],
                      hd_profile_value(fold->profile, record, fold->series->measures[0])))
     return false;
-  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1))
+  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1) ||
+      !hd_classes_add(&fold->series->classes, &fold->point->sampled, fold->profile, record,
+                      target->row - 1, &fold->next_age))
     return false;
   for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
     if (!add_values(fold->series, &fold->point->cum, fold->profile, record,

@@ -5,6 +5,7 @@
 #ifndef HD_ANALYSIS_SERIES_H
 #define HD_ANALYSIS_SERIES_H
 
+#include "analysis/classes.h"
 #include "analysis/frames.h"
 #include "analysis/states.h"
 
@@ -49,7 +50,10 @@ struct hd_values {
 struct hd_point {
   /* Texts live as long as the session; NULL unknown. */
   const char *path, *program, *called, *boot_id;
-  int64_t time_ns, mono_ns, rss, pid, threshold, sequence; /* as in struct hd_meta */
+  bool lazy;         /* the recorder repeats itself until its next collection */
+  /* As in struct hd_meta. */
+  int64_t time_ns, mono_ns, rss, pid, start_ns, image_ns, threshold, sequence;
+  int64_t limit_cgroup, limit_rlimit;
   uint64_t rate;
   bool at_start;     /* of a series, taken when the process began: all that comes later is
                       * new, so that nothing need be marked */
@@ -61,6 +65,7 @@ struct hd_point {
   struct hd_values flat, cum; /* by row; cum where the series wants it */
   struct hd_values edges;
   struct hd_states states; /* of goroutines, by row */
+  struct hd_class_point sampled;
 };
 
 /* Code inlined into a row's line: `outer` is the row of the line, `inner` that of
@@ -86,6 +91,7 @@ struct hd_series {
   HD_VEC(struct hd_point) points;
   HD_VEC(uint32_t) frame_labels; /* [frame id - 1] -> row or label number + 1 */
   struct hd_index row_index, label_index, edge_index;
+  struct hd_classes classes;
 };
 
 void hd_series_init(struct hd_series *series, struct hd_pool *pool,
@@ -98,8 +104,8 @@ void hd_series_deinit(struct hd_series *series);
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_point point, struct hd_error *error);
 
-/* Takes the last snapshot out again; its rows stay, with nothing in them. */
-void hd_series_drop_last(struct hd_series *series);
+/* Takes a snapshot out again; its rows stay, with nothing in them. */
+void hd_series_drop(struct hd_series *series, size_t point);
 
 /* A value of a row in a snapshot; 0 where it does not occur. */
 double hd_series_flat(const struct hd_series *series, size_t point, size_t row,

@@ -1,33 +1,13 @@
 #include "analysis/top.h"
 
 #include "analysis/headline.h"
+#include "analysis/summary.h"
+#include "analysis/top_table.h"
 #include "base/buffer.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-/* One column: what it is and how a row fills it. */
-struct table;
-struct column {
-  const char *key, *title;
-  enum hd_audience audience;
-  bool left;
-  struct hd_cell (*cell)(struct table *table, const struct hd_gain *gain);
-  unsigned spare; /* as in struct hd_column */
-  enum hd_measure measure; /* of a column beside the one that is compared */
-};
-
-struct table {
-  const struct hd_series *series;
-  const struct hd_top_options *options;
-  const struct hd_gains *gains;
-  struct hd_view *view;
-  int64_t elapsed_ns;
-  bool short_of_memory;
-  const char *name, *place; /* of the row at hand */
-  const struct column *column; /* of the cell at hand */
-};
 
 static const struct hd_cell nothing = {.kind = HD_CELL_EMPTY};
 
@@ -60,21 +40,6 @@ static struct hd_cell share_cell(struct table *table, const struct hd_gain *gain
   int64_t value = table->options->cum ? gain->cum_growth : gain->growth;
   int64_t base = table->gains->gross;
   return base > 0 ? hd_cell_ratio((double)value / (double)base, false) : nothing;
-}
-
-/* An hour's rate from less than this would be a guess. */
-enum { SHORTEST_NS = 1000000000 };
-
-static struct hd_cell rate_cell(struct table *table, const struct hd_gain *gain)
-{
-  if (table->elapsed_ns < SHORTEST_NS)
-    return nothing;
-  double hours = (double)table->elapsed_ns / 3600e9;
-  struct hd_cell cell = {.kind = HD_CELL_RATE, .sign = true};
-  cell.objects = hd_measures[table->gains->measure].unit == HD_UNIT_COUNT;
-  double rate = (double)gain->growth / hours;
-  cell.integer = rate > 9e18 ? INT64_MAX : rate < -9e18 ? INT64_MIN : (int64_t)rate;
-  return cell;
 }
 
 static struct hd_cell before_cell(struct table *table, const struct hd_gain *gain)
@@ -288,6 +253,8 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
   const struct hd_point *last =
       &table->series->points.items[table->series->points.count - 1];
   const char *value = hd_measures[gains->measure].title;
+  bool judged = table->judges && table->judges->shaped;
+  bool sampled = table->series->classes.items.count > 0;
   static const char *const titles[] = {
       [HD_BY_SITE] = "CALL SITE", [HD_BY_FUNCTION] = "FUNCTION", [HD_BY_LINE] = "LINE",
       [HD_BY_FILE] = "FILE",      [HD_BY_MODULE] = "MODULE",     [HD_BY_STACK] = "STACK"};
@@ -296,17 +263,29 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
     struct column column;
   } all[] = {
       {gains->diff, {"growth", "GROWTH", HD_FOR_ALL, false, growth_cell, 0, 0}},
+      {gains->diff,
+       {"interval", "", sampled ? HD_FOR_ALL : HD_FOR_PROGRAMS, true, hd_top_interval_cell, 0, 0}},
       {!gains->diff, {"value", value, HD_FOR_ALL, false, after_cell, 0, 0}},
       {table->options->cum, {"cum", "CUM", HD_FOR_ALL, false, cum_cell, 0, 0}},
-      {true, {"share", "SHARE", HD_FOR_ALL, false, share_cell, 0, 0}},
-      {gains->diff, {"rate_per_hour", "RATE/h", HD_FOR_ALL, false, rate_cell, 1, 0}},
+      {true, {"share", "SHARE", HD_FOR_ALL, false, share_cell, 4, 0}},
+      {gains->diff, {"rate_per_hour", "RATE/h", HD_FOR_ALL, false, hd_top_rate_cell, 2, 0}},
+      {judged,
+       {"rate_interval", "", HD_FOR_ALL, true, hd_top_rate_interval_cell, 1, 0}},
       {gains->diff, {"before", "BEFORE", HD_FOR_ALL, false, before_cell, 3, 0}},
-      {gains->diff, {"after", "AFTER", HD_FOR_ALL, false, after_cell, 0, 0}},
+      {gains->diff, {"after", "AFTER", HD_FOR_ALL, false, after_cell, 5, 0}},
       {gains->has_objects,
        {gains->diff ? "objects_growth" : "objects", "OBJECTS", HD_FOR_ALL, false, objects_cell,
         2, 0}},
       {last->states.items.count > 0, {"state", "STATE", HD_FOR_ALL, true, state_cell, 0, 0}},
-      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 4, 0}},
+      {gains->diff,
+       {"verdict", "VERDICT", judged ? HD_FOR_ALL : HD_FOR_PROGRAMS, true, hd_top_verdict_cell, 0,
+        0}},
+      {gains->diff, {"probability", "", HD_FOR_PROGRAMS, true, hd_top_probability_cell, 0, 0}},
+      {gains->diff, {"score", "", HD_FOR_PROGRAMS, true, hd_top_score_cell, 0, 0}},
+      {gains->diff,
+       {"sampled_objects", "", HD_FOR_PROGRAMS, true, hd_top_sampled_cell, 0, 0}},
+      {gains->diff, {"within_noise", "", HD_FOR_PROGRAMS, true, hd_top_noise_cell, 0, 0}},
+      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 6, 0}},
       {true, {"name", "", HD_FOR_PROGRAMS, true, name_cell, 0, 0}},
       {true, {"site", titles[table->series->by], HD_FOR_PEOPLE, true, site_cell, 0, 0}},
       {true, {"function", "", HD_FOR_PROGRAMS, true, function_cell, 0, 0}},
@@ -362,7 +341,7 @@ static bool fill_sum(struct table *table, const struct column *columns, size_t c
   for (size_t c = 0; c < count; c++) {
     bool sums = columns[c].cell == growth_cell || columns[c].cell == before_cell ||
                 columns[c].cell == after_cell || columns[c].cell == objects_cell ||
-                columns[c].cell == rate_cell ||
+                columns[c].cell == hd_top_rate_cell ||
                 (columns[c].cell == share_cell && others && !table->options->cum);
     if (sums)
       row->cells[c] = columns[c].cell(table, sum);
@@ -384,21 +363,35 @@ static void subtract(struct hd_gain *from, const struct hd_gain *gain)
   from->objects_growth -= gain->objects_growth;
 }
 
+/* What of the total the rows leave, as at most two sums: what is within the noise
+ * (`noise`, of `noisy` rows) and the others. */
 static bool fill_sums(struct table *table, const struct column *columns, size_t count,
-                      size_t others)
+                      const struct hd_gain *noise, size_t noisy, size_t others)
 {
   struct hd_grid *grid = &table->view->grid;
   struct hd_gain rest = table->gains->total;
+  rest.is_sum = true;
   for (size_t i = 0; i < table->gains->items.count; i++)
     subtract(&rest, &table->gains->items.items[i]);
+  if (noisy) {
+    const char *name = hd_view_printf(table->view, "[%zu%s%s within sampling noise]", noisy,
+                                      table->gains->items.count ? " other" : "",
+                                      table->gains->items.count && noisy > 1 ? "s" : "");
+    subtract(&rest, noise);
+    grid->has_noise = true;
+    if (!fill_sum(table, columns, count, noise, true, name, &grid->noise))
+      return false;
+  }
   if (others) {
     const char *name = hd_view_printf(table->view, "[%zu other%s]", others, others > 1 ? "s" : "");
     grid->has_others = true;
     if (!fill_sum(table, columns, count, &rest, true, name, &grid->others))
       return false;
   }
+  struct hd_gain total = table->gains->total;
+  total.is_sum = true;
   grid->has_total = true;
-  return fill_sum(table, columns, count, &table->gains->total, false, "TOTAL", &grid->total);
+  return fill_sum(table, columns, count, &total, false, "TOTAL", &grid->total);
 }
 
 /* "heapdiff list NAME", quoted for a shell and as a regular expression. */
@@ -438,19 +431,41 @@ static size_t rows_with_values(const struct hd_gains *gains)
   return count;
 }
 
+/* The order that the user asked for; else, of what is judged, by score. */
+static enum hd_sort order_of(const struct table *table)
+{
+  enum hd_sort sort = table->options->sort;
+  if (sort != HD_SORT_DEFAULT)
+    return sort;
+  return table->options->cum ? HD_SORT_CUM : table->judges ? HD_SORT_SCORE : HD_SORT_GROWTH;
+}
+
+static const char *order_words(const struct table *table, enum hd_sort sort)
+{
+  if (sort != HD_SORT_SCORE)
+    return hd_sort_names[sort];
+  return table->judges->shaped ? "leak score" : "growth less its error";
+}
+
 static bool build(struct table *table, struct hd_gains *gains, struct hd_error *error)
 {
   struct column columns[MAX_COLUMNS];
-  size_t count = 0, all = rows_with_values(gains);
-  enum hd_sort sort = table->options->sort;
-  if (table->options->cum && sort == HD_SORT_GROWTH)
-    sort = HD_SORT_CUM;
+  struct hd_gain noise = {0};
+  size_t count = 0, all = rows_with_values(gains), noisy = 0;
+  enum hd_sort sort = order_of(table);
+  if (table->judges) {
+    hd_top_judge(table->judges, gains);
+    if (!hd_summary_build(table->judges, gains->gross, table->options->limit,
+                          order_words(table, sort), table->view, error))
+      return false;
+  }
+  if (table->options->keep && hd_sort_is_of_gains(sort) && sort != HD_SORT_CUM)
+    noisy = hd_top_within_noise(gains, &noise);
   if (!hd_gains_rank(gains, table->series, sort, table->options->keep, error))
     return false;
   size_t shown = rows_with_values(gains);
-  table->elapsed_ns = gains->diff ? hd_series_elapsed(table->series) : 0;
   if (!choose_columns(table, columns, &count) || !fill_rows(table, columns, count) ||
-      !fill_sums(table, columns, count, all - shown))
+      !fill_sums(table, columns, count, &noise, noisy, all - shown - noisy))
     return hd_fail_memory(error);
   table->view->footer = next_step(table);
   return table->view->footer || hd_fail_memory(error);
@@ -460,11 +475,15 @@ bool hd_top_build(const struct hd_series *series, const struct hd_top_options *o
                   struct hd_view *view, struct hd_error *error)
 {
   struct hd_gains gains;
+  struct hd_judges judges = {0};
   if (!hd_headline_build(series, options->measure, options->filters, view, error) ||
       !hd_gains_compute(series, options->measure, &gains, error))
     return false;
   struct table table = {.series = series, .options = options, .gains = &gains, .view = view};
-  bool fine = build(&table, &gains, error);
+  bool fine = !gains.diff || hd_judges_init(&judges, series, options->measure, error);
+  table.judges = gains.diff ? &judges : NULL;
+  fine = fine && build(&table, &gains, error);
+  hd_judges_deinit(&judges);
   hd_gains_deinit(&gains);
   return fine;
 }

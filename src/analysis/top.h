@@ -11,12 +11,13 @@ struct hd_top_options {
   bool cum;            /* show and rank by cum */
   size_t keep;         /* rows, 0 all */
   bool keep_small;     /* pprof's layout: no cut-off */
+  int64_t limit;       /* of the process's memory; 0: what the snapshots say */
   const char *filters; /* in words, "" none */
   struct hd_name_style names;
 };
 
-/* Columns: growth, (cum), share, rate, before, after, objects, (values between),
- * call site. One snapshot: value, share, objects, call site. */
+/* Columns: growth and its interval, (cum), share, rate and its interval, before,
+ * after, objects, verdict, (values between), call site. One snapshot: value, share, objects, call site. */
 bool hd_top_build(const struct hd_series *series, const struct hd_top_options *options,
                   struct hd_view *view, struct hd_error *error);
 

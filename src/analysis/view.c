@@ -14,6 +14,12 @@ bool hd_view_create(const char *schema, enum hd_view_kind kind, struct hd_view *
   return true;
 }
 
+static void grid_deinit(struct hd_grid *grid)
+{
+  hd_vec_deinit(&grid->columns);
+  hd_vec_deinit(&grid->rows);
+}
+
 void hd_view_destroy(struct hd_view *view)
 {
   if (!view)
@@ -23,12 +29,17 @@ void hd_view_destroy(struct hd_view *view)
   hd_vec_deinit(&view->functions);
   hd_vec_deinit(&view->chains);
   hd_vec_deinit(&view->chain_frames);
+  for (size_t i = 0; i < view->evidence.count; i++) {
+    hd_vec_deinit(&view->evidence.items[i].facts);
+    grid_deinit(&view->evidence.items[i].series);
+    grid_deinit(&view->evidence.items[i].shapes);
+  }
+  hd_vec_deinit(&view->evidence);
   hd_vec_deinit(&view->headline);
   hd_vec_deinit(&view->facts);
   hd_vec_deinit(&view->inputs);
   hd_vec_deinit(&view->notes);
-  hd_vec_deinit(&view->grid.columns);
-  hd_vec_deinit(&view->grid.rows);
+  grid_deinit(&view->grid);
   hd_arena_deinit(&view->arena);
   hd_free(view);
 }
@@ -65,19 +76,29 @@ bool hd_view_add_note(struct hd_view *view, const char *level, const char *code,
   return (note.code && note.text && hd_vec_push(&view->notes, note)) || hd_fail_memory(error);
 }
 
-struct hd_cell *hd_grid_make_cells(struct hd_view *view)
+static struct hd_cell *make_cells(struct hd_view *view, const struct hd_grid *grid)
 {
-  size_t count = view->grid.columns.count;
+  size_t count = grid->columns.count;
   struct hd_cell *cells = hd_arena_alloc(&view->arena, count * sizeof *cells);
   if (cells)
     memset(cells, 0, count * sizeof *cells);
   return cells;
 }
 
+struct hd_cell *hd_grid_make_cells(struct hd_view *view)
+{
+  return make_cells(view, &view->grid);
+}
+
+struct hd_cell *hd_grid_add_row_to(struct hd_view *view, struct hd_grid *grid, enum hd_tone tone)
+{
+  struct hd_row_cells row = {make_cells(view, grid), tone};
+  return row.cells && hd_vec_push(&grid->rows, row) ? row.cells : NULL;
+}
+
 struct hd_cell *hd_grid_add_row(struct hd_view *view, enum hd_tone tone)
 {
-  struct hd_row_cells row = {hd_grid_make_cells(view), tone};
-  return row.cells && hd_vec_push(&view->grid.rows, row) ? row.cells : NULL;
+  return hd_grid_add_row_to(view, &view->grid, tone);
 }
 
 struct hd_cell hd_cell_bytes(int64_t bytes, bool sign)

@@ -19,6 +19,7 @@ enum hd_cell_kind {
   HD_CELL_BYTES,    /* integer */
   HD_CELL_COUNT,    /* integer */
   HD_CELL_RATE,     /* integer, bytes (or objects) an hour */
+  HD_CELL_NUMBER,   /* number, as it is */
   HD_CELL_RATIO,    /* number; shown as a percentage with one decimal */
   HD_CELL_PPROF_RATIO, /* number; shown as pprof shows percentages */
   HD_CELL_DURATION, /* integer, ns */
@@ -32,6 +33,7 @@ struct hd_cell {
   enum hd_cell_kind kind;
   bool sign;          /* a gain has a "+" */
   bool objects;       /* of a RATE: counts, not bytes */
+  bool interval;      /* half a 95% interval: has a "±" before it */
   int64_t integer;
   double number;
   const char *text, *tail;
@@ -62,8 +64,9 @@ struct hd_row_cells {
 struct hd_grid {
   HD_VEC(struct hd_column) columns;
   HD_VEC(struct hd_row_cells) rows;
-  bool has_others, has_total;
-  struct hd_row_cells others, total; /* rows + others = total */
+  bool has_noise, has_others, has_total;
+  /* rows + noise + others = total; noise: the rows that sampling alone may have moved */
+  struct hd_row_cells noise, others, total;
   bool pprof_layout;                 /* fixed columns as pprof's top has them */
   bool records;                      /* each row is a record of its own: `title: cell` lines */
 };
@@ -74,7 +77,7 @@ struct hd_source_line {
   uint32_t depth;      /* 0 a line of the function, 1 inlined code below it */
   const char *text;    /* "" where the source is not there */
   const char *origin;  /* depth 1: "helper (inline)  parse.h:31" */
-  struct hd_cell flat, cum, before, after;
+  struct hd_cell flat, interval, cum, before, after; /* interval: of a growth, by the sampling */
   enum hd_tone tone;
 };
 
@@ -82,7 +85,7 @@ struct hd_source_function {
   const char *name, *file;
   const char *shown; /* the file for people */
   uint32_t first_line, last_line;
-  struct hd_cell flat, before, after, share; /* of its own lines */
+  struct hd_cell flat, interval, before, after, share; /* of its own lines */
   int64_t cum_weight;  /* orders functions that hold nothing themselves; recursion counts
                         * more than once in it, so it is not printed */
   const char *missing; /* why there is no source, NULL where there is */
@@ -101,7 +104,21 @@ struct hd_chain {
   size_t first, count; /* in chain_frames; none: nothing is known of it */
 };
 
-enum hd_view_kind { HD_VIEW_GRID, HD_VIEW_SOURCE, HD_VIEW_CHAINS };
+/* One row's whole evidence. */
+struct hd_evidence_fact {
+  const char *key, *title;
+  struct hd_cell cell;
+};
+
+struct hd_evidence {
+  const char *name, *place, *why;
+  HD_VEC(struct hd_evidence_fact) facts;
+  const double *values, *times; /* of the chart; times from 0 to 1 */
+  size_t count;
+  struct hd_grid series, shapes; /* columns and rows alone */
+};
+
+enum hd_view_kind { HD_VIEW_GRID, HD_VIEW_SOURCE, HD_VIEW_CHAINS, HD_VIEW_EVIDENCE };
 
 /* A piece of the headline, for people: before + cell + after. */
 struct hd_headline {
@@ -138,10 +155,12 @@ struct hd_view {
   HD_VEC(struct hd_input_fact) inputs;
   HD_VEC(struct hd_view_note) notes;
   struct hd_grid grid;
+  bool has_intervals;                         /* in a source view */
   bool diff;                                  /* a source view of growth, not of one snapshot */
   HD_VEC(struct hd_source_function) functions;
   HD_VEC(struct hd_chain) chains;
   HD_VEC(struct hd_chain_frame) chain_frames;
+  HD_VEC(struct hd_evidence) evidence;
   const char *unit;   /* for all byte cells where the user names none; NULL: each its own */
   const char *footer; /* for people at a terminal or in a pipe, NULL none */
 };
@@ -163,6 +182,8 @@ bool hd_view_add_note(struct hd_view *view, const char *level, const char *code,
  * want of memory. */
 struct hd_cell *hd_grid_add_row(struct hd_view *view, enum hd_tone tone);
 struct hd_cell *hd_grid_make_cells(struct hd_view *view);
+/* The same for another grid than the view's own. */
+struct hd_cell *hd_grid_add_row_to(struct hd_view *view, struct hd_grid *grid, enum hd_tone tone);
 
 struct hd_cell hd_cell_bytes(int64_t bytes, bool sign);
 struct hd_cell hd_cell_count(int64_t count, bool sign);

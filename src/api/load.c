@@ -93,10 +93,15 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .program = keep(session, meta->program),
       .called = keep(session, meta->called),
       .boot_id = keep(session, meta->boot_id),
+      .lazy = !meta->format || strcmp(meta->format, "native") != 0,
       .time_ns = meta->time_ns,
       .mono_ns = meta->mono_ns,
       .rss = meta->rss,
       .pid = meta->pid,
+      .start_ns = meta->start_ns,
+      .image_ns = meta->image_ns,
+      .limit_cgroup = meta->limit_cgroup,
+      .limit_rlimit = meta->limit_rlimit,
       .threshold = meta->threshold,
       .rate = meta->rate,
       .sequence = meta->sequence,
@@ -160,7 +165,26 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
                       "the snapshot at exit is left out, as most of the memory had been freed by "
                       "then; to compare with it: heapdiff top %s %s", name_of(session, &points[0]),
                       name_of(session, &points[last]));
-  hd_series_drop_last(series);
+  hd_series_drop(series, last);
+}
+
+/* Which of the snapshots count, and what is to be said of the others. */
+static bool settle_window(struct hd_session *session, const struct hd_window *window,
+                          struct hd_series *series, struct hd_error *error)
+{
+  struct hd_window_result result;
+  if (!hd_window_apply(series, window, &result, error))
+    return false;
+  if (result.lives > 1)
+    hd_session_add_note(session, HD_NOTE_WARNING, "restarted",
+                        "the process began anew %zu time%s: of its %zu lives the %s, of %zu "
+                        "snapshots, is shown", result.lives - 1, result.lives > 2 ? "s" : "",
+                        result.lives, result.is_last ? "last" : "longest", result.life);
+  if (result.repeated)
+    hd_session_add_note(session, HD_NOTE_INFO, "repeated",
+                        "%zu snapshot%s like the one before, as the recorder had nothing new: "
+                        "each counts once", result.repeated, result.repeated > 1 ? "s are" : " is");
+  return true;
 }
 
 /* Snapshots that the user put together are taken as they are; of those that belong
@@ -224,7 +248,8 @@ bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *
   return true;
 }
 
-bool hd_session_load(struct hd_session *session, struct hd_series *series, struct hd_error *error)
+bool hd_session_load(struct hd_session *session, const struct hd_window *window,
+                     struct hd_series *series, struct hd_error *error)
 {
   struct loader loader = {.session = session, .series = series};
   struct hd_sink sink = {take, &loader};
@@ -236,8 +261,10 @@ bool hd_session_load(struct hd_session *session, struct hd_series *series, struc
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
   hd_symbolizer_keep(session->symbolizer);
-  note_order(session, series);
   settle_ends(session, series);
+  if (!settle_window(session, window, series, error))
+    return false;
+  note_order(session, series);
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;

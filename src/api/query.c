@@ -1,6 +1,7 @@
-/* `top` and `list`: from the words of a query to a view. */
+/* `top`, `list` and `explain`: from the words of a query to a view. */
 #include "api/session.h"
 
+#include "analysis/evidence.h"
 #include "analysis/list.h"
 #include "analysis/top.h"
 #include "base/buffer.h"
@@ -118,7 +119,7 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
 static bool run_top(struct query_run *run, struct hd_error *error)
 {
   const struct hd_query *query = run->query;
-  int by = query->pprof_layout ? HD_BY_FUNCTION : HD_BY_SITE, sort = HD_SORT_GROWTH;
+  int by = query->pprof_layout ? HD_BY_FUNCTION : HD_BY_SITE, sort = HD_SORT_DEFAULT;
   if ((query->by && !find_word(hd_grouping_names, query->by, "--by", &by, error)) ||
       (query->sort && !find_word(hd_sort_names, query->sort, "--sort", &sort, error)))
     return false;
@@ -128,7 +129,7 @@ static bool run_top(struct query_run *run, struct hd_error *error)
     return false;
   run->filters.keep_wrappers = query->pprof_layout;
   run->series.want_cum = query->cum || query->pprof_layout || sort == HD_SORT_CUM;
-  if (!hd_session_load(run->session, &run->series, error) || !choose_measure(run, error) ||
+  if (!hd_session_load(run->session, &run->query->window, &run->series, error) || !choose_measure(run, error) ||
       !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
     return false;
   struct hd_top_options options = {
@@ -137,6 +138,7 @@ static bool run_top(struct query_run *run, struct hd_error *error)
       .cum = query->cum || sort == HD_SORT_CUM,
       .keep = query->nodecount > 0 ? (size_t)query->nodecount : 0,
       .keep_small = query->keep_small,
+      .limit = query->limit,
       .filters = hd_buffer_text(&run->filter_words),
       .names = {run->directory},
   };
@@ -155,7 +157,7 @@ static bool run_list(struct query_run *run, struct hd_error *error)
     return false;
   bool fine = prepare(run, HD_BY_SITE, error);
   run->series.want_cum = run->series.want_edges = true;
-  fine = fine && hd_session_load(run->session, &run->series, error) &&
+  fine = fine && hd_session_load(run->session, &run->query->window, &run->series, error) &&
          choose_measure(run, error) &&
          hd_view_create("heapdiff.list/1", HD_VIEW_SOURCE, &run->view, error);
   if (fine) {
@@ -169,6 +171,34 @@ static bool run_list(struct query_run *run, struct hd_error *error)
                    query->trim_path_count},
     };
     fine = hd_list_build(&run->series, &options, run->view, error) &&
+           hd_session_give_notes(run->session, run->view, error);
+  }
+  hd_regex_destroy(pattern);
+  return fine;
+}
+
+static bool run_explain(struct query_run *run, struct hd_error *error)
+{
+  const struct hd_query *query = run->query;
+  struct hd_regex *pattern;
+  if (!query->pattern || !query->pattern[0])
+    return hd_fail_usage(error, "explain wants a pattern of function names");
+  if (!hd_regex_create(query->pattern, "explain", &pattern, error))
+    return false;
+  bool fine = prepare(run, HD_BY_SITE, error) &&
+              hd_session_load(run->session, &run->query->window, &run->series, error) &&
+              choose_measure(run, error) &&
+              hd_view_create("heapdiff.explain/1", HD_VIEW_EVIDENCE, &run->view, error);
+  if (fine) {
+    struct hd_evidence_options options = {
+        .measure = run->measure,
+        .pattern = pattern,
+        .pattern_text = query->pattern,
+        .filters = hd_buffer_text(&run->filter_words),
+        .keep = query->nodecount > 0 ? (size_t)query->nodecount : 0,
+        .names = {run->directory},
+    };
+    fine = hd_evidence_build(&run->series, &options, run->view, error) &&
            hd_session_give_notes(run->session, run->view, error);
   }
   hd_regex_destroy(pattern);
@@ -200,4 +230,10 @@ bool hd_list(hd_session *session, const struct hd_query *query, hd_view **view,
              struct hd_error *error)
 {
   return answer(session, query, run_list, view, error);
+}
+
+bool hd_explain(hd_session *session, const struct hd_query *query, hd_view **view,
+                struct hd_error *error)
+{
+  return answer(session, query, run_explain, view, error);
 }

@@ -5,6 +5,7 @@
 
 #include "analysis/series.h"
 #include "analysis/view.h"
+#include "analysis/window.h"
 #include "input/source.h"
 #include "model/pool.h"
 #include "readers/reader.h"
@@ -106,7 +107,9 @@ bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *
 void hd_session_note_losses(struct hd_session *session, const char *name,
                             const struct hd_profile *profile);
 
-/* Reads the chosen snapshots into a series, symbolized. */
-bool hd_session_load(struct hd_session *session, struct hd_series *series, struct hd_error *error);
+/* Reads the chosen snapshots into a series, symbolized; those outside the window are
+ * left out. */
+bool hd_session_load(struct hd_session *session, const struct hd_window *window,
+                     struct hd_series *series, struct hd_error *error);
 
 #endif

@@ -71,12 +71,15 @@ void hd_print_clean(struct hd_buffer *out, const char *text)
 void hd_cell_print(const struct hd_cell *cell, const struct hd_style *style, struct hd_buffer *out)
 {
   char text[HD_UNITS_TEXT] = "";
+  if (cell->interval)
+    hd_buffer_puts(out, style->ascii ? "+-" : "±");
   switch (cell->kind) {
   case HD_CELL_EMPTY: return;
   case HD_CELL_TEXT: hd_print_clean(out, cell->text); return;
   case HD_CELL_BYTES:
   case HD_CELL_RATE: print_bytes(cell, style, out); return;
   case HD_CELL_COUNT: hd_format_count(text, cell->integer, cell->sign); break;
+  case HD_CELL_NUMBER: hd_buffer_printf(out, "%.3g", cell->number); return;
   case HD_CELL_RATIO: hd_format_percent(text, cell->number, cell->sign); break;
   case HD_CELL_PPROF_RATIO: hd_format_percent_pprof(text, cell->number); break;
   case HD_CELL_DURATION: hd_format_duration(text, cell->integer); break;
@@ -104,6 +107,7 @@ void hd_cell_print_plain(const struct hd_cell *cell, struct hd_buffer *out)
   case HD_CELL_DURATION:
   case HD_CELL_TIME: hd_buffer_printf(out, "%" PRId64, cell->integer); return;
   case HD_CELL_BOOL: hd_buffer_puts(out, cell->integer ? "true" : "false"); return;
+  case HD_CELL_NUMBER: hd_buffer_printf(out, "%.6g", cell->number); return;
   case HD_CELL_RATIO:
   case HD_CELL_PPROF_RATIO: hd_buffer_printf(out, "%.6f", cell->number); return;
   case HD_CELL_SPARK:

@@ -52,6 +52,8 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
   hd_buffer_puts(out, "\n");
   for (size_t i = 0; i < grid->rows.count; i++)
     put_row(view, &grid->rows.items[i], out);
+  if (grid->has_noise)
+    put_row(view, &grid->noise, out);
   if (grid->has_others)
     put_row(view, &grid->others, out);
   if (grid->has_total)
@@ -86,4 +88,5 @@ static void print_chains(const struct hd_view *view, const struct hd_style *styl
 }
 
 extern const struct hd_report_format hd_report_csv;
-const struct hd_report_format hd_report_csv = {"csv", print_grid, NULL, print_chains};
+const struct hd_report_format hd_report_csv = {
+    .name = "csv", .grid = print_grid, .chains = print_chains};

@@ -66,6 +66,7 @@ static json_t *cell_value(const struct hd_cell *cell)
   case HD_CELL_DURATION:
   case HD_CELL_TIME: return json_integer(cell->integer);
   case HD_CELL_BOOL: return json_boolean(cell->integer != 0);
+  case HD_CELL_NUMBER:
   case HD_CELL_RATIO:
   case HD_CELL_PPROF_RATIO: return json_real(cell->number);
   case HD_CELL_SPARK: return points_value(cell);
@@ -74,13 +75,21 @@ static json_t *cell_value(const struct hd_cell *cell)
   return json_null();
 }
 
-static json_t *row_value(const struct hd_view *view, const struct hd_row_cells *row)
+static json_t *row_value(const struct hd_grid *grid, const struct hd_row_cells *row)
 {
   json_t *object = json_object();
-  for (size_t i = 0; i < view->grid.columns.count; i++)
-    if (view->grid.columns.items[i].audience != HD_FOR_PEOPLE)
-      object = put(object, view->grid.columns.items[i].key, cell_value(&row->cells[i]));
+  for (size_t i = 0; i < grid->columns.count; i++)
+    if (grid->columns.items[i].audience != HD_FOR_PEOPLE)
+      object = put(object, grid->columns.items[i].key, cell_value(&row->cells[i]));
   return object;
+}
+
+static json_t *rows_value(const struct hd_grid *grid)
+{
+  json_t *rows = json_array();
+  for (size_t i = 0; i < grid->rows.count; i++)
+    rows = add(rows, row_value(grid, &grid->rows.items[i]));
+  return rows;
 }
 
 static json_t *head_value(const struct hd_view *view)
@@ -132,22 +141,23 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
                        struct hd_buffer *out)
 {
   (void)style;
-  json_t *object = head_value(view), *rows = json_array();
-  for (size_t i = 0; i < view->grid.rows.count; i++)
-    rows = add(rows, row_value(view, &view->grid.rows.items[i]));
-  object = put(object, "rows", rows);
+  json_t *object = put(head_value(view), "rows", rows_value(&view->grid));
+  if (view->grid.has_noise)
+    object = put(object, "noise", row_value(&view->grid, &view->grid.noise));
   if (view->grid.has_others)
-    object = put(object, "others", row_value(view, &view->grid.others));
+    object = put(object, "others", row_value(&view->grid, &view->grid.others));
   if (view->grid.has_total)
-    object = put(object, "total", row_value(view, &view->grid.total));
+    object = put(object, "total", row_value(&view->grid, &view->grid.total));
   dump(object, out);
 }
 
 static json_t *set_amounts(json_t *object, bool diff, const struct hd_cell *flat,
-                        const struct hd_cell *cum, const struct hd_cell *before,
-                        const struct hd_cell *after)
+                           const struct hd_cell *interval, const struct hd_cell *cum,
+                           const struct hd_cell *before, const struct hd_cell *after)
 {
   object = put(object, diff ? "growth" : "value", cell_value(flat));
+  if (diff)
+    object = put(object, "interval", cell_value(interval));
   if (cum)
     object = put(object, "cum", cell_value(cum));
   if (!diff)
@@ -164,7 +174,8 @@ static json_t *line_value(const struct hd_view *view, const struct hd_source_lin
     object = put(object, "inlined", text_value(line->origin));
   else
     object = put(object, "text", text_value(line->text));
-  object = set_amounts(object, view->diff, &line->flat, &line->cum, &line->before, &line->after);
+  object = set_amounts(object, view->diff, &line->flat, &line->interval, &line->cum,
+                       &line->before, &line->after);
   return object;
 }
 
@@ -180,8 +191,8 @@ static void print_source(const struct hd_view *view, const struct hd_style *styl
     item = put(item, "file", text_value(function->file));
     item = put(item, "first_line", json_integer(function->first_line));
     item = put(item, "last_line", json_integer(function->last_line));
-    item = set_amounts(item, view->diff, &function->flat, NULL, &function->before,
-                       &function->after);
+    item = set_amounts(item, view->diff, &function->flat, &function->interval, NULL,
+                       &function->before, &function->after);
     item = put(item, "share", cell_value(&function->share));
     item = put(item, "missing",
                function->missing ? text_value(function->missing) : json_null());
@@ -230,5 +241,29 @@ static void print_chains(const struct hd_view *view, const struct hd_style *styl
   dump(object, out);
 }
 
+static void print_evidence(const struct hd_view *view, const struct hd_style *style,
+                           struct hd_buffer *out)
+{
+  (void)style;
+  json_t *object = head_value(view), *sites = json_array();
+  for (size_t i = 0; i < view->evidence.count; i++) {
+    const struct hd_evidence *evidence = &view->evidence.items[i];
+    json_t *item = json_object();
+    item = put(item, "name", text_value(evidence->name));
+    item = put(item, "place", text_value(evidence->place));
+    item = put(item, "why", text_value(evidence->why));
+    for (size_t n = 0; n < evidence->facts.count; n++)
+      item = put(item, evidence->facts.items[n].key, cell_value(&evidence->facts.items[n].cell));
+    item = put(item, "series", rows_value(&evidence->series));
+    item = put(item, "shapes", rows_value(&evidence->shapes));
+    sites = add(sites, item);
+  }
+  dump(put(object, "sites", sites), out);
+}
+
 extern const struct hd_report_format hd_report_json;
-const struct hd_report_format hd_report_json = {"json", print_grid, print_source, print_chains};
+const struct hd_report_format hd_report_json = {.name = "json",
+                                                 .grid = print_grid,
+                                                 .source = print_source,
+                                                 .chains = print_chains,
+                                                 .evidence = print_evidence};

@@ -66,6 +66,8 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
   hd_buffer_puts(out, "|\n");
   for (size_t i = 0; i < grid->rows.count; i++)
     put_row(view, &grid->rows.items[i], &plain, out);
+  if (grid->has_noise)
+    put_row(view, &grid->noise, &plain, out);
   if (grid->has_others)
     put_row(view, &grid->others, &plain, out);
   if (grid->has_total)
@@ -73,4 +75,4 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
 }
 
 extern const struct hd_report_format hd_report_markdown;
-const struct hd_report_format hd_report_markdown = {"markdown", print_grid, NULL, NULL};
+const struct hd_report_format hd_report_markdown = {.name = "markdown", .grid = print_grid};

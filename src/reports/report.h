@@ -12,6 +12,8 @@ struct hd_report_format {
   void (*grid)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
   void (*source)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
   void (*chains)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
+  void (*evidence)(const struct hd_view *view, const struct hd_style *style,
+                   struct hd_buffer *out);
 };
 
 /* A cell as people read it, by the style's unit; without padding. */

@@ -138,7 +138,7 @@ static void drop_column(struct layout *layout, size_t at)
 static void make_room(const struct hd_grid *grid, const struct hd_style *style,
                       struct layout *layout)
 {
-  enum { MOST_SPARE = 4 };
+  enum { MOST_SPARE = 6 };
   if (!style->width || !layout->count)
     return;
   size_t wanted = layout->widths[layout->count - 1];
@@ -175,9 +175,8 @@ static void measure_row(const struct hd_style *style, const struct hd_row_cells 
   hd_buffer_deinit(&text);
 }
 
-static struct layout lay_out(const struct hd_view *view, const struct hd_style *style)
+static struct layout lay_out(const struct hd_grid *grid, const struct hd_style *style)
 {
-  const struct hd_grid *grid = &view->grid;
   struct layout layout = {0};
   for (size_t i = 0; i < grid->columns.count && layout.count < MAX_COLUMNS; i++)
     if (grid->columns.items[i].audience != HD_FOR_PROGRAMS) {
@@ -186,6 +185,8 @@ static struct layout lay_out(const struct hd_view *view, const struct hd_style *
     }
   for (size_t i = 0; i < grid->rows.count; i++)
     measure_row(style, &grid->rows.items[i], &layout);
+  if (grid->has_noise)
+    measure_row(style, &grid->noise, &layout);
   if (grid->has_others)
     measure_row(style, &grid->others, &layout);
   if (grid->has_total)
@@ -201,7 +202,7 @@ static void end_line(struct hd_buffer *out)
   hd_buffer_puts(out, "\n");
 }
 
-static void put_row(const struct hd_view *view, const struct hd_style *style,
+static void put_row(const struct hd_grid *grid, const struct hd_style *style,
                     const struct hd_row_cells *row, const struct layout *layout,
                     struct hd_buffer *out)
 {
@@ -209,7 +210,7 @@ static void put_row(const struct hd_view *view, const struct hd_style *style,
   size_t used = 0;
   for (size_t i = 0; i < layout->count; i++) {
     const struct hd_cell *cell = &row->cells[layout->shown[i]];
-    const struct hd_column *column = &view->grid.columns.items[layout->shown[i]];
+    const struct hd_column *column = &grid->columns.items[layout->shown[i]];
     hd_buffer_clear(&text);
     hd_cell_print(cell, style, &text);
     if (i)
@@ -233,15 +234,30 @@ static void put_row(const struct hd_view *view, const struct hd_style *style,
   end_line(out);
 }
 
-static void put_titles(const struct hd_view *view, const struct layout *layout,
+static void put_titles(const struct hd_grid *grid, const struct layout *layout,
                        struct hd_buffer *out)
 {
   for (size_t i = 0; i < layout->count; i++) {
-    const struct hd_column *column = &view->grid.columns.items[layout->shown[i]];
+    const struct hd_column *column = &grid->columns.items[layout->shown[i]];
     hd_buffer_repeat(out, ' ', i ? GAP : 0);
     hd_text_pad(out, column->title, layout->widths[i], column->left);
   }
   end_line(out);
+}
+
+void hd_text_grid(const struct hd_grid *grid, const struct hd_style *style, struct hd_buffer *out)
+{
+  struct layout layout = lay_out(grid, style);
+  out->failed |= layout.failed;
+  put_titles(grid, &layout, out);
+  for (size_t i = 0; i < grid->rows.count; i++)
+    put_row(grid, style, &grid->rows.items[i], &layout, out);
+  if (grid->has_noise)
+    put_row(grid, style, &grid->noise, &layout, out);
+  if (grid->has_others)
+    put_row(grid, style, &grid->others, &layout, out);
+  if (grid->has_total)
+    put_row(grid, style, &grid->total, &layout, out);
 }
 
 /* --- rows as records: `info` --------------------------------------------------------- */
@@ -324,16 +340,8 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
     }
     return;
   }
-  struct layout layout = lay_out(view, style);
-  out->failed |= layout.failed;
   hd_buffer_puts(out, view->headline.count ? "\n" : "");
-  put_titles(view, &layout, out);
-  for (size_t i = 0; i < grid->rows.count; i++)
-    put_row(view, style, &grid->rows.items[i], &layout, out);
-  if (grid->has_others)
-    put_row(view, style, &grid->others, &layout, out);
-  if (grid->has_total)
-    put_row(view, style, &grid->total, &layout, out);
+  hd_text_grid(grid, style, out);
   if (view->footer && view->footer[0]) {
     hd_buffer_puts(out, "\n");
     hd_print_clean(out, view->footer);
@@ -342,4 +350,8 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
 }
 
 extern const struct hd_report_format hd_report_text;
-const struct hd_report_format hd_report_text = {"text", print_grid, hd_text_source, hd_text_chains};
+const struct hd_report_format hd_report_text = {.name = "text",
+                                                 .grid = print_grid,
+                                                 .source = hd_text_source,
+                                                 .chains = hd_text_chains,
+                                                 .evidence = hd_text_evidence};

@@ -1,4 +1,4 @@
-/* What the two files of the text report share. */
+/* What the files of the text report share. */
 #ifndef HD_REPORTS_TEXT_H
 #define HD_REPORTS_TEXT_H
 
@@ -12,6 +12,10 @@ void hd_text_headline(const struct hd_view *view, const struct hd_style *style,
 void hd_text_pad(struct hd_buffer *out, const char *text, size_t width, bool left);
 void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out);
+/* Titles, rows and sums of a grid. */
+void hd_text_grid(const struct hd_grid *grid, const struct hd_style *style, struct hd_buffer *out);
+void hd_text_evidence(const struct hd_view *view, const struct hd_style *style,
+                      struct hd_buffer *out);
 void hd_text_source(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out);
 

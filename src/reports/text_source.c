@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { AMOUNTS = 4, TAB = 8 };
+enum { AMOUNTS = 5, TAB = 8 };
 
 static const struct hd_cell *amount(const struct hd_source_line *line, size_t i)
 {
-  const struct hd_cell *const cells[AMOUNTS] = {&line->flat, &line->cum, &line->before,
-                                                &line->after};
+  const struct hd_cell *const cells[AMOUNTS] = {&line->flat, &line->interval, &line->cum,
+                                                &line->before, &line->after};
   return cells[i];
 }
 
@@ -18,30 +18,31 @@ static void amount_text(const struct hd_source_line *line, size_t i, const struc
                         struct hd_buffer *text)
 {
   hd_buffer_clear(text);
-  if (amount(line, i)->integer)
+  if (amount(line, i)->integer || i == 1)
     hd_cell_print(amount(line, i), style, text);
   else
     hd_buffer_puts(text, ".");
 }
 
-/* One snapshot has no before and after: value and cum are all. */
-static size_t columns_of(const struct hd_view *view)
+/* Which columns there are: one snapshot has no before and after, exact figures no
+ * intervals. */
+static bool is_shown(const struct hd_view *view, size_t i)
 {
-  return view->diff ? AMOUNTS : 2;
+  bool interval = i == 1;
+  return interval ? view->has_intervals : view->diff || i == 0 || i == 2;
 }
 
 static const char *title(const struct hd_view *view, size_t i)
 {
-  static const char *const growth[AMOUNTS] = {"GROWTH", "CUM", "BEFORE", "AFTER"};
-  static const char *const value[2] = {"FLAT", "CUM"};
-  return view->diff ? growth[i] : value[i];
+  static const char *const titles[AMOUNTS] = {"GROWTH", "", "CUM", "BEFORE", "AFTER"};
+  return !view->diff && i == 0 ? "FLAT" : titles[i];
 }
 
 static void measure(const struct hd_view *view, const struct hd_source_function *function,
                     const struct hd_style *style, size_t widths[AMOUNTS], struct hd_buffer *out)
 {
   struct hd_buffer text = HD_BUFFER_INIT;
-  for (size_t i = 0; i < columns_of(view); i++) {
+  for (size_t i = 0; i < AMOUNTS; i++) {
     widths[i] = strlen(title(view, i));
     for (size_t n = 0; n < function->lines.count; n++) {
       amount_text(&function->lines.items[n], i, style, &text);
@@ -86,10 +87,12 @@ static void put_line(const struct hd_view *view, const struct hd_source_line *li
 {
   struct hd_buffer text = HD_BUFFER_INIT;
   hd_text_tone(out, style, line->tone);
-  for (size_t i = 0; i < columns_of(view); i++) {
+  for (size_t i = 0; i < AMOUNTS; i++) {
+    if (!is_shown(view, i))
+      continue;
     amount_text(line, i, style, &text);
     hd_buffer_puts(out, i ? "  " : "");
-    hd_text_pad(out, hd_buffer_text(&text), widths[i], false);
+    hd_text_pad(out, hd_buffer_text(&text), widths[i], i == 1);
   }
   hd_text_untone(out, style, line->tone);
   if (line->depth) {
@@ -117,6 +120,8 @@ static void put_function(const struct hd_view *view, const struct hd_source_func
   hd_buffer_puts(out, "   ");
   if (function->flat.integer) {
     hd_cell_print(&function->flat, style, out);
+    hd_buffer_puts(out, function->interval.integer ? " " : "");
+    hd_cell_print(&function->interval, style, out);
     if (function->share.kind != HD_CELL_EMPTY) {
       hd_buffer_puts(out, ", ");
       hd_cell_print(&function->share, style, out);
@@ -135,7 +140,9 @@ static void put_function(const struct hd_view *view, const struct hd_source_func
     hd_buffer_puts(out, "; --source-path DIR says where to look)\n");
   }
   measure(view, function, style, widths, out);
-  for (size_t i = 0; i < columns_of(view); i++) {
+  for (size_t i = 0; i < AMOUNTS; i++) {
+    if (!is_shown(view, i))
+      continue;
     hd_buffer_puts(out, i ? "  " : "");
     hd_text_pad(out, title(view, i), widths[i], false);
   }

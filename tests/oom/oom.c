@@ -9,12 +9,14 @@
 #include <heapdiff/view.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 /* No question needs as many. */
 enum { MOST = 20000 };
 
 static size_t allocations, failing; /* failing 0: none */
 static bool from_then_on, spare_jansson;
+static size_t path_count = 2;
 
 static bool allow(void)
 {
@@ -76,7 +78,7 @@ static bool answer(const struct question *question, const char *const *paths, st
   hd_view *view = NULL;
   out->length = 0;
   bool fine = hd_session_create(&options, &session, error) &&
-              hd_session_select(session, paths, 2, error) &&
+              hd_session_select(session, paths, path_count, error) &&
               question->ask(session, &question->query, &view, error) &&
               hd_report(view, &style, keep, out, error);
   assert_int_equal(fine, error->kind == HD_ERROR_NONE);
@@ -118,6 +120,8 @@ static const struct question questions[] = {
     {"top in markdown", hd_top, {.nodecount = 3}, "markdown"},
     {"list", hd_list, {.pattern = "f"}, "text"},
     {"list in json", hd_list, {.pattern = "f"}, "json"},
+    {"explain", hd_explain, {.pattern = "."}, "text"},
+    {"explain in json", hd_explain, {.pattern = "."}, "json"},
     {"info", ask_info, {0}, "text"},
     {"info in json", ask_info, {0}, "json"},
 };
@@ -163,6 +167,33 @@ static void native(void **state)
   fail_all(paths);
 }
 
+/* Six snapshots with ages: there are shapes, verdicts and old objects. */
+static void series(void **state)
+{
+  (void)state;
+  char name[32], text[2048];
+  assert_int_equal(mkdir(in_scratch("series"), 0700), 0);
+  for (int i = 0; i < 6; i++) {
+    snprintf(name, sizeof name, "series/%d", i);
+    snprintf(text, sizeof text,
+             "{\"heapdiff\":1,\"kind\":\"heap\",\"pid\":7,\"boot_id\":\"b\",\"program\":\"/a\","
+             "\"time_ns\":%d000000000,\"mono_ns\":%d000000000,\"rate\":1024,\"measures\":"
+             "[\"inuse_space\",\"inuse_objects\",\"alloc_space\",\"alloc_objects\"]}\n"
+             "{\"strings\":[\"f\",\"f.c\"]}\n{\"frames\":[[null,1,[[0,1,7,0]]]]}\n"
+             "{\"stack\":[0],\"records\":[{\"size\":64,\"rate\":1024,\"live\":%d,\"alloc\":%d,"
+             "\"ages\":[[9,1],[11,%d]]}]}\n"
+             "{\"end\":{\"strings\":2,\"modules\":0,\"frames\":1,\"stacks\":1,\"records\":1}}\n",
+             100 + 2 * i, 100 + 2 * i, 10 + 9 * i, 50 + 9 * i, 1 + 5 * i);
+    write_text(in_scratch(name), text, 0600);
+  }
+  const char *const paths[] = {in_scratch("series/0"), in_scratch("series/1"),
+                               in_scratch("series/2"), in_scratch("series/3"),
+                               in_scratch("series/4"), in_scratch("series/5")};
+  path_count = 6;
+  fail_all(paths);
+  path_count = 2;
+}
+
 /* A directory with a series, another, and files that are left out. */
 static void directory(void **state)
 {
@@ -180,6 +211,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pprof),
       cmocka_unit_test(native),
+      cmocka_unit_test(series),
       cmocka_unit_test(directory),
   };
   json_set_alloc_funcs(json_alloc, hd_free);

@@ -1,0 +1,79 @@
+#include "command.h"
+#include "show.h"
+
+enum { NOT_GIVEN = -1, FEW = 3 };
+
+struct explain_args {
+  int64_t nodecount;
+  const char *measure;
+  struct window_args window;
+  struct filter_args filter;
+  struct input_args input;
+  struct style_args style;
+};
+
+static const struct option_row rows[] = {
+    {NUMBER_AT(struct explain_args, nodecount), .letter = 'n', .name = "nodecount", .metavar = "N",
+     .help = "call sites to print, 0: all (default: 3; all in json)"},
+    {TEXT_AT(struct explain_args, measure), .name = "measure", .metavar = "NAME",
+     .help = "what is compared; by default inuse_space where there is such",
+     .words = hd_measure_name},
+    OPTION_ROWS_END,
+};
+
+static const struct option_group groups[] = {
+    {"options:", rows, 0},
+    {"which snapshots:", window_rows, offsetof(struct explain_args, window)},
+    {"which allocations:", filter_rows, offsetof(struct explain_args, filter)},
+    {"call sites:", wrapper_rows, offsetof(struct explain_args, input)},
+    {"reading:", input_rows, offsetof(struct explain_args, input)},
+    {"printing:", style_rows, offsetof(struct explain_args, style)},
+    OPTION_GROUPS_END,
+};
+
+static int64_t nodecount(const struct explain_args *args)
+{
+  if (args->nodecount != NOT_GIVEN)
+    return args->nodecount;
+  return style_for_programs(&args->style) ? 0 : FEW;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+  struct explain_args args = {.nodecount = NOT_GIVEN};
+  int status;
+  if (!command_parse(command, &args, &argc, argv, &status))
+    return status;
+  if (argc == 0) {
+    options_release(command->groups, &args);
+    return command_misused(command, "name a function: heapdiff explain REGEX [SNAPSHOT...]");
+  }
+  struct hd_query query = {
+      .measure = args.measure, .nodecount = nodecount(&args), .pattern = argv[0]};
+  filter_query(&args.filter, &query);
+  const char *wrong;
+  if (!window_query(&args.window, &query, &wrong)) {
+    int failed = command_misused(command, "%s wants a time like '2026-03-01 15:04' (UTC), or how "
+                                 "long before the last snapshot, like 2h", wrong);
+    options_release(command->groups, &args);
+    return failed;
+  }
+  status = show(&args.input, &args.style, argv + 1, argc - 1, hd_explain, &query);
+  options_release(command->groups, &args);
+  return status;
+}
+
+const struct command verb_explain = {
+    .name = "explain",
+    .summary = "show why a call site is called a leak, or is not",
+    .synopsis = {"[OPTION...] REGEX [SNAPSHOT...]"},
+    .about = "Shows the whole evidence on each call site in a function that matches the regular "
+             "expression: its course as a table and a chart, the shapes that were tried, how sure "
+             "its growth is, what it keeps of what it allocates, and in one sentence why it got "
+             "its verdict. Without snapshots, those that were last used or recorded in this "
+             "directory are taken, else heapdiff.data/.",
+    .words = "snapshot",
+    .groups = groups,
+    .usage_status = STATUS_USAGE,
+    .run = run,
+};

@@ -1,0 +1,116 @@
+#include "analysis/classes.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool same_class(const void *context, uint32_t id, const void *key)
+{
+  const struct hd_classes *classes = context;
+  const struct hd_class *have = &classes->items.items[id - 1], *wanted = key;
+  return have->row == wanted->row && have->size == wanted->size && have->rate == wanted->rate;
+}
+
+/* The class of a record, + 1; 0 on want of memory. */
+static uint32_t class_of(struct hd_classes *classes, const struct hd_record *record, uint32_t row)
+{
+  struct hd_class key = {row, record->size, record->rate, record->weight};
+  uint64_t words[] = {row, record->size, record->rate};
+  uint64_t hash = hd_hash(words, sizeof words);
+  uint32_t id = hd_index_find(&classes->index, hash, same_class, classes, &key);
+  if (id)
+    return id;
+  if (classes->items.count >= HD_MAX_ITEMS || !hd_vec_push(&classes->items, key))
+    return 0;
+  id = (uint32_t)classes->items.count;
+  return hd_index_add(&classes->index, hash, id) ? id : 0;
+}
+
+static uint32_t raw_count(double objects, double weight)
+{
+  double count = round(objects / weight);
+  return count <= 0 ? 0 : count >= UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+static uint32_t saturated(uint32_t a, uint32_t b)
+{
+  uint32_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
+}
+
+static bool add_counts(struct hd_classes *classes, struct hd_class_point *point,
+                       const struct hd_profile *profile, size_t record, uint32_t class)
+{
+  if (point->count < class) {
+    if (!hd_vec_reserve(point, class - point->count))
+      return false;
+    memset(point->items + point->count, 0, (class - point->count) * sizeof *point->items);
+    point->count = class;
+  }
+  const struct hd_record *item = &profile->records.items[record];
+  struct hd_class_counts *counts = &point->items[class - 1];
+  double live = profile->has[HD_INUSE_OBJECTS]
+                    ? hd_profile_value(profile, record, HD_INUSE_OBJECTS)
+                    : hd_profile_value(profile, record, HD_INUSE_SPACE) / (double)item->size;
+  counts->live = saturated(counts->live, raw_count(live, item->weight));
+  counts->alloc = saturated(
+      counts->alloc, raw_count(hd_profile_value(profile, record, HD_ALLOC_OBJECTS), item->weight));
+  classes->counts_allocs &= profile->has[HD_ALLOC_OBJECTS];
+  return true;
+}
+
+/* The ages of a record, which follow those of the records before it. */
+static bool add_ages(struct hd_class_point *point, const struct hd_profile *profile, size_t record,
+                     uint32_t row, uint32_t class, size_t *next)
+{
+  const struct hd_record *item = &profile->records.items[record];
+  while (*next < profile->ages.count && profile->ages.items[*next].record <= record)
+    ++*next;
+  for (; *next < profile->ages.count && profile->ages.items[*next].record == record + 1; ++*next) {
+    const struct hd_age *age = &profile->ages.items[*next];
+    double objects = (double)age->count * item->weight;
+    struct hd_age_band band = {.row = row,
+                               .log2 = age->log2,
+                               .class = class,
+                               .count = raw_count((double)age->count, 1),
+                               .bytes = objects * (double)item->size,
+                               .objects = objects};
+    if (!hd_vec_push(&point->ages, band))
+      return false;
+  }
+  return true;
+}
+
+bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
+                    const struct hd_profile *profile, size_t record, uint32_t row, size_t *next_age)
+{
+  const struct hd_record *item = &profile->records.items[record];
+  uint32_t class = 0;
+  if (!classes->items.count)
+    classes->counts_allocs = true;
+  if (item->weight > 1 && item->size > 0) {
+    class = class_of(classes, item, row);
+    if (!class || !add_counts(classes, point, profile, record, class))
+      return false;
+  }
+  return !profile->ages.count || add_ages(point, profile, record, row, class, next_age);
+}
+
+void hd_classes_deinit(struct hd_classes *classes)
+{
+  hd_vec_deinit(&classes->items);
+  hd_index_deinit(&classes->index);
+}
+
+void hd_class_point_deinit(struct hd_class_point *point)
+{
+  hd_vec_deinit(point);
+  hd_vec_deinit(&point->ages);
+}
+
+struct hd_class_counts hd_class_counts_at(const struct hd_class_point *point, size_t class)
+{
+  return class < point->count ? point->items[class] : (struct hd_class_counts)
+  {
+    0, 0
+  };
+}

@@ -1,0 +1,54 @@
+/* What sampling noise is computed from, kept beside a series: the raw counts of
+ * each class of sampled objects (one row, object size and rate), and the ages of
+ * live objects where the recorder gives them. Exact records have no class. */
+#ifndef HD_ANALYSIS_CLASSES_H
+#define HD_ANALYSIS_CLASSES_H
+
+#include "base/index.h"
+#include "base/vec.h"
+#include "model/profile.h"
+
+struct hd_class {
+  uint32_t row;
+  uint64_t size, rate;
+  double weight; /* objects that a sampled one stands for */
+};
+
+struct hd_classes {
+  HD_VEC(struct hd_class) items;
+  struct hd_index index;
+  bool counts_allocs; /* every snapshot so far has how many were ever allocated */
+};
+
+/* Raw counts of one class in one snapshot; they stop at UINT32_MAX. */
+struct hd_class_counts {
+  uint32_t live, alloc;
+};
+
+/* Live objects of a row whose age is in [2^log2, 2^(log2+1)) ms. */
+struct hd_age_band {
+  uint32_t row, log2;
+  uint32_t class; /* + 1; 0 of an exact record */
+  uint32_t count; /* raw */
+  double bytes, objects;
+};
+
+/* A snapshot's part: counts by class (may be shorter: the rest is 0). */
+struct hd_class_point {
+  struct hd_class_counts *items;
+  size_t count, capacity;
+  HD_VEC(struct hd_age_band) ages;
+};
+
+/* Adds a record of a profile, of which `row` is the row. *next_age walks through
+ * the profile's ages, which stand in the order of their records. False on want of
+ * memory. */
+bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
+                    const struct hd_profile *profile, size_t record, uint32_t row,
+                    size_t *next_age);
+void hd_classes_deinit(struct hd_classes *classes);
+void hd_class_point_deinit(struct hd_class_point *point);
+
+struct hd_class_counts hd_class_counts_at(const struct hd_class_point *point, size_t class);
+
+#endif

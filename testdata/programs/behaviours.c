@@ -1,0 +1,188 @@
+/* Twelve ways in which the memory of a call site goes up and down, and a small leak in
+ * a site that churns, each in a function of its own with one line that allocates, all
+ * by the clock. Functions that leak are named leak_*.
+ *
+ *   behaviours [MILLISECONDS]
+ */
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BLOCK = 1024, MOST_BLOCKS = 16384 };
+#define SITE __attribute__((noinline)) static
+
+/* Blocks that are held: a ring or a heap, as its owner likes. */
+struct held {
+  void *blocks[MOST_BLOCKS];
+  size_t count, next;
+};
+
+static int length = 4000; /* of the run, in ms */
+
+/* Keeps the compiler from leaving allocations out. */
+static void *touch(void *block)
+{
+  if (block)
+    memset(block, 1, 16);
+  __asm__ volatile("" : : "r"(block) : "memory");
+  return block;
+}
+
+static void drop(struct held *held, size_t left)
+{
+  while (held->count > left)
+    free(held->blocks[--held->count]);
+}
+
+SITE void leak_linear(int ms)
+{
+  (void)ms;
+  for (int i = 0; i < 2; i++)
+    touch(malloc(BLOCK));
+}
+
+SITE void leak_in_bursts(int ms)
+{
+  for (int i = 0; ms % 550 == 400 && i < 1500; i++)
+    touch(malloc(BLOCK));
+}
+
+SITE void leak_from_thread(int ms)
+{
+  if (ms % 2 == 0)
+    touch(malloc(BLOCK));
+}
+
+SITE void leak_slowly(int ms)
+{
+  if (ms % 4 == 0)
+    touch(malloc(BLOCK));
+}
+
+SITE void warm_cache(int ms)
+{
+  static struct held cache;
+  size_t wanted = (size_t)(4000 * (1 - exp(-ms / (.08 * length))));
+  while (cache.count < wanted)
+    cache.blocks[cache.count++] = touch(malloc(BLOCK));
+}
+
+SITE void replace_lru(int ms)
+{
+  static struct held lru;
+  enum { ENTRIES = 2000 };
+  for (int i = 0; i < (ms < 250 ? 8 : 2); i++) {
+    free(lru.blocks[lru.next]);
+    lru.blocks[lru.next] = touch(malloc(BLOCK));
+    lru.next = (lru.next + 1) % ENTRIES;
+  }
+}
+
+SITE void collect_batch(int ms)
+{
+  static struct held batch;
+  if (ms % 470 == 469)
+    drop(&batch, 0);
+  for (int i = 0; i < 4; i++)
+    batch.blocks[batch.count++] = touch(malloc(BLOCK));
+}
+
+SITE void churn(int ms)
+{
+  (void)ms;
+  for (int i = 0; i < 20; i++)
+    free(touch(malloc(BLOCK)));
+}
+
+SITE void grow_once(int ms)
+{
+  for (int i = 0; ms == length * 4 / 10 && i < 5000; i++)
+    touch(malloc(BLOCK));
+}
+
+SITE void fill_pool(int ms)
+{
+  for (int i = 0; ms < 300 && i < 10; i++)
+    touch(malloc(BLOCK));
+}
+
+SITE void follow_load(int ms)
+{
+  static struct held held;
+  size_t wanted = (size_t)(2000 * (1 + .7 * sin(ms * 6.283185 / (.37 * length))));
+  drop(&held, wanted);
+  while (held.count < wanted)
+    held.blocks[held.count++] = touch(malloc(BLOCK));
+}
+
+SITE void shrink(int ms)
+{
+  static struct held held;
+  for (int i = 0; ms == 0 && i < 6000; i++)
+    held.blocks[held.count++] = touch(malloc(BLOCK));
+  drop(&held, (size_t)(6000 - 4000. * ms / length));
+}
+
+/* Most live for a tenth of a second, one in a hundred for ever. */
+SITE void leak_in_churn(int ms)
+{
+  static struct held ring;
+  enum { ENTRIES = 3000 };
+  for (int i = 0; i < 30; i++) {
+    if (ms % 4 || i)
+      free(ring.blocks[ring.next]);
+    ring.blocks[ring.next] = touch(malloc(BLOCK));
+    ring.next = (ring.next + 1) % ENTRIES;
+  }
+}
+
+static struct timespec now_is(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now;
+}
+
+/* Calls each of the functions once a millisecond, late ones all at once. */
+static void run(void (*const functions[])(int ms), size_t count)
+{
+  struct timespec start = now_is();
+  for (int ms = 0; ms < length;) {
+    struct timespec now = now_is();
+    int64_t at = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
+    for (; ms <= at && ms < length; ms++)
+      for (size_t i = 0; i < count; i++)
+        functions[i](ms);
+    usleep(500);
+  }
+}
+
+static void *in_thread(void *unused)
+{
+  static void (*const functions[])(int ms) = {leak_from_thread};
+  run(functions, 1);
+  return unused;
+}
+
+int main(int argc, char **argv)
+{
+  static void (*const functions[])(int ms) = {
+      leak_linear, leak_in_bursts, leak_slowly, warm_cache,  replace_lru, collect_batch,
+      churn,       grow_once,      fill_pool,   follow_load, shrink,      leak_in_churn,
+  };
+  pthread_t thread;
+  if (argc > 1)
+    length = atoi(argv[1]);
+  if (length < 1000 || pthread_create(&thread, NULL, in_thread, NULL) != 0)
+    return 1;
+  run(functions, sizeof functions / sizeof *functions);
+  pthread_join(thread, NULL);
+  /* As one that is killed: nothing is freed. */
+  fflush(NULL);
+  _exit(0);
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Holds verdicts on real programs against what is known of them: twelve behaviours (and
+a small leak in a site that churns) of a native program under the agent, and the like of
+a Go program through its pprof endpoint.
+
+  verdicts.py --heapdiff FILE --programs DIR --sources DIR native|go [MILLISECONDS]
+
+Every function named leak* whose growth exceeds ten standard errors must be called
+leaking, and no other one of the program. Exit status 77: what it needs is not here.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+LEAST_SNAPSHOTS = 30
+STANDARD_ERRORS = 10
+HALF_INTERVAL = 1.96
+# One of its own: ages tell, whatever the level does.
+IN_CHURN = "leak_in_churn"
+
+
+def judge(rows, sources):
+    """Prints a line a row of the program's own; returns what is wrong."""
+    faults, leaks = [], set()
+    for row in rows:
+        if not (row["file"] or "").startswith(sources):
+            continue
+        function = row["function"].removeprefix("main.")
+        error = (row["interval"] or 0) / HALF_INTERVAL
+        leaks_truly = function.lower().startswith("leak")
+        called = row["verdict"] == "leaking"
+        print(f"{function:20} {row['growth']:>10} +- {row['interval'] or 0:>8}  "
+              f"{row['verdict']:10} {row['probability']:.3f}")
+        if called and leaks_truly:
+            leaks.add(function)
+        elif called:
+            faults.append(f"{function} does not leak, but is called so")
+        elif leaks_truly and (row["growth"] > STANDARD_ERRORS * error or function == IN_CHURN):
+            # The map's own growth is a line of its own in Go: one line must do.
+            faults.append((function, row))
+    missed = {fault[0] for fault in faults if isinstance(fault, tuple)} - leaks
+    return [f for f in faults if isinstance(f, str)] + [f"{f} leaks, but is not called so"
+                                                        for f in sorted(missed)]
+
+
+def top(options, work, *snapshots):
+    output = subprocess.run([options.heapdiff, "top", "--all", "--format", "json", *snapshots],
+                            cwd=work, env=options.environment, check=True,
+                            stdout=subprocess.PIPE).stdout
+    answer = json.loads(output)
+    if answer["snapshots"] < LEAST_SNAPSHOTS:
+        sys.exit(f"only {answer['snapshots']} snapshots")
+    return answer["rows"]
+
+
+def native(options, work):
+    interval = max(50, options.milliseconds // 40)
+    subprocess.run([options.heapdiff, "record", "-q", "--rate", "4k", "-i", f"{interval}ms", "-o",
+                    "data", "--", os.path.join(options.programs, "behaviours"),
+                    str(options.milliseconds)], cwd=work, env=options.environment, check=True)
+    return judge(top(options, work, "data"), options.sources + os.sep)
+
+
+def fetch(url, path):
+    with urllib.request.urlopen(url, timeout=10) as answer, open(path, "wb") as file:
+        file.write(answer.read())
+
+
+def go(options, work):
+    if not shutil.which("go"):
+        print("no Go here")
+        sys.exit(77)
+    environment = dict(options.environment, GOFLAGS="-mod=mod", HOME=work,
+                       GOCACHE=os.path.join(work, "cache"))
+    source = os.path.join(options.sources, "go", "behaviours")
+    binary = os.path.join(work, "behaviours")
+    subprocess.run(["go", "build", "-o", binary, "."], cwd=source, env=environment, check=True)
+    with subprocess.Popen([binary, "-ms", str(options.milliseconds)], text=True,
+                          stdout=subprocess.PIPE) as program:
+        address = program.stdout.readline().strip()
+        ends, snapshots = time.monotonic() + options.milliseconds / 1000 * .97, []
+        while time.monotonic() < ends:
+            snapshots.append(os.path.join(work, f"{len(snapshots):03}.pb.gz"))
+            fetch(f"http://{address}/debug/pprof/heap?gc=1", snapshots[-1])
+            time.sleep(options.milliseconds / 1000 / 45)
+        program.kill()
+    return judge(top(options, work, *snapshots), source + os.sep)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--heapdiff", required=True, type=os.path.abspath)
+    parser.add_argument("--programs", required=True, type=os.path.abspath)
+    parser.add_argument("--sources", required=True, type=os.path.realpath)
+    parser.add_argument("which", choices=("native", "go"))
+    parser.add_argument("milliseconds", type=int, nargs="?", default=6000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="heapdiff-verdicts-") as work:
+        options.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(work, "state"))
+        faults = {"native": native, "go": go}[options.which](options, work)
+    print("\n".join(faults))
+    return 1 if faults else 0
+
+
+sys.exit(main())
