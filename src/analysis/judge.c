@@ -7,6 +7,7 @@
 /* A step's variance is at least this share of one sampled object's square: a course
  * that never moved is not known better than that. */
 static const double least_noise = .05;
+static const double most_kept = .1; /* by a site that churns */
 static const double retention_power = .25, least_retention = 1e-4;
 static const double ns_per_hour = 3600e9;
 /* An hour's rate from less would be a guess. */
@@ -230,12 +231,26 @@ static void take_rate(struct hd_judgement *judgement, const struct hd_trend *tre
   judgement->rate_error = trend->rate_error / hours;
 }
 
+/* Whether the level of a site says nothing because it churns: it gives most of what it
+ * allocates back, and its course is none that ends. What is old comes later by its age,
+ * so it would rise on where the level has long ended. */
+static bool is_hidden(const struct hd_judges *judges, size_t row, enum hd_verdict verdict,
+                      const struct hd_trend *level)
+{
+  double kappa, rho;
+  hd_retention(judges->series, row, &kappa, &rho);
+  return kappa >= 0 && kappa < most_kept && !hd_shape_ends(level->best) &&
+         (verdict == HD_VERDICT_GROWING || verdict == HD_VERDICT_CHURN ||
+          verdict == HD_VERDICT_STEADY);
+}
+
 /* A leak that the level does not show, but the old objects do. */
-static void judge_old(struct hd_judges *judges, size_t row, struct hd_judgement *judgement)
+static void judge_old(struct hd_judges *judges, size_t row, const struct hd_trend *level,
+                      struct hd_judgement *judgement)
 {
   struct hd_trend trend;
   const struct hd_generations *old = &judges->generations;
-  if (!judges->aged || judges->old_q[row] >= HD_FALSE_DISCOVERY_RATE ||
+  if (!judges->aged || !is_hidden(judges, row, judgement->verdict, level) || judges->old_q[row] >= HD_FALSE_DISCOVERY_RATE ||
       !hd_judges_old_trend(judges, row, &trend))
     return;
   size_t last = old->points - 1;
@@ -293,7 +308,7 @@ static void judge(struct hd_judges *judges, size_t row)
   if (judgement->verdict == HD_VERDICT_LEAKING)
     take_rate(judgement, &trend, judges->hours);
   else
-    judge_old(judges, row, judgement);
+    judge_old(judges, row, &trend, judgement);
 }
 
 bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,

@@ -27,7 +27,7 @@ static bool is_leaking(const struct hd_evidence_of *evidence, const struct hd_tr
          (trend->best == HD_SHAPE_STAIRS || trend->last_rate > least_late_rate * trend->rate);
 }
 
-static bool is_plateau(enum hd_shape_id shape)
+bool hd_shape_ends(enum hd_shape_id shape)
 {
   return shape == HD_SHAPE_SATURATION || shape == HD_SHAPE_RAMP || shape == HD_SHAPE_STEP ||
          shape == HD_SHAPE_TWO_STEPS || shape == HD_SHAPE_LOAD_STEP || shape == HD_SHAPE_LOAD_RAMP;
@@ -48,7 +48,7 @@ enum hd_verdict hd_verdict_of(const struct hd_evidence_of *evidence, const struc
   if (trend->relative_drawdown >= most_drawdown && trend->drawdown > clear_fall * error &&
       trend->range > sawtooth_range * evidence->mean)
     return HD_VERDICT_SAWTOOTH;
-  if (is_plateau(trend->best) && trend->probability < .5 && growth > 0 && growth > clear * error)
+  if (hd_shape_ends(trend->best) && trend->probability < .5 && growth > 0 && growth > clear * error)
     return HD_VERDICT_PLATEAUED;
   if (growth > 0 && evidence->q < HD_FALSE_DISCOVERY_RATE && trend->mann_kendall < growing_trend)
     return HD_VERDICT_GROWING;

@@ -30,6 +30,9 @@ struct hd_evidence_of {
   double allocated, live;      /* in the window, and at a time on average; allocated < 0 unknown */
 };
 
+/* Whether growth of this shape is over. */
+bool hd_shape_ends(enum hd_shape_id shape);
+
 /* Of five snapshots or more. */
 enum hd_verdict hd_verdict_of(const struct hd_evidence_of *evidence, const struct hd_trend *trend);
 /* Of two to four: "growing" at most, as so few cannot prove a leak. */
