@@ -8,6 +8,7 @@
  * that never moved is not known better than that. */
 static const double least_noise = .05;
 static const double most_kept = .1; /* by a site that churns */
+static const double last_third = 2. / 3;
 static const double retention_power = .25, least_retention = 1e-4;
 static const double ns_per_hour = 3600e9;
 /* An hour's rate from less would be a guess. */
@@ -232,16 +233,16 @@ static void take_rate(struct hd_judgement *judgement, const struct hd_trend *tre
 }
 
 /* Whether the level of a site says nothing because it churns: it gives most of what it
- * allocates back, and its course is none that ends. What is old comes later by its age,
- * so it would rise on where the level has long ended. */
+ * allocates back, and if it grew, that was over so early that what is old, which comes
+ * later by its age, does no longer rise by it in the last third. */
 static bool is_hidden(const struct hd_judges *judges, size_t row, enum hd_verdict verdict,
                       const struct hd_trend *level)
 {
-  double kappa, rho;
+  double kappa, rho, window = judges->times[judges->series->points.count - 1];
+  double lag = ldexp(1e6, (int)judges->generations.log2) / window;
   hd_retention(judges->series, row, &kappa, &rho);
-  return kappa >= 0 && kappa < most_kept && !hd_shape_ends(level->best) &&
-         (verdict == HD_VERDICT_GROWING || verdict == HD_VERDICT_CHURN ||
-          verdict == HD_VERDICT_STEADY);
+  return kappa >= 0 && kappa < most_kept && hd_growth_ends(level) + lag < last_third &&
+         verdict != HD_VERDICT_SHRINKING && verdict != HD_VERDICT_SAWTOOTH;
 }
 
 /* A leak that the level does not show, but the old objects do. */

@@ -27,10 +27,17 @@ static bool is_leaking(const struct hd_evidence_of *evidence, const struct hd_tr
          (trend->best == HD_SHAPE_STAIRS || trend->last_rate > least_late_rate * trend->rate);
 }
 
-bool hd_shape_ends(enum hd_shape_id shape)
+static bool is_plateau(enum hd_shape_id shape)
 {
   return shape == HD_SHAPE_SATURATION || shape == HD_SHAPE_RAMP || shape == HD_SHAPE_STEP ||
          shape == HD_SHAPE_TWO_STEPS || shape == HD_SHAPE_LOAD_STEP || shape == HD_SHAPE_LOAD_RAMP;
+}
+
+double hd_growth_ends(const struct hd_trend *trend)
+{
+  /* 1 - exp(-4) of a saturation has come after four of its times. */
+  double times = trend->best == HD_SHAPE_SATURATION ? 4 : 1;
+  return is_plateau(trend->best) ? fmin(times * trend->parameters[trend->best], 1) : 0;
 }
 
 static bool is_churn(const struct hd_evidence_of *evidence)
@@ -48,7 +55,7 @@ enum hd_verdict hd_verdict_of(const struct hd_evidence_of *evidence, const struc
   if (trend->relative_drawdown >= most_drawdown && trend->drawdown > clear_fall * error &&
       trend->range > sawtooth_range * evidence->mean)
     return HD_VERDICT_SAWTOOTH;
-  if (hd_shape_ends(trend->best) && trend->probability < .5 && growth > 0 && growth > clear * error)
+  if (is_plateau(trend->best) && trend->probability < .5 && growth > 0 && growth > clear * error)
     return HD_VERDICT_PLATEAUED;
   if (growth > 0 && evidence->q < HD_FALSE_DISCOVERY_RATE && trend->mann_kendall < growing_trend)
     return HD_VERDICT_GROWING;
