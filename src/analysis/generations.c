@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Old is what has lived for this share of the window. */
-static const double old_share = .25;
+static const double old_share = .125;
 
 static double age_ns(uint32_t log2)
 {

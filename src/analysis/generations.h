@@ -1,5 +1,5 @@
 /* Old objects alone: a site that churns hides a small leak in its level, but what
- * has lived for a quarter of the window and stays is no churn. */
+ * has lived for an eighth of the window and stays is no churn. */
 #ifndef HD_ANALYSIS_GENERATIONS_H
 #define HD_ANALYSIS_GENERATIONS_H
 

@@ -7,6 +7,8 @@
 /* A step's variance is at least this share of one sampled object's square: a course
  * that never moved is not known better than that. */
 static const double least_noise = .05;
+static const double most_kept = .1; /* by a site that churns */
+static const double last_third = 2. / 3;
 static const double retention_power = .25, least_retention = 1e-4;
 static const double ns_per_hour = 3600e9;
 /* An hour's rate from less would be a guess. */
@@ -230,12 +232,26 @@ static void take_rate(struct hd_judgement *judgement, const struct hd_trend *tre
   judgement->rate_error = trend->rate_error / hours;
 }
 
+/* Whether the level of a site says nothing because it churns: it gives most of what it
+ * allocates back, and if it grew, that was over so early that what is old, which comes
+ * later by its age, does no longer rise by it in the last third. */
+static bool is_hidden(const struct hd_judges *judges, size_t row, enum hd_verdict verdict,
+                      const struct hd_trend *level)
+{
+  double kappa, rho, window = judges->times[judges->series->points.count - 1];
+  double lag = ldexp(1e6, (int)judges->generations.log2) / window;
+  hd_retention(judges->series, row, &kappa, &rho);
+  return kappa >= 0 && kappa < most_kept && hd_growth_ends(level) + lag < last_third &&
+         verdict != HD_VERDICT_SHRINKING && verdict != HD_VERDICT_SAWTOOTH;
+}
+
 /* A leak that the level does not show, but the old objects do. */
-static void judge_old(struct hd_judges *judges, size_t row, struct hd_judgement *judgement)
+static void judge_old(struct hd_judges *judges, size_t row, const struct hd_trend *level,
+                      struct hd_judgement *judgement)
 {
   struct hd_trend trend;
   const struct hd_generations *old = &judges->generations;
-  if (!judges->aged || judges->old_q[row] >= HD_FALSE_DISCOVERY_RATE ||
+  if (!judges->aged || !is_hidden(judges, row, judgement->verdict, level) || judges->old_q[row] >= HD_FALSE_DISCOVERY_RATE ||
       !hd_judges_old_trend(judges, row, &trend))
     return;
   size_t last = old->points - 1;
@@ -293,7 +309,7 @@ static void judge(struct hd_judges *judges, size_t row)
   if (judgement->verdict == HD_VERDICT_LEAKING)
     take_rate(judgement, &trend, judges->hours);
   else
-    judge_old(judges, row, judgement);
+    judge_old(judges, row, &trend, judgement);
 }
 
 bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,

@@ -194,7 +194,7 @@ static void fit_steps(const struct row *row, const struct hd_shape *shape, struc
 {
   const struct hd_design *design = row->design;
   double first = 0, second = 0;
-  size_t at = 0;
+  size_t at = 0, second_at = 0;
   for (size_t i = 0; i < design->steps; i++) {
     double with = row->differences[i], squares = 1;
     if (has_load_term(shape)) {
@@ -204,16 +204,18 @@ static void fit_steps(const struct row *row, const struct hd_shape *shape, struc
     double explained = squares > 1e-9 ? with * with / squares : 0;
     if (explained > first) {
       second = first;
+      second_at = at;
       first = explained;
       at = i;
     } else if (explained > second) {
       second = explained;
+      second_at = i;
     }
   }
   bool two = shape->curve == HD_CURVE_STEPS_2;
   fit->left -= two ? first + second : first;
   fit->cost += two ? 2 : 1;
-  fit->parameter = design->u[at + 1];
+  fit->parameter = design->u[(two && second_at > at ? second_at : at) + 1];
 }
 
 static int from_largest(const void *left, const void *right)

@@ -72,7 +72,7 @@ struct hd_fit {
   bool possible;
   double left;            /* sum of squares that it leaves */
   double cost;            /* what it has fitted: coefficients, parameters and the variance */
-  double parameter;       /* of the curve */
+  double parameter;       /* of the curve; of steps, when the last one is done */
   double slope, variance; /* of a leak: growth over the whole window at the rate that it goes on
                            * at, and the part of its variance that is not noise; per unit of noise
                            * variance `leverage` is added */

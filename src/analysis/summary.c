@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 /* RSS that the heap does not explain is worth a line from this share of the heap's
  * own growth on, and from so many bytes on. */
@@ -159,7 +160,9 @@ bool hd_summary_build(const struct hd_judges *judges, int64_t gross, int64_t lim
   outside_heap(&builder);
   fact(&builder, "order", hd_cell_text(order));
   builder.line++;
-  if (!judges->shaped && hd_measures[judges->measure].nature == HD_NATURE_GAUGE)
+  const struct hd_measure_info *info = &hd_measures[judges->measure];
+  bool open = info->nature == HD_NATURE_GAUGE && strcmp(info->kind, "leaks") != 0;
+  if (!judges->shaped && open)
     piece(&builder,
           hd_view_printf(view, "%zu snapshots cannot tell a leak from what warms up: from %d on "
                          "there are verdicts, so take %zu more", count, HD_LEAST_POINTS,

@@ -33,6 +33,13 @@ static bool is_plateau(enum hd_shape_id shape)
          shape == HD_SHAPE_TWO_STEPS || shape == HD_SHAPE_LOAD_STEP || shape == HD_SHAPE_LOAD_RAMP;
 }
 
+double hd_growth_ends(const struct hd_trend *trend)
+{
+  /* 1 - exp(-4) of a saturation has come after four of its times. */
+  double times = trend->best == HD_SHAPE_SATURATION ? 4 : 1;
+  return is_plateau(trend->best) ? fmin(times * trend->parameters[trend->best], 1) : 0;
+}
+
 static bool is_churn(const struct hd_evidence_of *evidence)
 {
   return evidence->allocated >= churn_turnover * evidence->live && evidence->live > 0;

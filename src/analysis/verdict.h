@@ -30,6 +30,10 @@ struct hd_evidence_of {
   double allocated, live;      /* in the window, and at a time on average; allocated < 0 unknown */
 };
 
+/* When growth of the shape that fits best is over, from 0 to 1 in the window; 0 where
+ * it is not of a kind that ends. */
+double hd_growth_ends(const struct hd_trend *trend);
+
 /* Of five snapshots or more. */
 enum hd_verdict hd_verdict_of(const struct hd_evidence_of *evidence, const struct hd_trend *trend);
 /* Of two to four: "growing" at most, as so few cannot prove a leak. */

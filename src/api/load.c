@@ -83,6 +83,13 @@ static bool compare(struct loader *loader, const struct hd_profile *profile,
   return true;
 }
 
+/* Go's profiles are of the last collection; all other recorders tell the moment. */
+static bool is_lazy(const struct hd_meta *meta)
+{
+  return meta->format &&
+         (strcmp(meta->format, "pprof") == 0 || strcmp(meta->format, "heap-text") == 0);
+}
+
 static bool fold(struct loader *loader, const struct hd_profile *profile, struct hd_error *error)
 {
   struct hd_session *session = loader->session;
@@ -93,7 +100,7 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .program = keep(session, meta->program),
       .called = keep(session, meta->called),
       .boot_id = keep(session, meta->boot_id),
-      .lazy = !meta->format || strcmp(meta->format, "native") != 0,
+      .lazy = is_lazy(meta),
       .time_ns = meta->time_ns,
       .mono_ns = meta->mono_ns,
       .rss = meta->rss,

@@ -340,12 +340,12 @@ static void old_objects_tell(void **state)
   struct fixture f;
   struct hd_judges judges;
   begin(&f);
-  for (int i = 0; i < 20; i++) /* 76 minutes: a quarter of them is more than 2^20 ms */
+  for (int i = 0; i < 20; i++) /* 76 minutes: an eighth of them is more than 2^19 ms */
     add(&f, &(struct shot){level[i], 1000. * (i + 1), i < 5 ? 0 : (uint64_t)(5 * (i - 4)),
                            at(i * 4, 1)});
   assert_true(hd_judges_init(&judges, &f.series, HD_INUSE_SPACE, &f.error));
   assert_true(judges.aged);
-  assert_int_equal(judges.generations.log2, 20);
+  assert_int_equal(judges.generations.log2, 19);
   assert_int_equal(judges.rows[0].verdict, HD_VERDICT_LEAKING);
   assert_true(judges.rows[0].by_age);
   hd_judges_deinit(&judges);
