@@ -12,7 +12,7 @@
 
 struct addr_args {
   struct text_list debug_dirs;
-  bool mangled;
+  bool mangled, no_cache;
   struct style_args style;
 };
 
@@ -21,6 +21,8 @@ static const struct option_row rows[] = {
      .help = "look here for debug files of the same build-id; may be repeated"},
     {FLAG_AT(struct addr_args, mangled), .name = "mangled",
      .help = "print names as the compiler wrote them"},
+    {FLAG_AT(struct addr_args, no_cache), .name = "no-cache",
+     .help = "neither take symbols from the cache nor keep them there"},
     {CHOICE_AT(struct addr_args, style.format), .name = "format", .metavar = "NAME",
      .help = "the output", .words = hd_report_name, .standard = "text"},
     OPTION_ROWS_END,
@@ -135,7 +137,8 @@ static int look_up(const struct addr_args *args, const struct hd_addr_query *que
   __attribute__((cleanup(end_view))) hd_view *view = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = {.debug_dirs = args->debug_dirs.items,
-                                       .debug_dir_count = args->debug_dirs.count};
+                                       .debug_dir_count = args->debug_dirs.count,
+                                       .cache = !args->no_cache};
   struct hd_style looks = style_of(&args->style);
   if (!hd_session_create(&options, &session, &error) || !hd_addr(session, query, &view, &error))
     return message_error(&error);

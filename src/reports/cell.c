@@ -57,6 +57,8 @@ void hd_print_clean(struct hd_buffer *out, const char *text)
   const char *plain = text; /* what was not appended yet */
   for (const char *c = text; *c; c++) {
     unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];
+    if ((unsigned char)(byte - ' ') < 0x7f - ' ') /* nearly all there is */
+      continue;
     bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F */
     if (!c1 && byte >= 0x20 && byte != 0x7f)
       continue;

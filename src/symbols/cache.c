@@ -1,5 +1,6 @@
 #include "symbols/cache.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,29 +31,32 @@ void hd_cache_deinit(struct hd_cache *cache)
 static void load(struct hd_cache *cache, struct hd_cache_module *module)
 {
   size_t size = 0;
-  module->data = hd_cache_dir_read(&cache->dir, module->build_id, &size);
-  if (module->data && hd_cache_file_open(&module->file, module->data, size, module->build_id))
+  module->data = hd_cache_dir_read(&cache->dir, module->name, &size);
+  if (module->data && hd_cache_file_open(&module->file, module->data, size, module->name))
     return;
   hd_free(module->data);
   module->data = NULL;
   module->file = (struct hd_cache_file){.answers = NULL};
 }
 
-struct hd_cache_module *hd_cache_module(struct hd_cache *cache, const char *build_id)
+struct hd_cache_module *hd_cache_module(struct hd_cache *cache, const char *build_id,
+                                        enum hd_symbol_places places)
 {
+  char name[HD_CACHE_NAME];
   size_t length = strlen(build_id);
   if (!cache->dir.path[0] || length < SHORTEST_BUILD_ID || length >= HD_BUILD_ID_TEXT ||
       build_id[strspn(build_id, "0123456789abcdef")])
     return NULL;
+  snprintf(name, sizeof name, "%s%s", build_id, places == HD_FILE_OFFSETS ? "" : "-addr");
   for (size_t i = 0; i < cache->modules.count; i++)
-    if (strcmp(cache->modules.items[i]->build_id, build_id) == 0)
+    if (strcmp(cache->modules.items[i]->name, name) == 0)
       return cache->modules.items[i];
   struct hd_cache_module *module = hd_alloc_zeroed(1, sizeof *module);
   if (!module || !hd_vec_push(&cache->modules, module)) {
     hd_free(module);
     return NULL;
   }
-  memcpy(module->build_id, build_id, length + 1);
+  memcpy(module->name, name, sizeof name);
   load(cache, module);
   return module;
 }
@@ -123,20 +127,20 @@ static bool write_module(const struct hd_cache_dir *dir, const struct hd_cache_m
   struct hd_buffer image = HD_BUFFER_INIT;
   struct hd_cache_file file;
   size_t size = 0;
-  void *data = hd_cache_dir_read(dir, module->build_id, &size);
-  bool old = data && hd_cache_file_open(&file, data, size, module->build_id);
+  void *data = hd_cache_dir_read(dir, module->name, &size);
+  bool old = data && hd_cache_file_open(&file, data, size, module->name);
   bool fine = take_fresh(&merged, &module->fresh) && (!old || take_file(&merged, &file));
   if (fine)
-    hd_cache_file_make(&merged, module->build_id, &image);
+    hd_cache_file_make(&merged, module->name, &image);
   if (fine && old && !image.failed && image.length > HD_CACHE_MOST_FILE) {
     hd_cache_set_deinit(&merged);
     hd_buffer_clear(&image);
     fine = take_fresh(&merged, &module->fresh);
     if (fine)
-      hd_cache_file_make(&merged, module->build_id, &image);
+      hd_cache_file_make(&merged, module->name, &image);
   }
   fine = fine && !image.failed && image.length <= HD_CACHE_MOST_FILE &&
-         hd_cache_dir_write(dir, module->build_id, image.data, image.length);
+         hd_cache_dir_write(dir, module->name, image.data, image.length);
   hd_cache_set_deinit(&merged);
   hd_buffer_deinit(&image);
   hd_free(data);

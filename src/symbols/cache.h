@@ -9,8 +9,11 @@
 #include "symbols/cache_dir.h"
 #include "symbols/cache_file.h"
 
+/* A build-id, and "-addr" behind it where answers go by address, not by file offset. */
+enum { HD_CACHE_NAME = HD_BUILD_ID_TEXT + 5 };
+
 struct hd_cache_module {
-  char build_id[HD_BUILD_ID_TEXT];
+  char name[HD_CACHE_NAME];
   void *data; /* of `file`, NULL none */
   struct hd_cache_file file;
   struct hd_cache_set fresh; /* learnt in this run */
@@ -28,9 +31,11 @@ void hd_cache_init(struct hd_cache *cache, bool wanted);
 /* Does not write. */
 void hd_cache_deinit(struct hd_cache *cache);
 
-/* What is known of a build; NULL where nothing can be kept of it (no build-id, or a
- * short one that may not be unique) or memory is short. Valid until the cache's end. */
-struct hd_cache_module *hd_cache_module(struct hd_cache *cache, const char *build_id);
+/* What is known of a build, by file offset or by address; NULL where nothing can be kept
+ * of it (no build-id, or a short one that may not be unique) or memory is short. Valid
+ * until the cache's end. */
+struct hd_cache_module *hd_cache_module(struct hd_cache *cache, const char *build_id,
+                                        enum hd_symbol_places places);
 
 struct hd_cache_hit {
   const struct hd_cache_file *file; /* NULL: in `set` */

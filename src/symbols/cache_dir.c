@@ -40,10 +40,10 @@ void hd_cache_dir_init(struct hd_cache_dir *dir)
     dir->path[0] = '\0';
 }
 
-static void path_of(const struct hd_cache_dir *dir, const char *build_id, const char *tail,
+static void path_of(const struct hd_cache_dir *dir, const char *name, const char *tail,
                     char path[PATH_MAX])
 {
-  snprintf(path, PATH_MAX, "%s/%s%s", dir->path, build_id, tail);
+  snprintf(path, PATH_MAX, "%s/%s%s", dir->path, name, tail);
 }
 
 static bool read_whole(int fd, char *data, size_t size)
@@ -59,13 +59,13 @@ static bool read_whole(int fd, char *data, size_t size)
   return true;
 }
 
-void *hd_cache_dir_read(const struct hd_cache_dir *dir, const char *build_id, size_t *size)
+void *hd_cache_dir_read(const struct hd_cache_dir *dir, const char *name, size_t *size)
 {
   char path[PATH_MAX];
   struct stat status;
   if (!dir->path[0])
     return NULL;
-  path_of(dir, build_id, ending, path);
+  path_of(dir, name, ending, path);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     return NULL;
@@ -134,12 +134,12 @@ static bool write_whole(int fd, const char *data, size_t size)
   return true;
 }
 
-bool hd_cache_dir_write(const struct hd_cache_dir *dir, const char *build_id, const void *data,
+bool hd_cache_dir_write(const struct hd_cache_dir *dir, const char *name, const void *data,
                         size_t size)
 {
   char path[PATH_MAX], temporary[PATH_MAX];
-  path_of(dir, build_id, ending, path);
-  path_of(dir, build_id, temporary_ending, temporary);
+  path_of(dir, name, ending, path);
+  path_of(dir, name, temporary_ending, temporary);
   int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return false;

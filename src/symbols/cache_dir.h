@@ -1,4 +1,4 @@
-/* The folder of cache files: one a build-id, written under a lock, replaced at once,
+/* The folder of cache files: one a build-id and kind of look-up, written under a lock, replaced at once,
  * bounded in all. What cannot be written is not written, and no error. */
 #ifndef HD_SYMBOLS_CACHE_DIR_H
 #define HD_SYMBOLS_CACHE_DIR_H
@@ -20,15 +20,15 @@ struct hd_cache_dir {
 /* $XDG_CACHE_HOME/heapdiff, else ~/.cache/heapdiff; nothing is made yet. */
 void hd_cache_dir_init(struct hd_cache_dir *dir);
 
-/* The bytes of the file of a build-id (for hd_free), NULL where there is none that
+/* The bytes of the file of this name (for hd_free), NULL where there is none that
  * can be read. Marks it as used. */
-void *hd_cache_dir_read(const struct hd_cache_dir *dir, const char *build_id, size_t *size);
+void *hd_cache_dir_read(const struct hd_cache_dir *dir, const char *name, size_t *size);
 
 /* Takes the lock, which all that write take; a descriptor to be closed, -1 where it
  * cannot be had, or not soon. Makes the folder. */
 int hd_cache_dir_lock(const struct hd_cache_dir *dir);
 /* To be called under the lock. */
-bool hd_cache_dir_write(const struct hd_cache_dir *dir, const char *build_id, const void *data,
+bool hd_cache_dir_write(const struct hd_cache_dir *dir, const char *name, const void *data,
                         size_t size);
 /* Removes what is too much, and what a process that was killed has left. Under the
  * lock. */

@@ -56,7 +56,7 @@ static bool holds_together(const struct hd_cache_file *file, const struct hd_cac
 }
 
 bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t size,
-                        const char *build_id)
+                        const char *name)
 {
   struct hd_cache_header header;
   *file = (struct hd_cache_file){.answers = NULL};
@@ -65,7 +65,7 @@ bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t siz
   memcpy(&header, data, sizeof header);
   const char *rest = (const char *)data + sizeof header;
   if (!is_current(&header) || header.size != size || size_of(&header) != size ||
-      strncmp(header.build_id, build_id, sizeof header.build_id) != 0 ||
+      strncmp(header.name, name, sizeof header.name) != 0 ||
       header.checksum != checksum_of(header, rest, size - sizeof header))
     return false;
   file->answers = (const void *)rest;
@@ -114,11 +114,11 @@ static void append(struct hd_buffer *out, const void *data, size_t count, size_t
     hd_buffer_append(out, data, count * size);
 }
 
-void hd_cache_file_make(struct hd_cache_set *set, const char *build_id, struct hd_buffer *out)
+void hd_cache_file_make(struct hd_cache_set *set, const char *name, struct hd_buffer *out)
 {
   struct hd_cache_header header = {.format = HD_CACHE_FORMAT, .answers_version = HD_CACHE_ANSWERS};
   memcpy(header.magic, magic, sizeof magic);
-  memcpy(header.build_id, build_id, strnlen(build_id, HD_BUILD_ID_TEXT - 1));
+  memcpy(header.name, name, strnlen(name, sizeof header.name - 1));
   header.answers = (uint32_t)set->answers.count;
   header.frames = (uint32_t)set->frames.count;
   header.texts = (uint32_t)set->texts.items.count;

@@ -29,7 +29,7 @@ struct hd_cache_header {
   uint32_t format, answers_version;
   uint64_t checksum, size;
   uint32_t answers, frames, texts, text_bytes;
-  char build_id[HD_BUILD_ID_TEXT + 7]; /* lower-case hex, the rest NUL */
+  char name[HD_BUILD_ID_TEXT + 7]; /* of the file: what its answers are of; the rest NUL */
 };
 
 /* A file in memory that was found intact; it points into the bytes. */
@@ -42,9 +42,9 @@ struct hd_cache_file {
 };
 
 /* False where the bytes are not an intact cache file of this version and of this
- * build-id. `data` must be aligned for uint64_t and outlive the file. */
+ * name. `data` must be aligned for uint64_t and outlive the file. */
 bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t size,
-                        const char *build_id);
+                        const char *name);
 /* NULL where there is none. */
 const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file, uint64_t offset);
 struct hd_symbol_frame hd_cache_file_frame(const struct hd_cache_file *file, uint32_t i);
@@ -54,6 +54,6 @@ uint32_t hd_cache_file_answers(const struct hd_cache_header *header);
 
 /* Appends the file of a set, which is sorted by it and of no other use any more.
  * `failed` of the buffer says that memory was short. */
-void hd_cache_file_make(struct hd_cache_set *set, const char *build_id, struct hd_buffer *out);
+void hd_cache_file_make(struct hd_cache_set *set, const char *name, struct hd_buffer *out);
 
 #endif

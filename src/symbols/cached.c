@@ -1,4 +1,5 @@
 /* hd_symbolize: from the cache what it has, from the files the rest. */
+#include "symbols/elf_file.h"
 #include "symbols/symbolizer.h"
 
 #include <string.h>
@@ -7,6 +8,8 @@ struct question {
   struct hd_symbolizer *symbolizer;
   struct hd_cache_module *kept;
   const char *path, *build_id;
+  enum hd_symbol_places places;
+  bool alone; /* hd_symbolize_addresses: the build-id is the file's own */
   const uint64_t *offsets;
   size_t count;
   struct hd_symbol_batch *batch;
@@ -45,9 +48,23 @@ static bool ask_cache(struct question *question)
 }
 
 /* Only what the wanted file itself says, and all that it says. */
-static bool is_keepable(const struct hd_symbol_batch *batch)
+static bool is_keepable(const struct question *question)
 {
-  return batch->status == HD_SYMBOLS_DWARF && batch->verified && !batch->reason[0];
+  const struct hd_symbol_batch *batch = question->batch;
+  bool same =
+      question->alone ? strcmp(batch->found_build_id, question->build_id) == 0 : batch->verified;
+  return batch->status == HD_SYMBOLS_DWARF && same && !batch->reason[0];
+}
+
+static bool resolve(const struct question *question)
+{
+  const uint64_t *places = question->missing.items;
+  size_t count = question->missing.count;
+  if (question->alone)
+    return hd_symbolizer_resolve_addresses(question->symbolizer, question->path, places, count,
+                                           false, question->batch, question->error);
+  return hd_symbolizer_resolve(question->symbolizer, question->path, question->build_id,
+                               question->places, places, count, question->batch, question->error);
 }
 
 static bool ask_files(struct question *question)
@@ -55,13 +72,13 @@ static bool ask_files(struct question *question)
   struct hd_symbol_batch *batch = question->batch;
   if (question->count && !question->open.count) {
     batch->verified = true;
-    return true;
+    batch->found_build_id =
+        hd_arena_copy(&batch->arena, question->build_id, strlen(question->build_id));
+    return batch->found_build_id || hd_fail_memory(question->error);
   }
-  if (!hd_symbolizer_resolve(question->symbolizer, question->path, question->build_id,
-                             HD_FILE_OFFSETS, question->missing.items, question->missing.count,
-                             batch, question->error))
+  if (!resolve(question))
     return false;
-  for (size_t i = 0; is_keepable(batch) && i < question->missing.count; i++)
+  for (size_t i = 0; is_keepable(question) && i < question->missing.count; i++)
     hd_cache_add(question->kept, question->missing.items[i],
                  batch->frames + batch->answers[i].first, batch->answers[i].count);
   return true;
@@ -106,32 +123,76 @@ static bool answer(struct question *question)
   return false;
 }
 
-bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
-                  enum hd_symbol_places places, const uint64_t *offsets, size_t count,
-                  struct hd_symbol_batch *batch, struct hd_error *error)
+static const struct hd_symbol_batch empty = {.status = HD_SYMBOLS_DWARF,
+                                             .file = "",
+                                             .debug_file = "",
+                                             .found_build_id = "",
+                                             .reason = "",
+                                             .arena = HD_ARENA_INIT};
+
+static bool ask(struct question question)
 {
-  struct hd_cache_module *kept = hd_cache_module(hd_symbolizer_cache(symbolizer), build_id);
-  *batch = (struct hd_symbol_batch){.status = HD_SYMBOLS_DWARF,
-                                    .file = "",
-                                    .debug_file = "",
-                                    .found_build_id = "",
-                                    .reason = "",
-                                    .arena = HD_ARENA_INIT};
-  /* The cache goes by file offsets. */
-  if (!kept || places != HD_FILE_OFFSETS)
-    return hd_symbolizer_resolve(symbolizer, path, build_id, places, offsets, count, batch, error);
-  struct question question = {.symbolizer = symbolizer,
-                              .kept = kept,
-                              .path = path,
-                              .build_id = build_id,
-                              .offsets = offsets,
-                              .count = count,
-                              .batch = batch,
-                              .error = error};
+  *question.batch = empty;
   bool fine = answer(&question);
   hd_vec_deinit(&question.answers);
   hd_vec_deinit(&question.known);
   hd_vec_deinit(&question.open);
   hd_vec_deinit(&question.missing);
   return fine;
+}
+
+bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char *build_id,
+                  enum hd_symbol_places places, const uint64_t *offsets, size_t count,
+                  struct hd_symbol_batch *batch, struct hd_error *error)
+{
+  struct hd_cache_module *kept = hd_cache_module(hd_symbolizer_cache(symbolizer), build_id, places);
+  if (!kept)
+    return hd_symbolizer_resolve(symbolizer, path, build_id, places, offsets, count, batch, error);
+  return ask((struct question){.symbolizer = symbolizer,
+                               .kept = kept,
+                               .path = path,
+                               .build_id = build_id,
+                               .places = places,
+                               .offsets = offsets,
+                               .count = count,
+                               .batch = batch,
+                               .error = error});
+}
+
+/* "" where it cannot be told. */
+static void build_id_of(const char *path, char build_id[HD_BUILD_ID_TEXT])
+{
+  struct hd_elf_file file = HD_ELF_FILE_INIT;
+  char reason[HD_REASON];
+  build_id[0] = '\0';
+  if (hd_elf_open(path, false, &file, reason) != HD_ELF_OPENED)
+    return;
+  memcpy(build_id, file.build_id, sizeof file.build_id);
+  hd_elf_close(&file);
+}
+
+bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
+                            const uint64_t *addresses, size_t count, bool as_written,
+                            struct hd_symbol_batch *batch, struct hd_error *error)
+{
+  char build_id[HD_BUILD_ID_TEXT];
+  struct hd_cache_module *kept = NULL;
+  /* What is kept are linkage names; names as written are another answer. */
+  if (!as_written) {
+    build_id_of(path, build_id);
+    kept = hd_cache_module(hd_symbolizer_cache(symbolizer), build_id, HD_LINKED_ADDRESSES);
+  }
+  if (!kept)
+    return hd_symbolizer_resolve_addresses(symbolizer, path, addresses, count, as_written, batch,
+                                           error);
+  return ask((struct question){.symbolizer = symbolizer,
+                               .kept = kept,
+                               .path = path,
+                               .build_id = build_id,
+                               .places = HD_LINKED_ADDRESSES,
+                               .alone = true,
+                               .offsets = addresses,
+                               .count = count,
+                               .batch = batch,
+                               .error = error});
 }

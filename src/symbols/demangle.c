@@ -131,7 +131,8 @@ static bool demangle_cxx(const char *name, bool full, struct hd_buffer *out)
 
 static bool demangle_rust(const char *name, struct hd_buffer *out)
 {
-  if (strncmp(name, "_R", 2) != 0 && strncmp(name, "_ZN", 3) != 0)
+  /* The legacy scheme is C++'s with a hash at the end. */
+  if (strncmp(name, "_R", 2) != 0 && (strncmp(name, "_ZN", 3) != 0 || !strstr(name, "17h")))
     return false;
   return run(rust_demangle_callback, name, DMGL_PARAMS | DMGL_ANSI, out);
 }

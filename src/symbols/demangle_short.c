@@ -54,7 +54,8 @@ static const char *skip_angles(const char *at)
   const char *start = at;
   size_t depth = 0;
   while (at && *at) {
-    size_t length = at > start && !is_word(at[-1]) ? operator_length(at) : 0;
+    at += strcspn(at, "<>(){-o");
+    size_t length = *at == 'o' && at > start && !is_word(at[-1]) ? operator_length(at) : 0;
     if (length)
       at += length;
     else if (*at == '(')

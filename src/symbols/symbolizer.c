@@ -244,9 +244,9 @@ bool hd_symbolizer_resolve(struct hd_symbolizer *symbolizer, const char *path,
                                 .batch = batch, .error = error});
 }
 
-bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
-                            const uint64_t *addresses, size_t count, bool as_written,
-                            struct hd_symbol_batch *batch, struct hd_error *error)
+bool hd_symbolizer_resolve_addresses(struct hd_symbolizer *symbolizer, const char *path,
+                                     const uint64_t *addresses, size_t count, bool as_written,
+                                     struct hd_symbol_batch *batch, struct hd_error *error)
 {
   return symbolize((struct job){.symbolizer = symbolizer, .path = path, .build_id = "",
                                 .places = HD_LINKED_ADDRESSES, .offsets = addresses,

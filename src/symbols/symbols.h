@@ -94,7 +94,7 @@ bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char
                   enum hd_symbol_places places, const uint64_t *offsets, size_t count,
                   struct hd_symbol_batch *batch, struct hd_error *error);
 /* The same for virtual addresses of the file at `path`, which may be a file of debug
- * information alone; the cache plays no part. `as_written`: a function without linkage name
+ * information alone. `as_written`: a function without linkage name
  * has the one of the symbol table or, where it is inlined, the bare one of its DIE, and none
  * made from its place. */
 bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,

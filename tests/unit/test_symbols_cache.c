@@ -312,7 +312,7 @@ static void test_several_processes(void **state)
   struct hd_cache cache;
   struct hd_cache_hit hit;
   hd_cache_init(&cache, true);
-  struct hd_cache_module *module = hd_cache_module(&cache, build_id);
+  struct hd_cache_module *module = hd_cache_module(&cache, build_id, HD_FILE_OFFSETS);
   assert_non_null(module);
   for (size_t i = 0; i < PROCESSES * EACH; i++)
     assert_true(hd_cache_find(module, wanted[i], &hit));
