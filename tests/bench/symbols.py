@@ -120,7 +120,9 @@ def run(command, text, out):
 def tools(heapdiff, file, count, wanted):
     """The slowest ones get no more than they can do in minutes."""
     llvm = shutil.which('llvm-symbolizer-14') or shutil.which('llvm-symbolizer')
-    all_tools = {'heapdiff': [heapdiff, 'addr', file, '-'],
+    all_tools = {'heapdiff': [heapdiff, 'addr', '--no-cache', file, '-'],
+                 # From the second of its runs on all answers come from the cache.
+                 'heapdiff-cached': [heapdiff, 'addr', file, '-'],
                  'llvm-symbolizer': [llvm, f'--obj={file}'] if llvm else None,
                  'addr2line': ['addr2line', '-a', '-f', '-i', '-C', '-e', file],
                  'eu-addr2line': ['eu-addr2line', '-a', '-f', '-i', '-C', '-e', file]
@@ -234,6 +236,7 @@ def main():
     options.tools = options.tools.split(',') if options.tools else None
     names = options.modules.split(',') if options.modules else [] if options.file else PACKAGES
     heapdiff = os.path.abspath(options.heapdiff)
+    os.environ['XDG_CACHE_HOME'] = os.path.join(os.path.abspath(options.directory), 'cache')
     work = options.directory / 'work'
     work.mkdir(parents=True, exist_ok=True)
     counts = [int(count) for count in options.counts.split(',')]
