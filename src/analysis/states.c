@@ -14,7 +14,7 @@ static uint32_t state_of(const struct hd_profile *profile, struct hd_span span)
 {
   for (uint32_t i = 0; i < span.count; i++) {
     const struct hd_label *label = &profile->labels.items[span.first + i];
-    if (label->text && strcmp(hd_strings_text(&profile->strings, label->key), "state") == 0)
+    if (label->text && strcmp(hd_strings_text(&profile->strings, label->key), "goroutine state") == 0)
       return label->text;
   }
   return 0;

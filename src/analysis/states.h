@@ -1,4 +1,4 @@
-/* What the goroutines of each row are doing: the texts of their label "state", with
+/* What the goroutines of each row are doing: the texts of their label "goroutine state", with
  * how many have it. */
 #ifndef HD_ANALYSIS_STATES_H
 #define HD_ANALYSIS_STATES_H

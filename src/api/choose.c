@@ -131,13 +131,14 @@ static const char *kind_of(const struct chooser *chooser, const struct candidate
   return kind ? kind : "";
 }
 
-/* Kinds of which a measure is known. */
+/* What a directory may hold beside what is compared: profiles of time. */
 static bool is_known(const char *kind)
 {
-  bool known = strcmp(kind, "goroutineleak") == 0;
-  for (int i = 0; i < HD_MEASURES; i++)
-    known |= strcmp(hd_measures[i].kind, kind) == 0;
-  return known;
+  static const char *const others[] = {"", "cpu", "wall", "contention", "other"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp(kind, others[i]) == 0)
+      return false;
+  return true;
 }
 
 /* The kind that a measure is of; where none is asked for the heap, if the group has a

@@ -85,6 +85,9 @@ static bool choose_measure(struct conversion *work, struct hd_error *error)
   }
   if (!hd_measure_find(name, strlen(name), &work->measure))
     return hd_fail_usage(error, "--measure: there is no '%s'", name);
+  if (hd_measures[work->measure].merge == HD_MERGE_MAX)
+    return hd_fail_usage(error, "--measure: %s does not add up, and folded stacks are sums",
+                         hd_measures[work->measure].name);
   return work->profile->has[work->measure] ||
          hd_fail_usage(error,
                        "--measure: %s is not in the snapshot (absent is not zero); "

@@ -1,6 +1,9 @@
 /* The chosen snapshots, read into a series one at a time. */
 #include "api/session.h"
 
+#include "analysis/headline.h"
+#include "input/numbered.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,6 +12,10 @@ struct loader {
   struct hd_series *series;
   const struct hd_handle *handle;
   const char *kind, *build_id; /* of the first snapshot */
+  /* Of a file that is a series itself, beside others: the last two so far. */
+  bool hold;
+  struct hd_profile *before, *last;
+  size_t held;
 };
 
 static const char *keep(struct hd_session *session, const char *text)
@@ -31,7 +38,9 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
                         meta->failed_snapshots);
   if (profile->negative_values)
     hd_session_add_note(session, HD_NOTE_WARNING, "negative",
-                        "%s: %" PRIu64 " records have negative values; they are kept", name,
+                        profile->negative_values > 1
+                            ? "%s: %" PRIu64 " records have negative values; they are kept"
+                            : "%s: %" PRIu64 " record has a negative value; it is kept", name,
                         profile->negative_values);
   if (profile->bad_rows)
     hd_session_add_note(session, HD_NOTE_WARNING, "bad-rows",
@@ -83,6 +92,11 @@ static bool compare(struct loader *loader, const struct hd_profile *profile,
   return true;
 }
 
+static bool at_exit(const struct hd_meta *meta)
+{
+  return meta->reason && strcmp(meta->reason, "exit") == 0;
+}
+
 /* Go's profiles are of the last collection; all other recorders tell the moment. */
 static bool is_lazy(const struct hd_meta *meta)
 {
@@ -113,7 +127,7 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .rate = meta->rate,
       .sequence = meta->sequence,
       .at_start = meta->reason && strcmp(meta->reason, "start") == 0,
-      .at_exit = meta->reason && strcmp(meta->reason, "exit") == 0,
+      .at_exit = at_exit(meta),
   };
   if (!hd_pool_import(loader->series->pool, profile, hd_session_demangle, &import, error))
     return false;
@@ -123,20 +137,56 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
   return fine;
 }
 
-static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
+static bool use(struct loader *loader, struct hd_profile *profile, struct hd_error *error)
 {
-  struct loader *loader = context;
   hd_session_note_losses(loader->session, loader->handle->name, profile);
   bool fine = compare(loader, profile, error) && fold(loader, profile, error);
   hd_profile_destroy(profile);
   return fine;
 }
 
+static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  struct loader *loader = context;
+  if (!loader->hold)
+    return use(loader, profile, error);
+  hd_profile_destroy(loader->before);
+  loader->before = loader->last;
+  loader->last = profile;
+  loader->held++;
+  return true;
+}
+
+/* Whether so little is left of a total at a process's exit that the snapshot before
+ * says more of what it held while it ran. */
+static bool is_freed(double before, double last)
+{
+  return last < before / 2;
+}
+
+/* Beside others a recording stands for how it ended. */
+static bool use_held(struct loader *loader, struct hd_error *error)
+{
+  struct hd_profile *last = loader->last, *before = loader->before;
+  bool earlier = last && before && at_exit(&last->meta) &&
+                 is_freed(hd_profile_total(before, HD_INUSE_SPACE),
+                          hd_profile_total(last, HD_INUSE_SPACE));
+  if (loader->held > 1)
+    hd_session_add_note(loader->session, HD_NOTE_INFO, "several-recordings",
+                        "of each recording the last snapshot is taken, as more than one is named; "
+                        "FILE@N chooses another");
+  hd_profile_destroy(earlier ? last : before);
+  loader->before = loader->last = NULL;
+  loader->held = 0;
+  last = earlier ? before : last;
+  return !last || use(loader, last, error);
+}
+
 static void note_order(struct hd_session *session, const struct hd_series *series)
 {
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  if (first->time_ns && last->time_ns && first->time_ns > last->time_ns)
+  if (hd_points_elapsed(first, last) < 0)
     hd_session_add_note(session, HD_NOTE_WARNING, "order",
                         "%s was taken after %s: the growth shown runs backwards in time",
                         first->path, last->path);
@@ -166,7 +216,7 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
                         "between%s", session->chosen.items[0].group
                                          ? ": record it with a shorter --interval" : "");
   if (last == 1 ||
-      points[last].total[HD_INUSE_SPACE] >= points[last - 1].total[HD_INUSE_SPACE] / 2)
+      !is_freed(points[last - 1].total[HD_INUSE_SPACE], points[last].total[HD_INUSE_SPACE]))
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                       "the snapshot at exit is left out, as most of the memory had been freed by "
@@ -194,14 +244,19 @@ static bool settle_window(struct hd_session *session, const struct hd_window *wi
   return true;
 }
 
+static bool is_one_series(const struct hd_session *session)
+{
+  const struct hd_handle *chosen = session->chosen.items;
+  size_t count = session->chosen.count;
+  return count == 1 || (chosen[0].group && chosen[0].group == chosen[count - 1].group);
+}
+
 /* Snapshots that the user put together are taken as they are; of those that belong
  * together, of a directory or of one file, it matters which is the first and which the
  * last. */
 static void settle_ends(struct hd_session *session, struct hd_series *series)
 {
-  const struct hd_handle *chosen = session->chosen.items;
-  size_t count = session->chosen.count;
-  if (count == 1 || (chosen[0].group && chosen[0].group == chosen[count - 1].group))
+  if (is_one_series(session))
     settle_exit(session, series);
   else
     series->points.items[0].at_start = false;
@@ -261,9 +316,17 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
   struct loader loader = {.session = session, .series = series};
   struct hd_sink sink = {take, &loader};
   for (size_t i = 0; i < session->chosen.count; i++) {
+    int64_t number;
     loader.handle = &session->chosen.items[i];
-    if (!hd_session_read_chosen(session, loader.handle, &sink, error))
+    loader.hold = !is_one_series(session) && !hd_handle_number(loader.handle, &number);
+    bool fine = hd_session_read_chosen(session, loader.handle, &sink, error);
+    if (!fine) {
+      hd_profile_destroy(loader.before);
+      hd_profile_destroy(loader.last);
       return false;
+    }
+    if (!use_held(&loader, error))
+      return hd_error_in(error, loader.handle->name);
   }
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");

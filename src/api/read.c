@@ -159,6 +159,8 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
                                    : session->reader
                                        ? session->reader
                                        : hd_reader_probe(stream->data, stream->length);
+  if (fine && !reader)
+    fine = hd_reader_search(stream, &reader, error);
   if (reader)
     fine = peek(stream, reader, profile, error);
   if (fine && *profile)

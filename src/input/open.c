@@ -128,7 +128,8 @@ static bool begin(struct hd_input *input, const char *path, struct hd_error *err
   if (method && !start_inflating(input, method, error))
     return false;
   if (!stream->length)
-    return hd_fail_input(error, "the compressed file is empty");
+    return stream->cut[0] ? hd_fail_input(error, "%s: nothing comes before", stream->cut)
+                          : hd_fail_input(error, "the compressed file is empty");
   return true;
 }
 

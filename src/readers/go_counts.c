@@ -103,9 +103,13 @@ static bool read_row(struct hd_heap_text *text, struct hd_error *error)
 /* The rows add up to the total, which Go counts beforehand. */
 static bool finish(struct hd_heap_text *text, struct hd_error *error)
 {
-  bool short_of_rows = text->found < text->expected && !text->profile->bad_rows;
   if (!hd_heap_text_flush(text, error))
     return false;
+  bool short_of_rows = text->found < text->expected && !text->profile->bad_rows;
+  if (!text->peeking && text->found > text->expected)
+    return hd_fail_line(error, hd_heap_text_line(text),
+                        "the rows add up to more than the total in the first line: the file is "
+                        "damaged; take the snapshot again");
   if (!text->peeking && (short_of_rows || !text->whole) &&
       !hd_stream_cut(text->stream, error, hd_heap_text_line(text), -1,
                      short_of_rows ? "the rows do not add up to the total in the first line"

@@ -9,190 +9,95 @@
  *
  * (goroutineheader() and traceback2() in Go's runtime/traceback.go). The line that
  * created the goroutine becomes the outermost frame: it is charged with all that it
- * created, in whatever goes by callers. */
+ * created, in whatever goes by callers.
+ *
+ * A log may hold several dumps, of one process or of more: each is a snapshot. One ends
+ * where a goroutine comes for the second time, or where Go says why it dumps. */
 #include "readers/go_dump.h"
 
-#include "readers/go_labels.h"
 #include "readers/reader.h"
 
 #include <string.h>
 
-#define NS_A_MINUTE 60e9
-
-/* Goroutines of one stack, state and labels. */
-struct group {
-  uint32_t stack, labels;
-  double count, wait;
-};
-
-struct dump {
+struct log {
   struct hd_stream *stream;
-  struct hd_profile *profile;
-  bool whole; /* the line at hand ends in a newline */
-  /* The goroutine at hand. */
-  bool open, elided;
-  int64_t line; /* of its header */
-  uint32_t labels;
-  double wait;
-  HD_VEC(uint32_t) stack;    /* locations, leaf first */
-  struct hd_frame call;      /* whose place is on the next line; function 0: none */
-  struct hd_index locations; /* (function, file, line) -> location */
-  HD_VEC(struct group) groups;
-  struct hd_index group_index;
+  struct hd_sink *sink;
+  struct hd_go_stacks stacks; /* of the dump at hand */
+  HD_VEC(uint64_t) ids;       /* of its goroutines */
+  struct hd_index id_index;
+  size_t dumps; /* that were handed on */
 };
 
-/* --- frames ------------------------------------------------------------------- */
+/* --- dumps -------------------------------------------------------------------- */
 
-static bool is_frame(const void *context, uint32_t id, const void *key)
+static bool begin_dump(struct log *log, struct hd_error *error)
 {
-  const struct hd_profile *profile = context;
-  const struct hd_frame *want = key;
-  const struct hd_frame *have =
-      &profile->frames.items[profile->locations.items[id - 1].first_frame];
-  return have->function == want->function && have->file == want->file && have->line == want->line;
-}
-
-static bool end_call(struct dump *dump, struct hd_error *error)
-{
-  const struct hd_frame *call = &dump->call;
-  uint32_t key[] = {call->function, call->file, call->line};
-  uint64_t hash = hd_hash(key, sizeof key);
-  if (!call->function)
-    return true;
-  uint32_t id = hd_index_find(&dump->locations, hash, is_frame, dump->profile, call);
-  if (!id) {
-    if (!hd_profile_add_location(dump->profile, 0, 0, call, 1, false, &id, error))
-      return false;
-    if (!hd_index_add(&dump->locations, hash, id))
-      return hd_fail_memory(error);
-  }
-  dump->call = (struct hd_frame){0};
-  return hd_vec_push(&dump->stack, id) || hd_fail_memory(error);
-}
-
-static bool begin_call(struct dump *dump, struct hd_scan name, struct hd_error *error)
-{
-  hd_scan_trim(&name);
-  return end_call(dump, error) && hd_profile_string(dump->profile, name.at, hd_scan_left(&name),
-                                                    &dump->call.function, error);
-}
-
-/* "main.worker(0xc0000140a0, {0x1, 0x2})": arguments hold no parentheses. */
-static bool read_call(struct dump *dump, struct hd_scan line, struct hd_error *error)
-{
-  const char *open = memrchr(line.at, '(', hd_scan_left(&line));
-  if (!open || open == line.at || line.end[-1] != ')')
-    return hd_reader_bad_row(dump->profile, (int64_t)dump->stream->line, "is no call", line.at,
-                             hd_scan_left(&line), error);
-  return begin_call(dump, (struct hd_scan){line.at, open}, error);
-}
-
-/* "created by main.start in goroutine 1" */
-static bool read_creator(struct dump *dump, struct hd_scan name, struct hd_error *error)
-{
-  static const char in[] = " in goroutine ";
-  const char *tail = memmem(name.at, hd_scan_left(&name), in, sizeof in - 1);
-  if (tail)
-    name.end = tail;
-  return begin_call(dump, name, error);
-}
-
-/* "/src/worker.go:30 +0x45", or, where a program crashes, "... fp=0x1 sp=0x2 pc=0x3" */
-static bool read_place(struct dump *dump, struct hd_scan place, struct hd_error *error)
-{
-  uint64_t line;
-  static const char *const tails[] = {" +0x", " fp=0x"};
-  if (!dump->call.function)
-    return true;
-  for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-    const char *tail = memmem(place.at, hd_scan_left(&place), tails[i], strlen(tails[i]));
-    place.end = tail ? tail : place.end;
-  }
-  hd_scan_trim(&place);
-  const char *colon = memrchr(place.at, ':', hd_scan_left(&place));
-  struct hd_scan number = {colon ? colon + 1 : place.end, place.end};
-  if (colon && hd_scan_uint(&number, &line) && number.at == number.end && line <= INT32_MAX) {
-    dump->call.line = (uint32_t)line;
-    if (!hd_profile_string(dump->profile, place.at, (size_t)(colon - place.at), &dump->call.file,
-                           error))
-      return false;
-  }
-  return end_call(dump, error);
-}
-
-/* --- goroutines --------------------------------------------------------------- */
-
-static bool is_group(const void *context, uint32_t id, const void *key)
-{
-  const struct dump *dump = context;
-  const struct group *have = &dump->groups.items[id - 1], *want = key;
-  return have->stack == want->stack && have->labels == want->labels;
-}
-
-static bool end_goroutine(struct dump *dump, struct hd_error *error)
-{
-  struct group made = {.labels = dump->labels};
-  if (!dump->open)
-    return true;
-  dump->open = false;
-  if (!end_call(dump, error) ||
-      !hd_profile_add_stack(dump->profile, dump->stack.items, dump->stack.count, dump->elided,
-                            &made.stack, error))
-    return hd_error_at(error, dump->line, -1);
-  uint32_t key[] = {made.stack, made.labels};
-  uint64_t hash = hd_hash(key, sizeof key);
-  uint32_t id = hd_index_find(&dump->group_index, hash, is_group, dump, &made);
-  if (!id) {
-    if (!hd_vec_push(&dump->groups, made) ||
-        !hd_index_add(&dump->group_index, hash, (uint32_t)dump->groups.count))
-      return hd_fail_memory(error);
-    id = (uint32_t)dump->groups.count;
-  }
-  struct group *group = &dump->groups.items[id - 1];
-  group->count++;
-  group->wait = group->wait < dump->wait ? dump->wait : group->wait;
+  if (!hd_profile_create(&log->stacks.profile, error))
+    return false;
+  struct hd_profile *profile = log->stacks.profile;
+  profile->meta.format = "go-dump";
+  profile->meta.kind = "goroutine";
+  profile->meta.rate = 1;
+  hd_profile_declare(profile, HD_GOROUTINES);
+  hd_profile_declare(profile, HD_LONGEST_WAIT);
   return true;
 }
 
-static bool add_number(struct dump *dump, const char *key, uint64_t number, struct hd_label *label,
-                       struct hd_error *error)
+static void drop_dump(struct log *log)
 {
-  *label = (struct hd_label){.number = (int64_t)(number & INT64_MAX)};
-  return hd_profile_string(dump->profile, key, strlen(key), &label->key, error);
+  hd_profile_destroy(log->stacks.profile);
+  hd_go_stacks_deinit(&log->stacks);
+  log->ids.count = 0;
+  hd_index_deinit(&log->id_index);
 }
 
-static bool read_labels(struct dump *dump, const struct hd_go_header *header,
-                        struct hd_error *error)
+/* Hands the dump at hand on, if there is one. */
+static bool end_dump(struct log *log, struct hd_error *error)
 {
-  struct hd_label labels[HD_GO_MAX_LABELS + 3];
-  size_t count = 0;
-  if (header->labels.at < header->labels.end &&
-      !hd_go_labels_read(dump->profile, header->labels.at, hd_scan_left(&header->labels), labels,
-                         &count, error))
+  struct hd_profile *profile = log->stacks.profile;
+  if (!hd_go_end(&log->stacks, error))
     return false;
-  if (!hd_go_label(dump->profile, "state", header->state.at, hd_scan_left(&header->state),
-                   &labels[count++], error))
+  if (!profile || !log->stacks.groups.count)
+    return true;
+  if (!hd_go_records(&log->stacks, error))
     return false;
-  if (header->locked &&
-      !hd_go_label(dump->profile, "locked", "to thread", 9, &labels[count++], error))
-    return false;
-  if (header->bubble && !add_number(dump, "bubble", header->bubble, &labels[count++], error))
-    return false;
-  return hd_profile_add_labels(dump->profile, labels, count, &dump->labels, error);
+  log->stacks.profile = NULL;
+  drop_dump(log);
+  log->dumps++;
+  hd_profile_freeze(profile);
+  return log->sink->take(log->sink->context, profile, error);
 }
 
-static bool begin_goroutine(struct dump *dump, const struct hd_go_header *header,
+static bool is_id(const void *context, uint32_t number, const void *key)
+{
+  const struct log *log = context;
+  return log->ids.items[number - 1] == *(const uint64_t *)key;
+}
+
+static bool begin_goroutine(struct log *log, const struct hd_go_header *header,
                             struct hd_error *error)
 {
-  if (!end_goroutine(dump, error))
+  /* A thread's own stack: no goroutine. */
+  if (!header->id)
+    return hd_go_end(&log->stacks, error);
+  uint64_t hash = hd_hash(&header->id, sizeof header->id);
+  if (hd_index_find(&log->id_index, hash, is_id, log, &header->id) && !end_dump(log, error))
     return false;
-  dump->open = true;
-  dump->elided = false;
-  dump->line = (int64_t)dump->stream->line;
-  dump->stack.count = 0;
-  dump->call = (struct hd_frame){0};
-  dump->wait = (double)header->minutes * NS_A_MINUTE;
-  return read_labels(dump, header, error);
+  if (!log->stacks.profile && !begin_dump(log, error))
+    return false;
+  if (!hd_vec_push(&log->ids, header->id) ||
+      !hd_index_add(&log->id_index, hash, (uint32_t)log->ids.count))
+    return hd_fail_memory(error);
+  return hd_go_begin(&log->stacks, header, (int64_t)log->stream->line, error);
+}
+
+/* --- lines -------------------------------------------------------------------- */
+
+/* Goes before all that is printed of a process's end. */
+static bool is_cause(struct hd_scan line)
+{
+  return hd_scan_literal(&line, "panic: ") || hd_scan_literal(&line, "fatal error: ") ||
+         hd_scan_literal(&line, "SIGQUIT: quit");
 }
 
 /* "...additional frames elided...", "...23 frames elided..." */
@@ -201,26 +106,65 @@ static bool is_elision(struct hd_scan line)
   return hd_scan_literal(&line, "...") && hd_scan_holds(&line, "frames elided");
 }
 
-static bool use_line(struct dump *dump, struct hd_scan line, struct hd_error *error)
+/* "main.worker(0xc0000140a0, {0x1, 0x2})": a name has no blanks, arguments hold no
+ * parentheses. */
+static bool split_call(struct hd_scan line, struct hd_scan *name)
 {
-  struct hd_go_header header;
-  bool indented = line.at < line.end && *line.at == '\t';
-  hd_scan_trim(&line);
-  if (hd_go_header_read(line, &header))
-    return begin_goroutine(dump, &header, error);
-  if (!dump->open)
-    return true;
-  if (line.at == line.end)
-    return end_goroutine(dump, error);
-  if (indented)
-    return read_place(dump, line, error);
+  const char *open = line.at < line.end ? memrchr(line.at, '(', hd_scan_left(&line)) : NULL;
+  *name = (struct hd_scan){line.at, open ? open : line.at};
+  return open && open > line.at && line.end[-1] == ')' &&
+         !memchr(name->at, ' ', hd_scan_left(name)) && !memchr(name->at, '\t', hd_scan_left(name));
+}
+
+/* "created by main.start in goroutine 1" */
+static bool take_creator(struct log *log, struct hd_scan name, struct hd_error *error)
+{
+  static const char in[] = " in goroutine ";
+  const char *tail = memmem(name.at, hd_scan_left(&name), in, sizeof in - 1);
+  if (tail)
+    name.end = tail;
+  return hd_go_call(&log->stacks, name, true, error);
+}
+
+/* A line in a goroutine that is indented neither by a tab nor by what a terminal makes
+ * of one. */
+static bool take_call(struct log *log, struct hd_scan line, struct hd_error *error)
+{
+  struct hd_go_stacks *stacks = &log->stacks;
+  struct hd_scan name;
+  /* Of the goroutine it would have had its place behind it. */
+  if (stacks->call.function)
+    return hd_go_end(stacks, error);
   if (is_elision(line)) {
-    dump->elided = true;
-    return end_call(dump, error);
+    stacks->elided = true;
+    return true;
   }
   if (hd_scan_literal(&line, "created by "))
-    return read_creator(dump, line, error);
-  return read_call(dump, line, error);
+    return take_creator(log, line, error);
+  if (split_call(line, &name))
+    return hd_go_call(stacks, name, false, error);
+  if (stacks->stack.count || stacks->excused)
+    return hd_go_end(stacks, error);
+  return hd_reader_bad_row(stacks->profile, (int64_t)log->stream->line, "is no call", line.at,
+                           hd_scan_left(&line), error);
+}
+
+static bool use_line(struct log *log, struct hd_scan line, struct hd_error *error)
+{
+  static const char blanks[] = "    ";
+  struct hd_scan ahead = line;
+  struct hd_go_header header;
+  bool indented = hd_scan_literal(&ahead, "\t") || hd_scan_literal(&ahead, blanks);
+  hd_scan_trim(&line);
+  if (hd_go_header_read(line, &header))
+    return begin_goroutine(log, &header, error);
+  if (is_cause(line))
+    return end_dump(log, error);
+  if (!log->stacks.open)
+    return true;
+  if (line.at == line.end)
+    return hd_go_end(&log->stacks, error);
+  return indented ? hd_go_place(&log->stacks, line, error) : take_call(log, line, error);
 }
 
 /* --- the file ------------------------------------------------------------------ */
@@ -228,80 +172,59 @@ static bool use_line(struct dump *dump, struct hd_scan line, struct hd_error *er
 /* Where Go ends a dump, wherever that is. */
 #define LARGEST_DUMP ((uint64_t)64 << 20)
 
-/* The line is not all there: but a dump that somebody copied out of a terminal ends in
- * a whole one, and behind " +0x" nothing is of use. */
-static bool is_cut(const struct dump *dump, struct hd_scan line)
+static bool cut_off(const struct log *log, struct hd_error *error)
 {
-  return dump->open && !dump->whole &&
-         (dump->stream->offset >= LARGEST_DUMP || !hd_scan_holds(&line, " +0x"));
+  return hd_stream_cut(log->stream, error, (int64_t)log->stream->line, -1,
+                       "the dump is cut off here",
+                       log->stream->offset >= LARGEST_DUMP
+                           ? "Go ends one at 64 MiB; ask for ?debug=1, which is much shorter"
+                           : "it is incomplete; get it again");
 }
 
-static bool read_lines(struct dump *dump, struct hd_error *error)
+/* The line is not all there: but a dump that somebody copied out of a terminal ends in
+ * a whole one, and behind " +0x" nothing is of use. */
+static bool is_part(const struct log *log, struct hd_scan line, bool whole)
+{
+  return log->stacks.open && !whole &&
+         (log->stream->offset >= LARGEST_DUMP || !hd_scan_holds(&line, " +0x"));
+}
+
+/* Something must follow: a place behind a call, a call behind the first line. */
+static bool ends_early(const struct hd_go_stacks *stacks)
+{
+  return stacks->open && (stacks->call.function || (!stacks->stack.count && !stacks->excused));
+}
+
+static bool read_lines(struct log *log, struct hd_error *error)
 {
   const char *line;
   size_t length;
+  bool whole;
   for (;;) {
-    if (!hd_stream_line(dump->stream, &line, &length, &dump->whole, error))
+    if (!hd_stream_line(log->stream, &line, &length, &whole, error))
       return false;
-    if (!line)
+    bool cut = line ? is_part(log, hd_scan_of(line, length), whole) : ends_early(&log->stacks);
+    if (cut && !cut_off(log, error))
+      return false;
+    if (cut || !line)
       break;
-    if (is_cut(dump, hd_scan_of(line, length))) {
-      if (!hd_stream_cut(dump->stream, error, (int64_t)dump->stream->line, -1,
-                         "the dump is cut off here",
-                         "Go ends one at 64 MiB; ask for ?debug=1, which is much shorter"))
-        return false;
-      break;
-    }
-    if (!use_line(dump, hd_scan_of(line, length), error))
+    if (!use_line(log, hd_scan_of(line, length), error))
       return false;
   }
-  if (!end_goroutine(dump, error))
+  if (!end_dump(log, error))
     return false;
-  return dump->groups.count ||
-         hd_fail_line(error, (int64_t)dump->stream->line,
+  return log->dumps ||
+         hd_fail_line(error, (int64_t)log->stream->line,
                       "there is no goroutine in it: each begins with \"goroutine 1 [running]:\"");
-}
-
-static bool add_records(struct dump *dump, struct hd_error *error)
-{
-  for (size_t i = 0; i < dump->groups.count; i++) {
-    const struct group *group = &dump->groups.items[i];
-    struct hd_record record = {group->stack, group->labels, 0, 1, 1};
-    double values[HD_MEASURES] = {0};
-    values[HD_GOROUTINES] = group->count;
-    values[HD_LONGEST_WAIT] = group->wait;
-    if (!hd_profile_add_record(dump->profile, record, values, error))
-      return false;
-  }
-  return true;
-}
-
-static void deinit(struct dump *dump)
-{
-  hd_vec_deinit(&dump->stack);
-  hd_vec_deinit(&dump->groups);
-  hd_index_deinit(&dump->locations);
-  hd_index_deinit(&dump->group_index);
 }
 
 static bool read(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
 {
-  struct dump dump = {.stream = stream};
-  if (!hd_profile_create(&dump.profile, error))
-    return false;
-  dump.profile->meta.format = "go-dump";
-  dump.profile->meta.kind = "goroutine";
-  dump.profile->meta.rate = 1;
-  hd_profile_declare(dump.profile, HD_GOROUTINES);
-  hd_profile_declare(dump.profile, HD_LONGEST_WAIT);
-  bool fine = read_lines(&dump, error) && add_records(&dump, error);
-  deinit(&dump);
-  if (!fine) {
-    hd_profile_destroy(dump.profile);
-    return false;
-  }
-  hd_profile_freeze(dump.profile);
-  return sink->take(sink->context, dump.profile, error);
+  struct log log = {.stream = stream, .sink = sink};
+  bool fine = read_lines(&log, error);
+  drop_dump(&log);
+  hd_vec_deinit(&log.ids);
+  return fine;
 }
 
 static int probe(const uint8_t *head, size_t length)
@@ -324,7 +247,7 @@ const struct hd_reader hd_reader_go_dump = {
     .name = "go-dump",
     .summary = "dumps of goroutines, one by one: ?debug=2, SIGQUIT, panics",
     .carries = "goroutines, states, waits",
-    .marks = {"\ngoroutine 1 [", "SIGQUIT: quit\nPC="},
+    .marks = {"\ngoroutine 1 [", " [running]:\n", "SIGQUIT: quit\nPC="},
     .probe = probe,
     .read = read,
 };

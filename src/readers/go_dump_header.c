@@ -46,10 +46,10 @@ static void read_state(struct hd_scan inside, struct hd_go_header *header)
 
 bool hd_go_header_read(struct hd_scan line, struct hd_go_header *header)
 {
-  uint64_t id;
   *header = (struct hd_go_header){0};
   if (!hd_scan_literal(&line, "goroutine ") || line.at == line.end || *line.at == ' ' ||
-      !hd_scan_uint(&line, &id) || line.at == line.end || *line.at != ' ' || line.end[-1] != ':')
+      !hd_scan_uint(&line, &header->id) || line.at == line.end || *line.at != ' ' ||
+      line.end[-1] != ':')
     return false;
   line.end--;
   const char *open = memchr(line.at, '[', hd_scan_left(&line));

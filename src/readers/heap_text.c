@@ -17,16 +17,17 @@ static const struct tail {
   bool prefix;          /* "growthz" is "growth", too */
   uint64_t divisor;     /* of the number that follows, to the sampling interval; 0 exact */
   const char *allocator;
+  const char *kind;
   const char *comment;  /* what the figures are, where they are not live memory */
 } tails[] = {
-    {"heap_v2", false, 1, "tcmalloc", NULL},
-    {"heapz_v2", false, 1, "tcmalloc", NULL},
-    {"heapprofile", false, 0, "tcmalloc", NULL},
-    {"heap", false, 2, NULL, NULL}, /* Go writes twice its interval */
-    {"growth", true, 0, "tcmalloc",
+    {"heap_v2", false, 1, "tcmalloc", "heap", NULL},
+    {"heapz_v2", false, 1, "tcmalloc", "heap", NULL},
+    {"heapprofile", false, 0, "tcmalloc", "heap", NULL},
+    {"heap", false, 2, NULL, "heap", NULL}, /* Go writes twice its interval */
+    {"growth", true, 0, "tcmalloc", "growth",
      "a growth profile: where the allocator took memory from the system, whether it was freed "
      "since or not"},
-    {"fragmentation", true, 0, "tcmalloc",
+    {"fragmentation", true, 0, "tcmalloc", "fragmentation",
      "a fragmentation profile: memory that is free, but not usable for others"},
 };
 
@@ -76,6 +77,8 @@ static bool read_tail(struct hd_heap_text *text, struct hd_scan words, struct hd
   if (number.at < number.end && (!hd_scan_uint(&number, &interval) || number.at < number.end))
     return bad_header(text, error);
   meta->allocator = tail->allocator;
+  meta->kind = tail->kind;
+  text->complete = !tail->allocator;
   meta->rate = !tail->divisor ? 1 : interval / tail->divisor;
   /* An interval of 1 byte is every allocation; none at all is not known. */
   if (tail->divisor && interval && !meta->rate)
@@ -92,7 +95,6 @@ static bool read_header(struct hd_heap_text *text, struct hd_error *error)
   struct hd_scan line = text->line;
   int64_t totals[HD_HEAP_COUNTS];
   text->profile->meta.format = "heap-text";
-  text->profile->meta.kind = "heap";
   if (!hd_scan_literal(&line, header) || !hd_scan_counts(&line, totals) ||
       !hd_scan_mark(&line, '@'))
     return bad_header(text, error);

@@ -48,6 +48,7 @@ struct hd_heap_text {
   bool peeking;         /* only meta data is wanted: rows are passed over */
   bool sampled;         /* rows are to be unsampled by profile->meta.rate */
   bool has_alloc;
+  bool complete;        /* whoever writes this leaves no row out (Go) */
   enum hd_measure counted; /* what each row counts; HD_MEASURES: objects and bytes of a heap */
   double expected, found; /* live objects: as the header has them (0 unknown), of the rows */
 

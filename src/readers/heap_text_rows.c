@@ -220,6 +220,10 @@ static bool set_program(struct hd_heap_text *text, struct hd_error *error)
 static bool check_end(struct hd_heap_text *text, double missing, struct hd_error *error)
 {
   bool in_row = text->row_line == hd_heap_text_line(text);
+  if (text->whole && text->complete && missing > 0 && !text->profile->bad_rows)
+    return hd_stream_cut(text->stream, error, hd_heap_text_line(text), -1,
+                         "the rows do not add up to the header's objects",
+                         "the snapshot is incomplete; take it again");
   if (text->whole || (!text->ends_in_maps && !in_row && missing <= 0))
     return true;
   if (text->profile->bad_rows > 1 && !text->stream->partial) /* one is the row that was cut */

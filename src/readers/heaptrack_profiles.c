@@ -179,7 +179,7 @@ static bool fill_meta(const struct hd_heaptrack *heaptrack, size_t number,
   bool last = number + 1 == heaptrack->cuts.count;
   /* A recording that was attached to a process may end before it does. */
   if (!heaptrack->attached)
-    meta->reason = last ? "exit" : number ? NULL : "start";
+    meta->reason = number == 0 ? "start" : last && !heaptrack->stream->cut[0] ? "exit" : NULL;
   return !last || add_peak(heaptrack, profile, error);
 }
 

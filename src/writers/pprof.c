@@ -168,7 +168,10 @@ static bool put_meta(struct hd_pprof_writer *writer)
 {
   const struct hd_profile *profile = writer->profile;
   const struct hd_meta *meta = &profile->meta;
-  if (meta->rate && !put_type(writer, HD_PPROF_W_PERIOD_TYPE, "space", "bytes"))
+  bool counts = profile->has[HD_GOROUTINES] || profile->has[HD_THREADS];
+  if (meta->rate && !put_type(writer, HD_PPROF_W_PERIOD_TYPE,
+                              counts && meta->kind ? meta->kind : "space",
+                              counts ? "count" : "bytes"))
     return false;
   struct hd_buffer *out = &writer->message;
   hd_buffer_clear(out);
@@ -192,6 +195,19 @@ static bool any_truncated(const struct hd_profile *profile)
   return profile->meta.truncated_stacks > 0;
 }
 
+/* What a reader makes of the sample types: those of the first measure, but for what is
+ * named after its kind. */
+static const char *kind_read_back(const struct hd_pprof_writer *writer)
+{
+  const struct hd_profile *profile = writer->profile;
+  for (int i = 0; i < HD_MEASURES; i++)
+    if (profile->has[i])
+      return i == HD_GOROUTINES && strcmp(profile->meta.kind, "goroutineleak") == 0
+                 ? profile->meta.kind
+                 : hd_measures[i].kind;
+  return "";
+}
+
 static void say_lost(const struct hd_pprof_writer *writer, struct hd_buffer *lost)
 {
   const struct hd_meta *meta = &writer->profile->meta;
@@ -211,6 +227,11 @@ static void say_lost(const struct hd_pprof_writer *writer, struct hd_buffer *los
     hd_lost(lost, 0, "the size below which rows are left out");
   if (writer->profile->ages.count)
     hd_lost(lost, 0, "ages of objects");
+  if (meta->kind && strcmp(meta->kind, kind_read_back(writer)) != 0)
+    hd_lost(lost, 0, "the kind of the snapshot");
+  for (int i = 0; i < HD_MEASURES; i++)
+    if (writer->profile->has[i] && hd_measures[i].merge == HD_MERGE_MAX)
+      hd_lost(lost, 0, "that a wait is the longest one (go tool pprof adds them up)");
   if (any_truncated(writer->profile))
     hd_lost(lost, 0, "which stacks are cut");
   if (writer->lost_labels)

@@ -11,7 +11,8 @@
 static inline bool text_take(void *context, struct hd_profile *profile, struct hd_error *error)
 {
   (void)error;
-  assert_null(*(struct hd_profile **)context);
+  /* Of several (a log of dumps) the last one. */
+  hd_profile_destroy(*(struct hd_profile **)context);
   *(struct hd_profile **)context = profile;
   return true;
 }

@@ -34,7 +34,7 @@ static double with_function(const struct hd_profile *profile, const char *functi
                                            : (struct hd_span){0};
     for (uint32_t n = 0; n < labels.count; n++) {
       const struct hd_label *label = &profile->labels.items[labels.first + n];
-      if (strcmp(text_of(profile, label->key), "state") == 0)
+      if (strcmp(text_of(profile, label->key), "goroutine state") == 0)
         *state = text_of(profile, label->text);
     }
   }
@@ -119,7 +119,7 @@ static void header(const char *line, const char *state, double minutes, const ch
   assert_true(hd_profile_value(profile, 0, HD_LONGEST_WAIT) == minutes * 60e9);
   for (size_t i = 0; i < profile->labels.count; i++) {
     const struct hd_label *label = &profile->labels.items[i];
-    if (strcmp(text_of(profile, label->key), "state") == 0)
+    if (strcmp(text_of(profile, label->key), "goroutine state") == 0)
       assert_string_equal(text_of(profile, label->text), state);
     else
       snprintf(labels + strlen(labels), sizeof labels - strlen(labels), "%s=%s%.0d ",
@@ -176,7 +176,65 @@ static void stacks(void **unused)
            "main.f /a.go:3 < main.h /b.go:4 < ", true, 0);
   as_stack("\tgoroutine running on other thread; stack unavailable\ncreated by main.g\n\t/b.go:4 "
            "+0x5\n", "main.g /b.go:4 < ", false, 0);
-  as_stack("main.f(...)\n\t/a.go:3 +0x1\nnot a call\n", "main.f /a.go:3 < ", false, 1);
+  as_stack("nothing of it\nmain.f(...)\n\t/a.go:3 +0x1\n", "main.f /a.go:3 < ", false, 1);
+  /* What follows in a log is no frame, even where it looks like a call. */
+  static const char *const logs[] = {"exit status 2", "FAIL", "ok  \tgm/b\t(cached)",
+                                     "--- FAIL: TestX (0.00s)", "main.log(1)",
+                                     "2024/01/01 12:00:00 restarted (attempt 2)"};
+  for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+    char text[300];
+    snprintf(text, sizeof text, "main.f(...)\n\t/a.go:3 +0x1\n%s\nmore\n", logs[i]);
+    as_stack(text, "main.f /a.go:3 < ", false, 0);
+    snprintf(text, sizeof text, "main.f(...)\n\t/a.go:3 +0x1\ncreated by main.g\n\t/b.go:4 +0x5\n"
+             "%s\n\tmore\n", logs[i]);
+    as_stack(text, "main.f /a.go:3 < main.g /b.go:4 < ", false, 0);
+  }
+  /* Copied out of a terminal: tabs are blanks. */
+  as_stack("main.f(...)\n        /a.go:3 +0x1\n", "main.f /a.go:3 < ", false, 0);
+}
+
+struct dumps {
+  struct hd_profile *items[8];
+  size_t count;
+};
+
+static bool keep_dump(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  struct dumps *dumps = context;
+  (void)error;
+  assert_true(dumps->count < 8);
+  dumps->items[dumps->count++] = profile;
+  return true;
+}
+
+static void expect_dumps(const char *text, const double *goroutines, size_t count)
+{
+  struct dumps dumps = {0};
+  struct hd_sink sink = {keep_dump, &dumps};
+  struct hd_stream stream = hd_stream_of(text, strlen(text));
+  struct hd_error error = HD_ERROR_INIT;
+  if (!hd_reader_find("go-dump")->read(&stream, &sink, &error))
+    fail_msg("%s", error.text);
+  assert_int_equal(dumps.count, count);
+  for (size_t i = 0; i < count; i++) {
+    assert_true(hd_profile_total(dumps.items[i], HD_GOROUTINES) == goroutines[i]);
+    hd_profile_destroy(dumps.items[i]);
+  }
+}
+
+/* Several dumps in one log are several snapshots, never a sum. */
+static void series(void **unused)
+{
+  (void)unused;
+#define ONE(id) "goroutine " #id " [select]:\nmain.f()\n\t/a.go:3 +0x1\n\n"
+  expect_dumps(ONE(1) ONE(2) "SIGQUIT: quit\nPC=0x1\n\n" ONE(1) ONE(2) ONE(3),
+               (const double[]){2, 3}, 2);
+  expect_dumps(ONE(1) ONE(2) ONE(1) ONE(2) ONE(1), (const double[]){2, 2, 1}, 3);
+  expect_dumps("panic: a\n\tpanic: b\n\n" ONE(7) "exit status 2\npanic: c\n\n" ONE(8),
+               (const double[]){1, 1}, 2);
+  /* Threads are no goroutines. */
+  expect_dumps("goroutine 0 [idle]:\nruntime.futex()\n\t/a.s:3 +0x1\n\n" ONE(1) ONE(2),
+               (const double[]){2}, 1);
 }
 
 static void in_a_log(void **unused)
@@ -203,8 +261,12 @@ static void errors(void **unused)
                       "line 1: there is no goroutine in it: each begins with \"goroutine 1 "
                       "[running]:\"");
   assert_string_equal(text_error("go-dump", "goroutine 1 [running]:\nmain.f()\n\t/a.g"),
-                      "line 3: the dump is cut off here: Go ends one at 64 MiB; ask for ?debug=1, "
-                      "which is much shorter, or use what there is with --partial");
+                      "line 3: the dump is cut off here: it is incomplete; get it again, or use "
+                      "what there is with --partial");
+  assert_non_null(strstr(text_error("go-dump", "goroutine 1 [running]:\nmain.f()\n\t/a.go:3 "
+                                               "+0x1\nmain.g()\n"), "line 4: the dump is cut off"));
+  assert_non_null(strstr(text_error("go-dump", "goroutine 1 [running]:\n"),
+                         "line 1: the dump is cut off"));
   assert_string_equal(text_error("go-counts", "goroutine profile: total 3\n1 @ 0x10\n"),
                       "line 2: the rows do not add up to the total in the first line: the "
                       "snapshot is incomplete; take it again, or use what there is with --partial");
@@ -273,7 +335,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(real_dumps), cmocka_unit_test(real_counts), cmocka_unit_test(headers),
       cmocka_unit_test(stacks),     cmocka_unit_test(in_a_log),    cmocka_unit_test(errors),
-      cmocka_unit_test(bad_rows),   cmocka_unit_test(conformance), cmocka_unit_test(hostile),
+      cmocka_unit_test(series),     cmocka_unit_test(bad_rows),   cmocka_unit_test(conformance), cmocka_unit_test(hostile),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
