@@ -307,10 +307,13 @@ static bool tell_all(struct teller *teller, struct hd_error *error)
   }
   if (!count) {
     char nearest[512];
+    enum hd_measure measure = teller->options->measure;
+    bool memory = hd_measures[measure].sibling != measure;
     hd_list_nearest(teller->series, teller->options->pattern_text, nearest, sizeof nearest);
     return hd_fail_usage(error,
-                         "no call site with memory in it is in a function that matches "
+                         "no call site with %s in it is in a function that matches "
                          "'%s'%s%s%s",
+                         memory ? "memory" : hd_measures[measure].name,
                          teller->options->pattern_text, nearest[0] ? ": did you mean " : "",
                          nearest, nearest[0] ? "?" : "; `heapdiff top` shows which there are");
   }

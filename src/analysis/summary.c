@@ -61,6 +61,15 @@ static struct hd_cell rate_cell(const struct builder *builder, double rate)
                           .integer = whole(rate)};
 }
 
+/* Of counts that are of bytes, too, "objects"; else each is its own thing. */
+static const char *things(enum hd_measure measure)
+{
+  const struct hd_measure_info *info = &hd_measures[measure];
+  if (info->unit == HD_UNIT_BYTES)
+    return "";
+  return info->sibling == measure ? info->name : "objects";
+}
+
 static void leaks(struct builder *builder, const struct hd_summary *sum, int64_t gross)
 {
   double share = gross > 0 ? fmin(sum->growth / (double)gross, 1) : 0;
@@ -75,11 +84,11 @@ static void leaks(struct builder *builder, const struct hd_summary *sum, int64_t
   }
   const char *sites = hd_view_printf(builder->view, "%zu call site%s leaking ", sum->leaking,
                                      sum->leaking > 1 ? "s are" : " is");
-  if (builder->judges->hours > 0)
-    piece(builder, sites, rate_cell(builder, sum->rate), "/h, ");
-  else
-    piece(builder, sites, hd_measure_cell(builder->judges->measure, whole(sum->growth), false),
-          ", ");
+  const char *what = things(builder->judges->measure), *blank = what[0] ? " " : "";
+  bool timed = builder->judges->hours > 0;
+  struct hd_cell growth = hd_measure_cell(builder->judges->measure, whole(sum->growth), false);
+  piece(builder, sites, timed ? rate_cell(builder, sum->rate) : growth,
+        hd_view_printf(builder->view, "%s%s%s, ", blank, what, timed ? "/h" : ""));
   piece(builder, "", hd_cell_ratio(share, false), " of the growth");
 }
 
