@@ -106,6 +106,8 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .time_ns = meta->time_ns,
       .mono_ns = meta->mono_ns,
       .rss = meta->rss,
+      .system = meta->system,
+      .system_free = meta->system_free,
       .pid = meta->pid,
       .start_ns = meta->start_ns,
       .image_ns = meta->image_ns,
