@@ -58,6 +58,12 @@ static struct hd_cell *row_in(struct teller *teller, struct hd_grid *grid)
   return cells;
 }
 
+/* Nobody has waited for a minute: that is not known as 0. */
+static struct hd_cell wait(double ns)
+{
+  return ns > 0 ? hd_measure_cell(HD_LONGEST_WAIT, whole(ns), false) : nothing;
+}
+
 /* --- the tables ----------------------------------------------------------------------- */
 
 static enum hd_measure allocations_of(const struct teller *teller)
@@ -77,6 +83,8 @@ static void tell_series(struct teller *teller, size_t row)
   column(teller, grid, "change", "CHANGE", false);
   if (allocs)
     column(teller, grid, "allocated", "ALLOCATED", false);
+  if (teller->judges.clock.steps)
+    column(teller, grid, "longest_wait", hd_measures[HD_LONGEST_WAIT].title, false);
   for (size_t i = 0; i < series->points.count; i++) {
     struct hd_cell *cells = row_in(teller, grid);
     if (!cells)
@@ -87,6 +95,8 @@ static void tell_series(struct teller *teller, size_t row)
       cells[0] = hd_cell_of(HD_CELL_DURATION, whole(teller->judges.times[i]));
     cells[1] = hd_measure_cell(measure, whole(value), false);
     cells[2] = i ? hd_measure_cell(measure, whole(value - before), true) : nothing;
+    if (teller->judges.clock.steps)
+      cells[3 + allocs] = wait(hd_series_flat(series, i, row, HD_LONGEST_WAIT));
     if (allocs && i)
       cells[3] = hd_measure_cell(allocations,
                                  whole(hd_series_flat(series, i, row, allocations) -
@@ -205,6 +215,23 @@ static void tell_retention(struct teller *teller, size_t row)
     fact(teller, "kept_of_all", "kept of all it ever allocated", hd_cell_ratio(rho, false));
 }
 
+static void tell_waits(struct teller *teller, size_t row)
+{
+  struct hd_waits waits;
+  if (!hd_judges_waits(&teller->judges, row, &waits))
+    return;
+  if (waits.first > 0)
+    fact(teller, "longest_wait_before", "longest wait, at first", wait(waits.first));
+  if (waits.last > 0)
+    fact(teller, "longest_wait_after", "longest wait, at the end", wait(waits.last));
+  if (waits.woken)
+    fact(teller, "woken_at_least", "who waits longest woke, at least",
+         hd_cell_count((int64_t)waits.woken, false));
+  if (waits.never_woke || waits.woken)
+    fact(teller, "never_woke", "who waits longest never woke",
+         hd_cell_of(HD_CELL_BOOL, waits.never_woke));
+}
+
 static struct hd_cell rate(const struct teller *teller, double value, bool interval)
 {
   return (struct hd_cell){.kind = HD_CELL_RATE,
@@ -244,6 +271,7 @@ static void tell_facts(struct teller *teller, size_t row, const struct hd_trend 
          hd_cell_ratio(trend->relative_drawdown, false));
   }
   tell_retention(teller, row);
+  tell_waits(teller, row);
   tell_ages(teller, row);
 }
 
@@ -307,10 +335,13 @@ static bool tell_all(struct teller *teller, struct hd_error *error)
   }
   if (!count) {
     char nearest[512];
+    enum hd_measure measure = teller->options->measure;
+    bool memory = hd_measures[measure].sibling != measure;
     hd_list_nearest(teller->series, teller->options->pattern_text, nearest, sizeof nearest);
     return hd_fail_usage(error,
-                         "no call site with memory in it is in a function that matches "
+                         "no call site with %s in it is in a function that matches "
                          "'%s'%s%s%s",
+                         memory ? "memory" : hd_measures[measure].name,
                          teller->options->pattern_text, nearest[0] ? ": did you mean " : "",
                          nearest, nearest[0] ? "?" : "; `heapdiff top` shows which there are");
   }

@@ -4,14 +4,16 @@
 #include <math.h>
 
 static const char *leaking(struct hd_view *view, const struct hd_judgement *of,
-                           const struct hd_trend *trend)
+                           const struct hd_trend *trend, const struct hd_waits *waits)
 {
+  const char *stayed = waits && waits->never_woke ? "who waits longest never woke"
+                                                  : "what came stayed";
   if (of->by_age)
     return hd_view_printf(view, "leaking: its level hides it, but its old objects only become "
                                 "more, which is a leak with %.3g%%", of->probability * 100);
   return hd_view_printf(view, "leaking with %.3g%%: of all shapes \"%s\" fits best, it rises from "
-                              "snapshot to snapshot (p %.2g), and what came stayed",
-                        of->probability * 100, hd_shapes[trend->best].name, trend->mann_kendall);
+                              "snapshot to snapshot (p %.2g), and %s",
+                        of->probability * 100, hd_shapes[trend->best].name, trend->mann_kendall, stayed);
 }
 
 static const char *growing(struct hd_view *view, const struct hd_judges *judges,
@@ -40,8 +42,10 @@ const char *hd_evidence_why(struct hd_view *view, const struct hd_judges *judges
                             const struct hd_trend *trend)
 {
   const struct hd_judgement *of = &judges->rows[row];
+  struct hd_waits waits;
+  bool waited = hd_judges_waits(judges, row, &waits);
   switch (of->verdict) {
-  case HD_VERDICT_LEAKING: return leaking(view, of, trend);
+  case HD_VERDICT_LEAKING: return leaking(view, of, trend, waited ? &waits : NULL);
   case HD_VERDICT_GROWING: return growing(view, judges, of, trend);
   case HD_VERDICT_SHRINKING: return "shrinking: it gives back more than it takes";
   case HD_VERDICT_SAWTOOTH:

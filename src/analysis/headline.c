@@ -179,20 +179,24 @@ static void totals(struct builder *builder, const struct hd_series *series,
   fact(builder, "after", hd_measure_cell(measure, after, false));
 }
 
-static void rss(struct builder *builder, const struct hd_series *series)
+/* The size of the process; where that is unknown, what its runtime has from the system. */
+static void process_size(struct builder *builder, const struct hd_series *series)
 {
-  int64_t first = series->points.items[0].rss;
-  int64_t last = series->points.items[series->points.count - 1].rss;
+  const struct hd_point *begin = &series->points.items[0];
+  const struct hd_point *end = &series->points.items[series->points.count - 1];
+  bool rss = end->rss >= 0;
+  int64_t first = rss ? begin->rss : begin->system, last = rss ? end->rss : end->system;
+  const char *label = rss ? "rss " : "from the system ";
   if (last < 0)
     return;
   if (series->points.count > 1 && first >= 0) {
-    piece(builder, true, "rss ", hd_cell_bytes(first, false), " -> ");
+    piece(builder, true, label, hd_cell_bytes(first, false), " -> ");
     piece(builder, false, "", hd_cell_bytes(last, false), "");
-    fact(builder, "rss_before", hd_cell_bytes(first, false));
+    fact(builder, rss ? "rss_before" : "system_before", hd_cell_bytes(first, false));
   } else {
-    piece(builder, true, "rss ", hd_cell_bytes(last, false), "");
+    piece(builder, true, label, hd_cell_bytes(last, false), "");
   }
-  fact(builder, "rss_after", hd_cell_bytes(last, false));
+  fact(builder, rss ? "rss_after" : "system_after", hd_cell_bytes(last, false));
 }
 
 static void inputs(struct builder *builder, const struct hd_series *series,
@@ -215,7 +219,7 @@ bool hd_headline_build(const struct hd_series *series, enum hd_measure measure,
   which_snapshots(&builder, series);
   which_measure(&builder, series, measure);
   totals(&builder, series, measure);
-  rss(&builder, series);
+  process_size(&builder, series);
   if (filters && filters[0]) {
     builder.line++;
     words(&builder, false, hd_view_printf(view, "filtered by %s: TOTAL is what is left", filters));

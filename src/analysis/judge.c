@@ -40,9 +40,21 @@ void hd_retention(const struct hd_series *series, size_t row, double *kappa, dou
                  alloc - value_at(series, 0, row, HD_ALLOC_OBJECTS));
 }
 
+bool hd_judges_waits(const struct hd_judges *judges, size_t row, struct hd_waits *waits)
+{
+  if (!judges->clock.steps)
+    return false;
+  *waits = hd_waits_of(judges->series, &judges->clock, row);
+  return true;
+}
+
+/* Of a leak, beside what the course shows: kept of what was allocated, or never woken. */
 static double odds_of(const struct hd_judges *judges, size_t row)
 {
   double kappa, rho;
+  struct hd_waits waits;
+  if (hd_judges_waits(judges, row, &waits))
+    return hd_waits_odds(&waits);
   hd_retention(judges->series, row, &kappa, &rho);
   if (kappa < 0 || rho < 0)
     return 1;
@@ -151,6 +163,12 @@ static bool take_significance(struct hd_judges *judges, struct hd_error *error)
         value_at(series, last, row, judges->measure) - value_at(series, 0, row, judges->measure);
   return hd_noise_between(series, judges->measure, 0, last, judges->noise, error) &&
          hd_significance(judges->noise, differences, rows, judges->q, error);
+}
+
+static bool take_waits(struct hd_judges *judges, struct hd_error *error)
+{
+  return !hd_waits_known(judges->series, judges->measure) ||
+         hd_wait_clock_init(&judges->clock, judges->series, error);
 }
 
 static bool take_generations(struct hd_judges *judges, struct hd_error *error)
@@ -322,7 +340,7 @@ bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,
   bool fine = (judges->values && judges->memory) || hd_fail_memory(error);
   fine = fine && take_times(judges, error) && make_design(judges, error) &&
          take_step_noise(judges, error) && take_significance(judges, error) &&
-         take_generations(judges, error);
+         take_generations(judges, error) && take_waits(judges, error);
   if (!fine) {
     hd_judges_deinit(judges);
     return false;
@@ -342,6 +360,7 @@ void hd_judges_deinit(struct hd_judges *judges)
   hd_generations_deinit(&judges->generations);
   hd_design_deinit(&judges->old_design);
   hd_free(judges->old_q);
+  hd_wait_clock_deinit(&judges->clock);
   hd_free(judges->values);
   hd_free(judges->memory);
   hd_free(judges->rows);

@@ -6,6 +6,7 @@
 #include "analysis/generations.h"
 #include "analysis/significance.h"
 #include "analysis/verdict.h"
+#include "analysis/waits.h"
 
 struct hd_judgement {
   enum hd_verdict verdict;
@@ -36,6 +37,7 @@ struct hd_judges {
   struct hd_generations generations;
   struct hd_design old_design;
   double *old_q;
+  struct hd_wait_clock clock; /* steps NULL: no waits are known */
   double *values, *memory; /* of the row at hand */
   struct hd_judgement *rows; /* by row */
 };
@@ -49,6 +51,9 @@ void hd_judges_deinit(struct hd_judges *judges);
 bool hd_judges_trend(struct hd_judges *judges, size_t row, struct hd_trend *trend);
 /* The same of its old objects, values in judges->values; false: there are no ages. */
 bool hd_judges_old_trend(struct hd_judges *judges, size_t row, struct hd_trend *trend);
+
+/* How long a row waited; false: that is not known. */
+bool hd_judges_waits(const struct hd_judges *judges, size_t row, struct hd_waits *waits);
 
 /* Of what was allocated in the window, the share that is still there (kappa), and of
  * all that ever was (rho); -1 unknown. */

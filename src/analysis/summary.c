@@ -61,6 +61,15 @@ static struct hd_cell rate_cell(const struct builder *builder, double rate)
                           .integer = whole(rate)};
 }
 
+/* Of counts that are of bytes, too, "objects"; else each is its own thing. */
+static const char *things(enum hd_measure measure)
+{
+  const struct hd_measure_info *info = &hd_measures[measure];
+  if (info->unit == HD_UNIT_BYTES)
+    return "";
+  return info->sibling == measure ? info->name : "objects";
+}
+
 static void leaks(struct builder *builder, const struct hd_summary *sum, int64_t gross)
 {
   double share = gross > 0 ? fmin(sum->growth / (double)gross, 1) : 0;
@@ -75,11 +84,11 @@ static void leaks(struct builder *builder, const struct hd_summary *sum, int64_t
   }
   const char *sites = hd_view_printf(builder->view, "%zu call site%s leaking ", sum->leaking,
                                      sum->leaking > 1 ? "s are" : " is");
-  if (builder->judges->hours > 0)
-    piece(builder, sites, rate_cell(builder, sum->rate), "/h, ");
-  else
-    piece(builder, sites, hd_measure_cell(builder->judges->measure, whole(sum->growth), false),
-          ", ");
+  const char *what = things(builder->judges->measure), *blank = what[0] ? " " : "";
+  bool timed = builder->judges->hours > 0;
+  struct hd_cell growth = hd_measure_cell(builder->judges->measure, whole(sum->growth), false);
+  piece(builder, sites, timed ? rate_cell(builder, sum->rate) : growth,
+        hd_view_printf(builder->view, "%s%s%s, ", blank, what, timed ? "/h" : ""));
   piece(builder, "", hd_cell_ratio(share, false), " of the growth");
 }
 
@@ -103,7 +112,9 @@ static void time_to_limit(struct builder *builder, const struct hd_summary *sum,
   limit = limit > 0 ? limit : own_limit(last);
   if (builder->judges->measure != HD_INUSE_SPACE || limit <= 0)
     return;
-  double used = last->rss >= 0 ? (double)last->rss : last->total[HD_INUSE_SPACE];
+  double used = last->rss >= 0      ? (double)last->rss
+                : last->system >= 0 ? (double)last->system
+                                    : last->total[HD_INUSE_SPACE];
   double room = (double)limit - used, half = HD_NORMAL_95 * sum->rate_error;
   fact(builder, "limit", hd_cell_bytes(limit, false));
   if (!(sum->rate > 0) || builder->judges->hours <= 0)
@@ -127,22 +138,42 @@ static void time_to_limit(struct builder *builder, const struct hd_summary *sum,
     piece(builder, "", hd_cell_of(HD_CELL_DURATION, ns_to(room, sum->rate - half)), ")");
 }
 
+/* Of what a runtime has from the system but not in its heap, what it keeps free is known. */
+static void rest_of_system(struct builder *builder, double rest, double free)
+{
+  if (free < rest / 2) {
+    piece(builder, "", (struct hd_cell){0},
+          "from the system: stacks, garbage, fragmentation or the runtime's own data");
+    return;
+  }
+  piece(builder, "from the system: ", hd_cell_bytes(whole(free), false),
+        " more is free, kept for later");
+}
+
 static void outside_heap(struct builder *builder)
 {
   const struct hd_series *series = builder->judges->series;
   const struct hd_point *first = &series->points.items[0];
   const struct hd_point *last = &series->points.items[series->points.count - 1];
-  if (builder->judges->measure != HD_INUSE_SPACE || first->rss < 0 || last->rss < 0)
+  bool rss = first->rss >= 0 && last->rss >= 0, system = first->system >= 0 && last->system >= 0;
+  if (builder->judges->measure != HD_INUSE_SPACE || (!rss && !system))
     return;
   double heap = last->total[HD_INUSE_SPACE] - first->total[HD_INUSE_SPACE];
-  double rss = (double)(last->rss - first->rss), rest = rss - fmax(heap, 0);
-  fact(builder, "rss_growth_outside_heap", hd_cell_bytes(whole(rest), true));
+  double all = (double)(rss ? last->rss - first->rss : last->system - first->system);
+  double rest = all - fmax(heap, 0);
+  fact(builder, rss ? "rss_growth_outside_heap" : "system_growth_outside_heap",
+       hd_cell_bytes(whole(rest), true));
   if (rest < LEAST_UNEXPLAINED || rest < worth_a_line * heap)
     return;
   builder->line++;
   piece(builder, "the heap does not explain ", hd_cell_bytes(whole(rest), false), " of the ");
-  piece(builder, "", hd_cell_bytes(whole(rss), true),
-        " of rss: fragmentation, mappings, stacks or another allocator");
+  if (rss)
+    piece(builder, "", hd_cell_bytes(whole(all), true),
+          " of rss: fragmentation, mappings, stacks or another allocator");
+  else {
+    piece(builder, "", hd_cell_bytes(whole(all), true), " ");
+    rest_of_system(builder, rest, (double)(last->system_free - first->system_free));
+  }
 }
 
 bool hd_summary_build(const struct hd_judges *judges, int64_t gross, int64_t limit,

@@ -39,7 +39,8 @@ static bool same_text(const char *a, const char *b)
   return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-/* Of formats that do not tell whose they are, the names of files may. */
+/* Of formats that do not tell whose they are, the names of files may; and of two forms
+ * without a time each is a series of its own, as they may be of the same moments. */
 static bool same_stem(const struct candidate *a, const struct candidate *b)
 {
   struct hd_file_name x = hd_file_name_read(a->handle.name);
@@ -53,7 +54,8 @@ static bool same_series(const struct candidate *a, const struct candidate *b)
   return a->handle.group == b->handle.group && x->pid == y->pid && x->start_ns == y->start_ns &&
          x->image_ns == y->image_ns && same_text(x->host, y->host) &&
          same_text(x->boot_id, y->boot_id) && same_text(x->program, y->program) &&
-         same_text(x->kind, y->kind) && (x->time_ns || x->mono_ns || same_stem(a, b));
+         same_text(x->kind, y->kind) &&
+         (x->time_ns || x->mono_ns || (same_stem(a, b) && same_text(x->format, y->format)));
 }
 
 /* Reads who a file is; one that cannot be read is left out and counted. */
@@ -230,7 +232,8 @@ static void name_series(struct hd_buffer *out, const struct chooser *chooser,
                         const struct candidate_series *series)
 {
   const struct hd_meta *meta = &chooser->candidates.items[series->first].profile->meta;
-  const char *program = meta->program && meta->program[0] ? hd_base_name(meta->program) : "?";
+  const char *unnamed = meta->format ? meta->format : "?";
+  const char *program = meta->program && meta->program[0] ? hd_base_name(meta->program) : unnamed;
   hd_buffer_puts(out, program);
   if (meta->pid)
     hd_buffer_printf(out, " %" PRId64, meta->pid);

@@ -104,6 +104,18 @@ static struct hd_cell rss_cell(struct teller *teller)
   return rss >= 0 ? hd_cell_bytes(rss, false) : nothing;
 }
 
+static struct hd_cell system_cell(struct teller *teller)
+{
+  int64_t system = teller->profile->meta.system;
+  return system >= 0 ? hd_cell_bytes(system, false) : nothing;
+}
+
+static struct hd_cell system_free_cell(struct teller *teller)
+{
+  int64_t bytes = teller->profile->meta.system_free;
+  return bytes >= 0 ? hd_cell_bytes(bytes, false) : nothing;
+}
+
 static struct hd_cell peak_cell(struct teller *teller)
 {
   int64_t peak = teller->profile->meta.rss_peak;
@@ -270,6 +282,8 @@ static const struct {
 #undef HD_MEASURE
     {"rss", "rss", rss_cell, HD_FOR_ALL},
     {"rss_peak", "rss peak", peak_cell, HD_FOR_ALL},
+    {"system", "from the system", system_cell, HD_FOR_ALL},
+    {"system_free", "free of it", system_free_cell, HD_FOR_ALL},
     {"limit", "memory limit", limit_cell, HD_FOR_ALL},
     {"threads", "threads", threads_cell, HD_FOR_ALL},
     {"allocator", "allocator", allocator_cell, HD_FOR_ALL},

@@ -97,10 +97,12 @@ static bool at_exit(const struct hd_meta *meta)
   return meta->reason && strcmp(meta->reason, "exit") == 0;
 }
 
-/* Go's profiles are of the last collection; all other recorders tell the moment. */
-static bool is_lazy(const struct hd_meta *meta)
+/* Go's heap profiles are of the last collection; its others, and all other recorders,
+ * tell the moment. */
+static bool is_lazy(const struct hd_profile *profile)
 {
-  return meta->format &&
+  const struct hd_meta *meta = &profile->meta;
+  return meta->format && profile->has[HD_INUSE_SPACE] &&
          (strcmp(meta->format, "pprof") == 0 || strcmp(meta->format, "heap-text") == 0);
 }
 
@@ -114,10 +116,12 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .program = keep(session, meta->program),
       .called = keep(session, meta->called),
       .boot_id = keep(session, meta->boot_id),
-      .lazy = is_lazy(meta),
+      .lazy = is_lazy(profile),
       .time_ns = meta->time_ns,
       .mono_ns = meta->mono_ns,
       .rss = meta->rss,
+      .system = meta->system,
+      .system_free = meta->system_free,
       .pid = meta->pid,
       .start_ns = meta->start_ns,
       .image_ns = meta->image_ns,
@@ -190,6 +194,39 @@ static void note_order(struct hd_session *session, const struct hd_series *serie
     hd_session_add_note(session, HD_NOTE_WARNING, "order",
                         "%s was taken after %s: the growth shown runs backwards in time",
                         first->path, last->path);
+}
+
+/* Whether two names are the same but for the numbers in them. */
+static bool only_numbers_differ(const char *a, const char *b)
+{
+  static const char digits[] = "0123456789";
+  while (*a && *b) {
+    size_t x = strspn(a, digits), y = strspn(b, digits);
+    if (!x != !y || (!x && *a != *b))
+      return false;
+    a += x ? x : 1;
+    b += y ? y : 1;
+  }
+  return *a == *b;
+}
+
+/* A shell has 10 before 9; and where no time is inside, only the order tells. */
+static void note_numbers(struct hd_session *session, const struct hd_series *series)
+{
+  const struct hd_point *points = series->points.items;
+  for (size_t i = 0; i < series->points.count; i++)
+    if (points[i].time_ns || points[i].mono_ns)
+      return;
+  for (size_t i = 1; i < series->points.count && series->points.count > 2; i++) {
+    if (strverscmp(points[i - 1].path, points[i].path) <= 0 ||
+        !only_numbers_differ(points[i - 1].path, points[i].path))
+      continue;
+    hd_session_add_note(session, HD_NOTE_WARNING, "numbers",
+                        "the snapshots have no time inside and are taken in the order they are "
+                        "named, %s before %s: `ls -v` names them in that of their numbers",
+                        points[i - 1].path, points[i].path);
+    return;
+  }
 }
 
 /* How a user names a snapshot again: those of one file by their number there. */
@@ -335,6 +372,7 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
   if (!settle_window(session, window, series, error))
     return false;
   note_order(session, series);
+  note_numbers(session, series);
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;

@@ -12,6 +12,7 @@ bool hd_profile_create(struct hd_profile **profile, struct hd_error *error)
   for (int i = 0; i < HD_MEASURES; i++)
     made->column[i] = -1;
   made->meta.rss = made->meta.rss_peak = made->meta.threads = made->meta.sequence = -1;
+  made->meta.system = made->meta.system_free = -1;
   return true;
 }
 

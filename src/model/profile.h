@@ -40,6 +40,9 @@ struct hd_meta {
   const char *recorder; /* name and version of what wrote it */
   uint64_t rate;     /* mean sampling interval in bytes; 1 exact; 0 unknown */
   int64_t rss, rss_peak;            /* bytes, -1 unknown */
+  int64_t system, system_free; /* bytes that a runtime has from the system (not RSS: no other
+                                * allocator is in it, and not all need be resident), and of them
+                                * what it keeps free for later; -1 unknown */
   int64_t limit_cgroup, limit_rlimit; /* bytes, HD_NO_LIMIT none or unknown */
   int64_t threads;   /* -1 unknown */
   const char *allocator; /* whose malloc it was */

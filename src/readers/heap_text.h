@@ -38,6 +38,11 @@ struct hd_heap_estimate {
   double size;   /* mean, of an object */
 };
 
+/* Of runtime.MemStats, bytes; -1 unknown. */
+struct hd_heap_go_memory {
+  int64_t sys, idle, released;
+};
+
 struct hd_heap_text {
   struct hd_stream *stream;
   struct hd_profile *profile;
@@ -67,6 +72,7 @@ struct hd_heap_text {
   uint32_t labels; /* label set */
   HD_VEC(uint64_t) stack;
   HD_VEC(struct hd_heap_go_frame) go;
+  struct hd_heap_go_memory memory;
   HD_VEC(uint32_t) ids; /* scratch */
 };
 

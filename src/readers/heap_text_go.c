@@ -77,6 +77,30 @@ static bool add_comment(struct hd_heap_text *text, struct hd_scan line, struct h
          hd_profile_add_comment(text->profile, id, error);
 }
 
+static bool is(struct hd_scan name, const char *wanted)
+{
+  return hd_scan_left(&name) == strlen(wanted) && memcmp(name.at, wanted, strlen(wanted)) == 0;
+}
+
+/* Sys less HeapReleased is what GOMEMLIMIT bounds; HeapIdle has what was released in it
+ * (runtime/mstats.go). */
+static void memory_from_system(struct hd_heap_text *text, struct hd_scan name, int64_t value)
+{
+  struct hd_heap_go_memory *memory = &text->memory;
+  struct hd_meta *meta = &text->profile->meta;
+  int64_t *field = is(name, "Sys")            ? &memory->sys
+                   : is(name, "HeapIdle")     ? &memory->idle
+                   : is(name, "HeapReleased") ? &memory->released
+                                              : NULL;
+  if (!field)
+    return;
+  *field = value;
+  bool fits = memory->released >= 0 && memory->idle >= memory->released &&
+              memory->sys >= memory->idle;
+  meta->system = fits ? memory->sys - memory->released : -1;
+  meta->system_free = fits ? memory->idle - memory->released : -1;
+}
+
 static bool memory_statistic(struct hd_heap_text *text, struct hd_scan line,
                              struct hd_error *error)
 {
@@ -87,14 +111,14 @@ static bool memory_statistic(struct hd_heap_text *text, struct hd_scan line,
   if (!hd_scan_word(&rest, &name) || !hd_scan_mark(&rest, '=') || !hd_scan_int(&rest, &value) ||
       value < 0)
     return true;
-  size_t length = hd_scan_left(&name);
   /* What the rows hold is the heap as of the last collection. */
-  if (length == 6 && memcmp(name.at, "LastGC", length) == 0)
+  if (is(name, "LastGC"))
     meta->time_ns = value;
-  else if (length == 6 && memcmp(name.at, "MaxRSS", length) == 0)
+  else if (is(name, "MaxRSS"))
     meta->rss_peak = value;
+  memory_from_system(text, name, value);
   for (size_t i = 0; !text->peeking && i < sizeof told / sizeof *told; i++)
-    if (length == strlen(told[i]) && memcmp(name.at, told[i], length) == 0)
+    if (is(name, told[i]))
       return add_comment(text, line, error);
   return true;
 }

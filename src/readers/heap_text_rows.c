@@ -7,8 +7,11 @@
 
 struct hd_heap_text hd_heap_text_of(struct hd_stream *stream, struct hd_profile *profile)
 {
-  return (struct hd_heap_text){
-      .stream = stream, .profile = profile, .counted = HD_MEASURES, .map = {.profile = profile}};
+  return (struct hd_heap_text){.stream = stream,
+                               .profile = profile,
+                               .counted = HD_MEASURES,
+                               .map = {.profile = profile},
+                               .memory = {-1, -1, -1}};
 }
 
 void hd_heap_text_deinit(struct hd_heap_text *text)

@@ -149,6 +149,8 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_int(native, object, "sequence", &meta->sequence, error) ||
       !hd_native_int(native, object, "rss", &meta->rss, error) ||
       !hd_native_int(native, object, "rss_peak", &meta->rss_peak, error) ||
+      !hd_native_int(native, object, "system", &meta->system, error) ||
+      !hd_native_int(native, object, "system_free", &meta->system_free, error) ||
       !hd_native_int(native, object, "threads", &meta->threads, error) ||
       !hd_native_uint(native, object, "rate", &meta->rate, error) ||
       !hd_native_uint(native, object, "truncated_stacks", &meta->truncated_stacks, error) ||

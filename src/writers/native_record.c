@@ -139,6 +139,8 @@ void hd_native_put_header(struct hd_native_writer *writer)
   add_measures(writer);
   member_number(writer, "rss", meta->rss, -1);
   member_number(writer, "rss_peak", meta->rss_peak, -1);
+  member_number(writer, "system", meta->system, -1);
+  member_number(writer, "system_free", meta->system_free, -1);
   member_number(writer, "threads", meta->threads, -1);
   member_text(writer, "allocator", meta->allocator);
   hd_buffer_printf(line, ",\"limits\":{\"cgroup\":%" PRId64 ",\"rlimit\":%" PRId64 "}",

@@ -217,6 +217,8 @@ static void say_lost(const struct hd_pprof_writer *writer, struct hd_buffer *los
     hd_lost(lost, 0, "the place in its series");
   if (meta->rss >= 0 || meta->rss_peak >= 0 || meta->threads >= 0)
     hd_lost(lost, 0, "RSS and threads");
+  if (meta->system >= 0)
+    hd_lost(lost, 0, "memory from the system");
   if (meta->limit_cgroup || meta->limit_rlimit)
     hd_lost(lost, 0, "memory limits");
   if (meta->recorder || meta->allocator)

@@ -5,11 +5,13 @@ under a steady benchmark, after its warm-up.
 usage: clean.py HEAPDIFF [PAIRS] [SECONDS-BETWEEN]
 
 Records redis-server, overwrites keys of a full key space all the time, and compares
-each snapshot with the next. Not a test: it only measures.
+each snapshot with the next. Not a test: it only measures. Needs Debian's packages
+redis-server and redis-tools.
 """
 import glob
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +29,10 @@ def free_port():
 
 def main():
     heapdiff = os.path.abspath(sys.argv[1])
+    missing = [tool for tool in ("redis-server", "redis-cli", "redis-benchmark")
+               if not shutil.which(tool)]
+    if missing:
+        sys.exit(f"not installed: {', '.join(missing)}; apt-get install redis-server redis-tools")
     pairs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 1
     port = free_port()

@@ -2,11 +2,12 @@
 """Go's goroutines: a program that knows how many of its goroutines wait where, its
 profiles read by heapdiff and by go tool pprof.
 
-  goroutines.py --heapdiff FILE --source DIR
+  goroutines.py --heapdiff FILE --sources DIR
 
 The counts of all three forms (profile.proto, debug=1, debug=2) must be the program's
-own, and flat and cum of every function those of `go tool pprof -top`. Exit status 77:
-there is no Go.
+own, and flat and cum of every function those of `go tool pprof -top`. Of a second
+program, whose functions named leak* leak goroutines, these and no others must be called
+leaking in all three forms. Exit status 77: there is no Go.
 """
 import argparse
 import collections
@@ -19,6 +20,8 @@ import sys
 import tempfile
 
 SKIPPED = 77
+FORMS = ("pb.gz", "debug1", "debug2")
+POINTS = 12
 failures = []
 
 
@@ -64,33 +67,68 @@ def compare_with_pprof(options, work, file):
     return len(seen)
 
 
+def build(options, work, name):
+    program = os.path.join(work, name)
+    subprocess.run(["go", "build", "-trimpath", "-o", program, "."],
+                   cwd=os.path.join(options.sources, name), check=True, timeout=240)
+    return program
+
+
+def check_counts(options, work):
+    program = build(options, work, "goroutines")
+    truth = {}
+    for line in run([program, "-dir", work], work).splitlines():
+        point, name, count = line.split()
+        truth.setdefault(point, {})[name] = int(count)
+    for form in FORMS:
+        for point in truth:
+            have = collections.Counter()
+            for row in rows(options, work, "--by", "function", f"{point}.{form}"):
+                have[row["function"]] += row["value"]
+            for name, count in truth[point].items():
+                check(have[name] == count, form, point, name, "is", have[name], "not", count)
+        first = rows(options, work, f"1.{form}", f"2.{form}")[0]
+        check((first["function"], first["growth"]) == ("main.consume", 100), form, first)
+    compared = compare_with_pprof(options, work, "2.pb.gz")
+    print(f"{compared} functions are the same in go tool pprof")
+
+
+def check_verdicts(options, work):
+    program = build(options, work, "waiting")
+    for form in FORMS:
+        os.mkdir(os.path.join(work, form))
+    run([program, "-points", str(POINTS), "-dir", work], work)
+    for form in FORMS:
+        files = [f"{point}.{form}" for point in range(1, POINTS + 1)]
+        for file in files:
+            os.link(os.path.join(work, file), os.path.join(work, form, file))
+        named, found = rows(options, work, *files), rows(options, work, form)
+        check(named == found, form, "differs between files as named and those of a directory")
+        own = {row["function"]: row for row in named if row["function"].startswith("main.")}
+        check(len(own) == 10, form, "has", sorted(own))
+        for name, row in own.items():
+            leaks = name.startswith("main.leak")
+            check((row["verdict"] == "leaking") == leaks, form, name, "is", row["verdict"], "with",
+                  row["probability"], "of", row["values"])
+            check(row["interval"] is None, form, name, "is counted, not sampled")
+        print(form, *(f"{name.removeprefix('main.')}: {row['verdict']}"
+                      for name, row in own.items()))
+        text = run([options.heapdiff, "explain", "leakOnSend", *files], work)
+        check("\nleaking with" in text, form, text)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--heapdiff", required=True, type=os.path.abspath)
-    parser.add_argument("--source", required=True, type=os.path.abspath)
+    parser.add_argument("--sources", required=True, type=os.path.abspath)
     options = parser.parse_args()
     if not shutil.which("go"):
         print("go is not installed: skipped")
         sys.exit(SKIPPED)
     with tempfile.TemporaryDirectory() as work:
-        program = os.path.join(work, "goroutines")
-        subprocess.run(["go", "build", "-trimpath", "-o", program, "."], cwd=options.source,
-                       check=True, timeout=240)
-        truth = {}
-        for line in run([program, "-dir", work], work).splitlines():
-            point, name, count = line.split()
-            truth.setdefault(point, {})[name] = int(count)
-        for form in ("pb.gz", "debug1", "debug2"):
-            for point in truth:
-                have = collections.Counter()
-                for row in rows(options, work, "--by", "function", f"{point}.{form}"):
-                    have[row["function"]] += row["value"]
-                for name, count in truth[point].items():
-                    check(have[name] == count, form, point, name, "is", have[name], "not", count)
-            first = rows(options, work, f"1.{form}", f"2.{form}")[0]
-            check((first["function"], first["growth"]) == ("main.consume", 100), form, first)
-        compared = compare_with_pprof(options, work, "2.pb.gz")
-        print(f"{compared} functions are the same in go tool pprof")
+        check_counts(options, work)
+    with tempfile.TemporaryDirectory() as work:
+        check_verdicts(options, work)
     if failures:
         sys.exit("\n".join(failures))
 

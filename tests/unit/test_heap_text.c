@@ -35,10 +35,41 @@ static void go_symbols(void **state)
   /* Not a frame of it has a name: all of them stay. */
   assert_int_equal(profile->stacks.items[1].count, 2);
   assert_int_equal(profile->meta.rss_peak, 77);
+  assert_int_equal(profile->meta.system, -1);
   assert_int_equal(profile->meta.time_ns, 9);
   assert_int_equal(profile->meta.rate, 1);
   assert_true(hd_profile_total(profile, HD_INUSE_SPACE) == 16);
   hd_profile_destroy(profile);
+}
+
+/* What does not fit together is not known. */
+static void go_memory_from_the_system(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *statistics;
+    int64_t system, free;
+  } cases[] = {
+      {"# Sys = 100\n# HeapIdle = 50\n# HeapReleased = 20\n", 80, 30},
+      {"# HeapReleased = 0\n# HeapIdle = 50\n# Sys = 100\n", 100, 50},
+      {"# Sys = 100\n# HeapIdle = 50\n", -1, -1},
+      {"# Sys = 100\n# HeapIdle = 50\n# HeapReleased = -1\n", -1, -1},
+      {"# Sys = 100\n# HeapIdle = 50\n# HeapReleased = 60\n", -1, -1},
+      {"# Sys = 40\n# HeapIdle = 50\n# HeapReleased = 20\n", -1, -1},
+      {"# Sys = 9223372036854775807\n# HeapIdle = 9223372036854775807\n# HeapReleased = 0\n",
+       INT64_MAX, INT64_MAX},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "heap profile: 1: 8 [1: 8] @ heap/2\n1: 8 [1: 8] @ 0x10\n\n# runtime.MemStats\n%s",
+             cases[i].statistics);
+    struct hd_profile *profile = text_read("heap-text", text);
+    assert_int_equal(profile->meta.system, cases[i].system);
+    assert_int_equal(profile->meta.system_free, cases[i].free);
+    assert_int_equal(profile->meta.rss, -1);
+    hd_profile_destroy(profile);
+  }
 }
 
 /* --- headers --------------------------------------------------------------------- */
@@ -331,6 +362,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(go_symbols),
+      cmocka_unit_test(go_memory_from_the_system),
       cmocka_unit_test(kinds),
       cmocka_unit_test(alloc_is_absent),
       cmocka_unit_test(in_front_of_the_header),

@@ -171,6 +171,9 @@ static void go_in_both_forms(void **state)
       fail_msg("not in the text: %s", a);
   }
   assert_int_equal(text->meta.rss_peak, 93798400);
+  assert_int_equal(text->meta.rss, -1);
+  assert_int_equal(text->meta.system, 192138536 - 90177536);
+  assert_int_equal(text->meta.system_free, 118669312 - 90177536);
   assert_int_equal(text->meta.time_ns, 1795471580034094672);
   assert_string_equal(text_of(text, text->comments.items[0]), "Sys = 192138536");
   hd_profile_destroy(text);
