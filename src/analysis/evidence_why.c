@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+/* The probability from which a site that is not proven to leak should be looked at again. */
+static const double may_leak = .5;
+
 static const char *leaking(struct hd_view *view, const struct hd_judgement *of,
                            const struct hd_trend *trend, const struct hd_waits *waits)
 {
@@ -32,7 +35,11 @@ static const char *steady(struct hd_view *view, const struct hd_judgement *of)
 {
   if (of->error > 0 && of->q >= HD_FALSE_DISCOVERY_RATE && of->growth != 0)
     return hd_view_printf(view, "steady: sampling alone would make such a difference (%.0f sampled "
-                                "objects came or went)", of->sampled);
+                                "objects came or went)%s", of->sampled,
+                          of->growth > 0 && of->probability >= may_leak
+                              ? ", so a leak is not proven and not excluded: record longer, or "
+                                "with a smaller --rate"
+                              : "");
   if (of->growth > 0)
     return "steady: it is more at the end than at the beginning, but its course does not rise";
   return "steady: it did not grow";

@@ -63,25 +63,36 @@ static double odds_of(const struct hd_judges *judges, size_t row)
 
 /* --- what all rows share ------------------------------------------------------------ */
 
-/* Times of the points; where some are not known or do not rise, evenly spread. */
+static bool rise(const double *times, size_t count)
+{
+  for (size_t i = 1; i < count; i++)
+    if (times[i] <= times[i - 1])
+      return false;
+  return true;
+}
+
+/* Of the points, from the first. Where the time of some is not known or does not rise,
+ * how far the program was; else evenly spread. */
 static bool take_times(struct hd_judges *judges, struct hd_error *error)
 {
-  const struct hd_series *series = judges->series;
-  size_t last = series->points.count - 1;
-  bool rise = true;
-  judges->times = hd_alloc_zeroed(last + 1, sizeof *judges->times);
-  if (!judges->times)
+  const struct hd_point *points = judges->series->points.items;
+  size_t count = judges->series->points.count, last = count - 1;
+  double *times = judges->times = hd_alloc_zeroed(count, sizeof *times);
+  if (!times)
     return hd_fail_memory(error);
-  for (size_t i = 1; i <= last; i++) {
-    judges->times[i] =
-        (double)hd_points_elapsed(&series->points.items[0], &series->points.items[i]);
-    rise &= judges->times[i] > judges->times[i - 1];
-  }
-  double whole = judges->times[last];
+  for (size_t i = 1; i <= last; i++)
+    times[i] = (double)hd_points_elapsed(&points[0], &points[i]);
+  double whole = times[last];
   if (whole >= shortest_ns)
     judges->hours = whole / ns_per_hour;
-  for (size_t i = 0; !rise && i <= last; i++)
-    judges->times[i] = (whole > 0 ? whole : 1) * (double)i / (double)last;
+  if (rise(times, count))
+    return true;
+  for (size_t i = 1; i <= last; i++)
+    times[i] = (double)points[i].progress - (double)points[0].progress;
+  if (rise(times, count))
+    return true;
+  for (size_t i = 0; i <= last; i++)
+    times[i] = (whole > 0 ? whole : 1) * (double)i / (double)last;
   return true;
 }
 

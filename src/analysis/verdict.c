@@ -55,10 +55,14 @@ enum hd_verdict hd_verdict_of(const struct hd_evidence_of *evidence, const struc
   if (trend->relative_drawdown >= most_drawdown && trend->drawdown > clear_fall * error &&
       trend->range > sawtooth_range * evidence->mean)
     return HD_VERDICT_SAWTOOTH;
-  if (is_plateau(trend->best) && trend->probability < .5 && growth > 0 && growth > clear * error)
+  bool grew = growth > 0 && evidence->q < HD_FALSE_DISCOVERY_RATE;
+  bool over = is_plateau(trend->best) && trend->probability < .5;
+  if (over && growth > 0 && growth > clear * error)
     return HD_VERDICT_PLATEAUED;
-  if (growth > 0 && evidence->q < HD_FALSE_DISCOVERY_RATE && trend->mann_kendall < growing_trend)
+  if (grew && trend->mann_kendall < growing_trend)
     return HD_VERDICT_GROWING;
+  if (over && grew)
+    return HD_VERDICT_PLATEAUED;
   return is_churn(evidence) ? HD_VERDICT_CHURN : HD_VERDICT_STEADY;
 }
 

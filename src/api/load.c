@@ -119,6 +119,7 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .lazy = is_lazy(profile),
       .time_ns = meta->time_ns,
       .mono_ns = meta->mono_ns,
+      .progress = meta->progress,
       .rss = meta->rss,
       .system = meta->system,
       .system_free = meta->system_free,

@@ -32,6 +32,8 @@ struct hd_meta {
   int64_t time_ns;   /* of the snapshot, since 1970 */
   int64_t mono_ns;   /* of the snapshot, CLOCK_MONOTONIC of the host */
   int64_t duration_ns;
+  int64_t progress;  /* how far the program was, by a count of the recorder's that is no
+                      * time (instructions, bytes allocated); compares in one file only */
   int64_t sequence;  /* 0-based in its series; -1 where unknown */
   const char *reason;  /* start, interval, exit, ... */
   const char *program; /* path or name of the main binary */

@@ -194,8 +194,11 @@ static void use_snapshot(struct massif *massif, const struct snapshot *snapshot,
   struct hd_meta *meta = &profile->meta;
   double bytes = (double)snapshot->heap + (double)snapshot->extra + (double)snapshot->stacks;
   meta->sequence = (int64_t)snapshot->number;
-  if (massif->header.milliseconds && snapshot->time <= INT64_MAX / NS_A_MS)
-    meta->mono_ns = (int64_t)snapshot->time * NS_A_MS;
+  /* Begins at 0, which would be an unknown time: all are a nanosecond later. */
+  if (massif->header.milliseconds && snapshot->time < INT64_MAX / NS_A_MS)
+    meta->mono_ns = (int64_t)snapshot->time * NS_A_MS + 1;
+  else if (!massif->header.milliseconds && snapshot->time <= INT64_MAX)
+    meta->progress = (int64_t)snapshot->time;
   if (strcmp(kind, "peak") == 0)
     meta->reason = "peak";
   if (begins(massif->tree.root, strlen(massif->tree.root), "(page allocation syscalls)"))

@@ -67,7 +67,7 @@ static void a_tree_and_a_series(void **state)
   assert_string_equal(meta->command, "./prog -x \"a b\"");
   assert_int_equal(meta->rate, 1);
   assert_int_equal(meta->sequence, 1);
-  assert_int_equal(meta->mono_ns, 15000000);
+  assert_int_equal(meta->mono_ns, 15000001); /* 0 would be unknown, so all begin at 1 */
   assert_int_equal(meta->threshold, 265); /* 12.5% of 2000 + 100 + 20 */
   assert_null(meta->reason);
   assert_int_equal(profiles.items[1]->meta.sequence, 4);
@@ -86,6 +86,7 @@ static void units_of_time(void **state)
   struct hd_error error;
   assert_true(read_text(text, sizeof text - 1, &profiles, &error));
   assert_int_equal(profiles.items[0]->meta.mono_ns, 0);
+  assert_int_equal(profiles.items[0]->meta.progress, 40);
   assert_int_equal(profiles.items[0]->meta.sequence, 4);
   assert_string_equal(profiles.items[0]->meta.command, "a");
   drop_profiles(&profiles);

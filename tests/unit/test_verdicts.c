@@ -161,6 +161,21 @@ static void rate_of_a_leak(void **state)
   near(trend.rate, 1000, 2 * trend.rate_error + 100);
 }
 
+/* A growth that is more than the sampling explains and over is no steady course, even
+ * where its error is too large for three of it. */
+static void a_step_found_is_no_steady_course(void **state)
+{
+  (void)state;
+  struct hd_trend trend;
+  assert_int_equal(verdict_of("step", &trend), HD_VERDICT_PLATEAUED);
+  trend.mann_kendall = .2;
+  struct hd_evidence_of evidence = {.growth = 309, .growth_error = 122, .q = .04, .mean = 200,
+                                    .allocated = -1};
+  assert_int_equal(hd_verdict_of(&evidence, &trend), HD_VERDICT_PLATEAUED);
+  evidence.q = .06;
+  assert_int_equal(hd_verdict_of(&evidence, &trend), HD_VERDICT_STEADY);
+}
+
 static void two_points_are_growing_at_most(void **state)
 {
   (void)state;
@@ -360,6 +375,7 @@ int main(void)
       cmocka_unit_test(mann_kendall),
       cmocka_unit_test(verdicts),
       cmocka_unit_test(rate_of_a_leak),
+      cmocka_unit_test(a_step_found_is_no_steady_course),
       cmocka_unit_test(two_points_are_growing_at_most),
       cmocka_unit_test(survivors_cancel),
       cmocka_unit_test(lives_are_told_apart),
