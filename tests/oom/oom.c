@@ -194,6 +194,30 @@ static void series(void **state)
   path_count = 2;
 }
 
+/* Six dumps of goroutines, one more and a minute longer in each. */
+static void dumps(void **state)
+{
+  (void)state;
+  char name[32], text[2048];
+  assert_int_equal(mkdir(in_scratch("dumps"), 0700), 0);
+  for (int i = 0; i < 6; i++) {
+    int used =
+        snprintf(text, sizeof text, "goroutine 1 [running]:\nmain.f(0x1)\n\t/f.go:1 +0x1\n");
+    for (int n = 0; n <= i; n++)
+      used += snprintf(text + used, sizeof text - (size_t)used,
+                       "\ngoroutine %d [chan receive, %d minutes]:\nmain.g()\n\t/f.go:9 +0x1\n",
+                       n + 2, i + 1);
+    snprintf(name, sizeof name, "dumps/%d", i);
+    write_text(in_scratch(name), text, 0600);
+  }
+  const char *const paths[] = {in_scratch("dumps/0"), in_scratch("dumps/1"),
+                               in_scratch("dumps/2"), in_scratch("dumps/3"),
+                               in_scratch("dumps/4"), in_scratch("dumps/5")};
+  path_count = 6;
+  fail_all(paths);
+  path_count = 2;
+}
+
 /* A directory with a series, another, and files that are left out. */
 static void directory(void **state)
 {
@@ -212,6 +236,7 @@ int main(void)
       cmocka_unit_test(pprof),
       cmocka_unit_test(native),
       cmocka_unit_test(series),
+      cmocka_unit_test(dumps),
       cmocka_unit_test(directory),
   };
   json_set_alloc_funcs(json_alloc, hd_free);
