@@ -61,9 +61,9 @@ struct hd_scopes {
 /* --- dwarf_units.c */
 
 /* Opens the DWARF of an ELF file and indexes its units. *found is false where
- * there is none that can be used. `code` and `elf` must outlive it. */
-bool hd_dwarf_open(struct hd_dwarf *dwarf, Elf *elf, const struct hd_elf_file *code, bool *found,
-                   struct hd_error *error);
+ * there is none that can be used. `code` and `file` must outlive it. */
+bool hd_dwarf_open(struct hd_dwarf *dwarf, const struct hd_elf_file *file,
+                   const struct hd_elf_file *code, bool *found, struct hd_error *error);
 /* To be called before a batch: takes dwz's common file in, if there is one. */
 bool hd_dwarf_prepare(struct hd_dwarf *dwarf, struct hd_error *error);
 void hd_dwarf_close(struct hd_dwarf *dwarf);

@@ -44,6 +44,11 @@ void hd_sections_load(struct hd_sections *sections, Elf *elf, bool split)
   sections->ranges = section_of(elf, ".debug_ranges", false);
   sections->rnglists = section_of(elf, ".debug_rnglists", split);
   sections->addr = section_of(elf, ".debug_addr", false);
+  sections->map = (struct hd_section){NULL, 0};
+}
+
+void hd_sections_use_map(struct hd_sections *sections, Elf *elf)
+{
   sections->map = map_of(elf, sections->info);
 }
 

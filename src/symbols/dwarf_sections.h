@@ -13,13 +13,17 @@ struct hd_section {
 
 struct hd_sections {
   struct hd_section info, abbrev, str, str_offsets, line, line_str, ranges, rnglists, addr;
-  struct hd_section map; /* the file, where it is mapped and not read */
+  struct hd_section map; /* the file, where its pages may be given back */
   bool big_endian;
 };
 
 /* Finds the sections; their data are the Elf's. Compressed ones must have been
  * decompressed in place. `split`: those that a .dwo file has (".debug_info.dwo"). */
 void hd_sections_load(struct hd_sections *sections, Elf *elf, bool split);
+
+/* To be called where the Elf was to be mapped (libelf reads one that was not, as a whole,
+ * and leaks what it had of it): its pages can be given back from then on. */
+void hd_sections_use_map(struct hd_sections *sections, Elf *elf);
 
 /* Gives the pages of the mapped file back to the system: they are read again from
  * the file when they are needed again. */

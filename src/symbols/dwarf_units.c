@@ -1,5 +1,7 @@
 #include "symbols/dwarf.h"
 
+#include "symbols/elf_check.h"
+
 #include <dwarf.h>
 #include <stdlib.h>
 
@@ -77,6 +79,8 @@ static bool index_units(struct hd_dwarf *dwarf, struct hd_error *error)
     file->cut |= hd_dwarf_late(file);
     if (!is_program_unit(unit) || file->cut)
       continue;
+    if (unit->has_dwo && hd_doubt()) /* libdw opens its file, and looks into it, by itself */
+      break;
     if (!add_ranges(dwarf, unit, most, error))
       return false;
     if (unit->has_dwo && dwarf->ranges.count > before)
@@ -87,17 +91,19 @@ static bool index_units(struct hd_dwarf *dwarf, struct hd_error *error)
   return true;
 }
 
-bool hd_dwarf_open(struct hd_dwarf *dwarf, Elf *elf, const struct hd_elf_file *code, bool *found,
-                   struct hd_error *error)
+bool hd_dwarf_open(struct hd_dwarf *dwarf, const struct hd_elf_file *file,
+                   const struct hd_elf_file *code, bool *found, struct hd_error *error)
 {
   *found = false;
   *dwarf = (struct hd_dwarf){.code = code, .alternate = HD_ELF_FILE_INIT};
-  dwarf->handle = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+  dwarf->handle = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
   if (!dwarf->handle)
     return true;
   hd_dwarf_guard_handle(dwarf->handle);
   /* After dwarf_begin_elf, which decompresses the sections in place. */
-  hd_sections_load(&dwarf->main.sections, elf, false);
+  hd_sections_load(&dwarf->main.sections, file->elf, false);
+  if (file->mapped)
+    hd_sections_use_map(&dwarf->main.sections, file->elf);
   if (!index_units(dwarf, error))
     return false;
   *found = dwarf->main.units.count > 0;
@@ -116,6 +122,8 @@ bool hd_dwarf_prepare(struct hd_dwarf *dwarf, struct hd_error *error)
   if (!alternate)
     return true;
   hd_sections_load(&dwarf->common.sections, dwarf_getelf(alternate), false);
+  if (dwarf->alternate_handle && dwarf->alternate.mapped)
+    hd_sections_use_map(&dwarf->common.sections, dwarf->alternate.elf);
   dwarf->main.alternate = &dwarf->common;
   return hd_dwarf_file_index(&dwarf->common) || hd_fail_memory(error);
 }

@@ -1,5 +1,7 @@
 #include "symbols/elf_file.h"
 
+#include "symbols/elf_check.h"
+
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Up to this size a file is read and not mapped: where another process truncates a mapped
+ * one, the next look at it is a SIGBUS, which a library cannot take from its program. For
+ * a larger one that would cost more memory and time than it is worth: debug files are
+ * replaced, hardly ever cut. */
+enum { MOST_READ = 4 << 20 };
 
 static enum hd_elf_result bad(char reason[HD_REASON], const char *text)
 {
@@ -103,7 +111,13 @@ static enum hd_elf_result open_elf(const char *path, bool whole, struct hd_elf_f
   file->path = hd_strdup(path);
   if (!file->path)
     return HD_ELF_NO_MEMORY;
-  file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
+  struct hd_elf_source source = {.fd = file->fd, .size = (uint64_t)file->identity.st_size};
+  if (!hd_elf_has_magic(&source))
+    return bad(reason, "is not an ELF file");
+  if (!hd_elf_trusted(&source))
+    return bad(reason, "is no ordinary ELF file");
+  file->mapped = source.size > MOST_READ;
+  file->elf = elf_begin(file->fd, file->mapped ? ELF_C_READ_MMAP : ELF_C_READ, NULL);
   if (!file->elf)
     return bad(reason, "cannot be read as an ELF file");
   result = read_header(file, whole, reason);

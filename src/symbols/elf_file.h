@@ -23,6 +23,7 @@ struct hd_segment {
 struct hd_elf_file {
   int fd; /* -1: not open */
   Elf *elf;
+  bool mapped; /* libelf was asked to map it, not to read it */
   char *path;
   struct stat identity; /* when it was opened */
   uint16_t machine;

@@ -161,5 +161,6 @@ enum hd_elf_result hd_elf_inflate(struct hd_elf_file *file, char reason[HD_REASO
   close(file->fd);
   file->elf = plain;
   file->fd = fd;
+  file->mapped = true;
   return HD_ELF_OPENED;
 }

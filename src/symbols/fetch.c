@@ -69,6 +69,14 @@ void hd_fetch_destroy(struct hd_fetch *fetch)
   hd_free(fetch);
 }
 
+void hd_fetch_forked(struct hd_fetch *fetch)
+{
+  if (!fetch)
+    return;
+  fetch->client = NULL;
+  fetch->progress = NULL;
+}
+
 /* The client's callback gets nothing of ours; it is called in the thread that asks. */
 static _Thread_local struct hd_fetch *asking;
 

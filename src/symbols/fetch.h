@@ -19,4 +19,7 @@ void hd_fetch_destroy(struct hd_fetch *fetch); /* takes NULL */
  * it should be is for the caller to see. */
 bool hd_fetch(struct hd_fetch *fetch, const char *build_id, bool program, char *path, char *reason);
 
+/* To be called in a forked child: the connections are the parent's, and so is the progress. */
+void hd_fetch_forked(struct hd_fetch *fetch); /* takes NULL */
+
 #endif

@@ -1,6 +1,7 @@
 #include "symbols/mini_debug.h"
 
 #include "base/alloc.h"
+#include "symbols/elf_check.h"
 #include "symbols/elf_file.h"
 
 #include <lzma.h>
@@ -61,7 +62,8 @@ bool hd_mini_debug_open(struct hd_mini_debug *mini, Elf *elf, struct hd_error *e
   bool fine = lzma_stream_decoder(&stream, DECODER_BYTES, 0) == LZMA_OK || hd_fail_memory(error);
   fine = fine && decode(&stream, &mini->data, &size, error);
   lzma_end(&stream);
-  if (fine && size)
+  struct hd_elf_source source = {.data = mini->data, .size = size};
+  if (fine && size && hd_elf_trusted(&source))
     mini->elf = elf_memory(mini->data, size);
   if (mini->elf && elf_kind(mini->elf) == ELF_K_ELF)
     return true;

@@ -167,7 +167,7 @@ static bool open_dwarf(struct hd_symbol_module *module, const struct hd_search *
                        bool *found, struct hd_error *error)
 {
   if (!inflate(module, &module->program, error) ||
-      !hd_dwarf_open(&module->dwarf, module->program.elf, &module->program, found, error))
+      !hd_dwarf_open(&module->dwarf, &module->program, &module->program, found, error))
     return false;
   const char *path = module->program.path;
   if (!*found) {
@@ -178,7 +178,7 @@ static bool open_dwarf(struct hd_symbol_module *module, const struct hd_search *
     if (!there)
       return true;
     if (!inflate(module, &module->debug, error) ||
-        !hd_dwarf_open(&module->dwarf, module->debug.elf, &module->program, found, error))
+        !hd_dwarf_open(&module->dwarf, &module->debug, &module->program, found, error))
       return false;
     path = module->debug.path;
     module->dwarf_in_debug = *found;

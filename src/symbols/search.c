@@ -1,5 +1,7 @@
 #include "symbols/search.h"
 
+#include "symbols/elf_check.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +122,8 @@ bool hd_search_servers(const struct hd_search *search, const char *build_id, boo
   char path[PATH_MAX];
   *found = false;
   size_t length = strlen(build_id);
+  if (hd_doubted()) /* a child process will look for it all anew */
+    return true;
   if (!search->fetch || length < 4 || length >= HD_BUILD_ID_TEXT || !is_hex(build_id) ||
       !hd_fetch(search->fetch, build_id, program, path, reason))
     return true;

@@ -1,6 +1,9 @@
 #include "symbols/symbolizer.h"
 
+#include "symbols/elf_check.h"
+#include "symbols/isolated.h"
 #include "symbols/module.h"
+#include "symbols/packed_batch.h"
 #include "symbols/search.h"
 
 #include <pthread.h>
@@ -165,16 +168,22 @@ static bool find_or_open(struct job *job)
   return job->module || open_module(job);
 }
 
-static bool run(struct job *job)
+static bool answer_nothing(struct job *job)
 {
   struct hd_symbol_batch *batch = job->batch;
-  job->module->used = ++job->symbolizer->clock;
   batch->answers = hd_arena_alloc(&batch->arena, job->count * sizeof *batch->answers);
   if (!batch->answers)
     return hd_fail_memory(job->error);
   if (job->count)
     memset(batch->answers, 0, job->count * sizeof *batch->answers);
-  if (!describe(job->module, batch, job->error))
+  return true;
+}
+
+static bool run(struct job *job)
+{
+  struct hd_symbol_batch *batch = job->batch;
+  job->module->used = ++job->symbolizer->clock;
+  if (!answer_nothing(job) || !describe(job->module, batch, job->error))
     return false;
   return !hd_symbol_module_usable(job->module) ||
          hd_symbol_module_resolve(job->module, job->places, job->offsets, job->count,
@@ -213,6 +222,41 @@ static void forget(struct hd_symbolizer *symbolizer, const struct hd_symbol_modu
   }
 }
 
+/* --- files that are not trusted: opening them and all the rest is done by a child */
+
+static bool work_alone(void *context, struct hd_buffer *answer)
+{
+  struct job *job = context;
+  hd_fetch_forked(job->symbolizer->search.fetch);
+  return guarded(job, open_guarded) && guarded(job, run_guarded) &&
+         hd_batch_pack(job->batch, job->count, answer);
+}
+
+static bool leave_out(struct job *job, const char *reason)
+{
+  hd_symbol_batch_deinit(job->batch);
+  job->batch->status = HD_SYMBOLS_BAD_FILE;
+  job->batch->reason = copy(&job->batch->arena, reason);
+  return answer_nothing(job) && (job->batch->reason || hd_fail_memory(job->error));
+}
+
+static bool take_answer(struct job *job, struct hd_isolated *child)
+{
+  struct hd_buffer answer;
+  char reason[HD_REASON];
+  bool fine = hd_isolated_finish(child, &answer, reason), whole = fine;
+  if (fine)
+    fine = hd_batch_unpack(job->batch, job->count, &answer, &whole) || hd_fail_memory(job->error);
+  else if (!reason[0])
+    hd_fail_memory(job->error);
+  else
+    fine = leave_out(job, reason);
+  hd_buffer_deinit(&answer);
+  if (fine && !reason[0] && !whole)
+    return leave_out(job, "confused the ELF library: its symbols are left out");
+  return fine;
+}
+
 static bool symbolize(struct job job)
 {
   struct hd_symbolizer *symbolizer = job.symbolizer;
@@ -222,10 +266,19 @@ static bool symbolize(struct job job)
                                     .reason = "", .arena = HD_ARENA_INIT};
   if (job.count > SIZE_MAX / sizeof *batch->answers)
     return hd_fail_memory(error);
+  struct hd_isolated child;
   pthread_mutex_lock(&opening);
-  bool opened = guarded(&job, open_guarded);
+  hd_doubt_begin();
+  bool opened = guarded(&job, open_guarded), doubted = hd_doubt_end() && opened;
+  if (doubted) {
+    forget(symbolizer, job.module);
+    job.module = NULL;
+    hd_isolated_start(&child, work_alone, &job); /* with the lock, which the child needs */
+  }
   pthread_mutex_unlock(&opening);
-  if (opened)
+  if (doubted)
+    job.fine = take_answer(&job, &child);
+  else if (opened)
     guarded(&job, run_guarded);
   if (job.module && (!job.fine || !hd_symbol_module_usable(job.module)))
     forget(symbolizer, job.module);

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
   module.program.fd = -1;
   module.program.elf = elf_memory(copy, length);
   if (module.program.elf && elf_kind(module.program.elf) == ELF_K_ELF &&
-      hd_dwarf_open(&module.dwarf, module.program.elf, &module.program, &found, &error)) {
+      hd_dwarf_open(&module.dwarf, &module.program, &module.program, &found, &error)) {
     look_up(&module, false);
     look_up(&module, true);
   }

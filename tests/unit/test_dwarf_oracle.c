@@ -19,7 +19,7 @@ static bool open_program(const char *path, struct opened *opened)
   assert_int_not_equal(elf_version(EV_CURRENT), EV_NONE);
   if (hd_elf_open(path, true, &opened->elf, reason) != HD_ELF_OPENED)
     return false;
-  assert_true(hd_dwarf_open(&opened->dwarf, opened->elf.elf, &opened->elf, &found, &error));
+  assert_true(hd_dwarf_open(&opened->dwarf, &opened->elf, &opened->elf, &found, &error));
   assert_true(found);
   assert_true(hd_dwarf_prepare(&opened->dwarf, &error));
   return true;
