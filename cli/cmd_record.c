@@ -2,6 +2,7 @@
 #include "messages.h"
 #include "numbers.h"
 #include "symbolizing.h"
+#include "symbolizing_early.h"
 #include "terminal.h"
 
 #include <heapdiff/record.h>
@@ -33,8 +34,8 @@ static const struct option_row rows[] = {
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
     {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
-     .help = "when the program has ended, write its symbols into the snapshots, to be read where "
-             "it is not"},
+     .help = "write the program's symbols into the snapshots as they come, to be read where it is "
+             "not"},
     {FLAG_AT(struct record_args, quiet), .letter = 'q', .name = "quiet",
      .help = "say nothing but errors and losses"},
     {FLAG_AT(struct record_args, verbose), .letter = 'v', .name = "verbose",
@@ -47,8 +48,10 @@ static const struct option_group groups[] = {
     OPTION_GROUPS_END,
 };
 
-/* What the lines that were printed were about. */
+/* What the lines that were printed were about, and what is done with each snapshot. */
 struct progress {
+  bool lines;
+  struct symbolizing_early *early; /* NULL: nothing */
   int64_t pid;  /* of the first snapshot, 0 before it */
   bool verbose; /* lines for the processes that it starts, too */
   bool several;
@@ -63,10 +66,8 @@ static void outlive_readers(void)
 
 /* A line a snapshot: of the process that was started, or of all; then with the
  * process from the first one on that is of another. */
-static void on_snapshot(void *context, const struct hd_record_event *event)
+static void print_line(struct progress *progress, const struct hd_record_event *event)
 {
-  struct progress *progress = context;
-  outlive_readers();
   if (progress->pid && progress->pid != event->pid)
     progress->several = true;
   progress->pid = progress->pid ? progress->pid : event->pid;
@@ -81,6 +82,16 @@ static void on_snapshot(void *context, const struct hd_record_event *event)
     snprintf(process, sizeof process, "   %.64s (pid %" PRId64 ")",
              event->program ? basename(event->program) : "?", event->pid);
   message("%7s   heap %9s   rss %9s%s", elapsed, live, rss, process);
+}
+
+static void on_snapshot(void *context, const struct hd_record_event *event)
+{
+  struct progress *progress = context;
+  outlive_readers();
+  if (progress->lines)
+    print_line(progress, event);
+  if (progress->early && event->live_bytes >= 0)
+    symbolizing_early_add(progress->early, event->path);
 }
 
 static void say_losses(const struct hd_record_result *result)
@@ -133,21 +144,25 @@ static int run(const struct command *command, int argc, char **argv)
   if (argc == 0)
     return command_misused(command, "name the program to run: heapdiff record -- PROGRAM "
                                     "[ARGUMENT...]");
-  struct progress progress = {.verbose = args.verbose};
-  bool lines = args.verbose || (!args.quiet && terminal_is_watched());
+  struct symbolizing_early early = {.started = false};
+  struct progress progress = {.verbose = args.verbose,
+                              .lines = args.verbose || (!args.quiet && terminal_is_watched()),
+                              .early = args.symbolize ? &early : NULL};
   struct hd_record_options options = {
       .directory = args.output,
       .interval_ms = args.interval.milliseconds,
       .rate = args.rate,
       .max_frames = (uint32_t)args.max_frames,
       .argv = argv,
-      .on_snapshot = lines ? on_snapshot : NULL,
+      .on_snapshot = progress.lines || progress.early ? on_snapshot : NULL,
       .context = &progress,
   };
   struct hd_record_result result = {0};
   struct hd_error error = HD_ERROR_INIT;
   int exit_code = 0;
-  if (!hd_record(&options, &result, &exit_code, &error))
+  bool recorded = hd_record(&options, &result, &exit_code, &error);
+  symbolizing_early_end(&early);
+  if (!recorded)
     return own_failure(exit_code, &error);
   outlive_readers();
   say_losses(&result);
