@@ -115,8 +115,8 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
 {
   const char *name = run->query->measure;
   if (name) {
-    if (!hd_measure_find(name, strlen(name), &run->measure))
-      return hd_fail_usage(error, "--measure: there is no '%s'", name);
+    if (!hd_measure_choose(name, &run->measure, error))
+      return false;
     if (hd_measures[run->measure].merge == HD_MERGE_MAX)
       return hd_fail_usage(error, "--measure: %s does not add up: it is shown beside %s",
                            hd_measures[run->measure].name,
