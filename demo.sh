@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the release, records a leaking service for a
-# few seconds and shows where its memory went.
+# Installs what is missing, builds the release (all that `cmake --install` takes),
+# records a leaking service for a few seconds and shows where its memory went.
 set -euo pipefail
 cd "$(dirname "$0")"
 . tests/support/packages.sh
@@ -9,7 +9,7 @@ need demo
 echo "building heapdiff (release)"
 mkdir -p build
 cmake --preset release -G Ninja >build/demo.log 2>&1 &&
-  cmake --build --preset release -j "$(nproc)" --target cli heapdiff-agent program_leaky-service \
+  cmake --build --preset release -j "$(nproc)" --target all program_leaky-service \
     >>build/demo.log 2>&1 || { cat build/demo.log; exit 1; }
 
 heapdiff=$PWD/build/release/heapdiff

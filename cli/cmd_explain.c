@@ -28,7 +28,7 @@ static const struct option_group groups[] = {
     {"call sites:", wrapper_rows, offsetof(struct explain_args, input)},
     {"reading:", input_rows, offsetof(struct explain_args, input)},
     {"symbols:", symbol_rows, offsetof(struct explain_args, input.symbols)},
-    {"printing:", style_rows, offsetof(struct explain_args, style)},
+    {"printing:", nested_style_rows, offsetof(struct explain_args, style)},
     OPTION_GROUPS_END,
 };
 

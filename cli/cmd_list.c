@@ -29,7 +29,7 @@ static const struct option_group groups[] = {
     {"call sites:", wrapper_rows, offsetof(struct list_args, input)},
     {"reading:", input_rows, offsetof(struct list_args, input)},
     {"symbols:", symbol_rows, offsetof(struct list_args, input.symbols)},
-    {"printing:", style_rows, offsetof(struct list_args, style)},
+    {"printing:", nested_style_rows, offsetof(struct list_args, style)},
     OPTION_GROUPS_END,
 };
 

@@ -123,15 +123,33 @@ static const char *color_word(size_t i)
   return words[i];
 }
 
+/* What is no table has no columns. */
+static const char *nested_format(size_t i)
+{
+  static const char *const words[] = {"text", "json", NULL};
+  return words[i];
+}
+
+#define FORMAT_ROW(names)                                                                          \
+  {CHOICE_AT(struct style_args, format), .name = "format", .metavar = "NAME",                      \
+   .help = "the output", .words = names, .standard = "text"}
+#define LOOK_ROWS                                                                                  \
+  {CHOICE_AT(struct style_args, unit), .name = "unit", .metavar = "UNIT", .help = "of sizes",      \
+   .words = hd_unit_name, .standard = "auto"},                                                     \
+  {FLAG_AT(struct style_args, bytes), .name = "bytes", .help = "print sizes in whole bytes"},      \
+  {CHOICE_AT(struct style_args, color), .name = "color", .metavar = "WHEN",                        \
+   .help = "color growth", .words = color_word, .standard = "auto"},                               \
+  {FLAG_AT(struct style_args, ascii), .name = "ascii", .help = "print no characters past ASCII"}
+
 const struct option_row style_rows[] = {
-    {CHOICE_AT(struct style_args, format), .name = "format", .metavar = "NAME",
-     .help = "the output", .words = hd_report_name, .standard = "text"},
-    {CHOICE_AT(struct style_args, unit), .name = "unit", .metavar = "UNIT", .help = "of sizes",
-     .words = hd_unit_name, .standard = "auto"},
-    {FLAG_AT(struct style_args, bytes), .name = "bytes", .help = "print sizes in whole bytes"},
-    {CHOICE_AT(struct style_args, color), .name = "color", .metavar = "WHEN",
-     .help = "color growth", .words = color_word, .standard = "auto"},
-    {FLAG_AT(struct style_args, ascii), .name = "ascii", .help = "print no characters past ASCII"},
+    FORMAT_ROW(hd_report_name),
+    LOOK_ROWS,
+    OPTION_ROWS_END,
+};
+
+const struct option_row nested_style_rows[] = {
+    FORMAT_ROW(nested_format),
+    LOOK_ROWS,
     OPTION_ROWS_END,
 };
 

@@ -14,6 +14,7 @@ enum { MS_PER_DAY = 86400000, WORDS_TEXT = 256 };
 
 struct parser {
   const struct option_group *groups;
+  bool program_follows;
   void *values;
   int argc, at; /* argv[at] is the next to look at */
   char **argv;
@@ -217,11 +218,22 @@ static const char *elsewhere(const char *typed)
   return NULL;
 }
 
+/* What profilers that attach have: -p 1234, -p1234, --pid=1234. */
+static bool is_attaching(const char *typed)
+{
+  return strcmp(typed, "pid") == 0 || strcmp(typed, "attach") == 0 ||
+         (typed[0] == 'p' && strspn(typed + 1, "0123456789") == strlen(typed + 1));
+}
+
 static bool unknown(struct parser *parser, const char *argument, const char *name, size_t length)
 {
   char typed[64];
   snprintf(typed, sizeof typed, "%.*s", (int)(length < sizeof typed ? length : sizeof typed), name);
   int shown = (int)(name + length - argument);
+  if (parser->program_follows && is_attaching(typed))
+    return fail(parser, "there is no '%.*s': a process that runs cannot be recorded, only one that "
+                "is started: heapdiff record -- PROGRAM; of a running Go, jemalloc or tcmalloc "
+                "program take its own heap profile: man heapdiff-formats", shown, argument);
   const char *here = elsewhere(typed);
   if (here)
     return fail(parser, "unknown option '%.*s': %s", shown, argument, here);
@@ -312,7 +324,7 @@ enum option_result options_parse(const struct option_group *groups, void *values
                                  int *argc, char **argv, char error[OPTION_ERROR_TEXT])
 {
   struct parser parser = {
-      .groups = groups, .values = values, .argc = *argc, .argv = argv, .error = error};
+      .groups = groups, .program_follows = stop_at_word, .values = values, .argc = *argc, .argv = argv, .error = error};
   int words = 0;
   bool help = false;
   if (!set_standards(&parser) || !take_all(&parser, stop_at_word, &words, &help))

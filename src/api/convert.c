@@ -83,8 +83,8 @@ static bool choose_measure(struct conversion *work, struct hd_error *error)
         work->measure = (enum hd_measure)i;
     return true;
   }
-  if (!hd_measure_find(name, strlen(name), &work->measure))
-    return hd_fail_usage(error, "--measure: there is no '%s'", name);
+  if (!hd_measure_choose(name, &work->measure, error))
+    return false;
   if (hd_measures[work->measure].merge == HD_MERGE_MAX)
     return hd_fail_usage(error, "--measure: %s does not add up, and folded stacks are sums",
                          hd_measures[work->measure].name);

@@ -285,7 +285,7 @@ static const struct {
     {"system", "from the system", system_cell, HD_FOR_ALL},
     {"system_free", "free of it", system_free_cell, HD_FOR_ALL},
     {"limit", "memory limit", limit_cell, HD_FOR_ALL},
-    {"threads", "threads", threads_cell, HD_FOR_ALL},
+    {"process_threads", "process threads", threads_cell, HD_FOR_ALL},
     {"allocator", "allocator", allocator_cell, HD_FOR_ALL},
     {"stacks", "stacks", stacks_cell, HD_FOR_ALL},
     {"truncated_stacks", "cut stacks", truncated_cell, HD_FOR_ALL},

@@ -32,6 +32,24 @@ static bool find_word(const char *const *words, const char *word, const char *op
   return hd_fail_usage(error, "%s: there is no '%s'", option, word);
 }
 
+static void say_text(struct hd_session *session, const char *option, const char *pattern,
+                     const struct hd_regex *regex)
+{
+  if (hd_regex_wrong(regex))
+    hd_session_add_note(session, HD_NOTE_INFO, "pattern-is-text",
+                        "%s: '%s' is no regular expression (%s): it is taken as text", option,
+                        pattern, hd_regex_wrong(regex));
+}
+
+static bool make_filter(struct query_run *run, const char *pattern, const char *option,
+                        struct hd_regex **regex, struct hd_error *error)
+{
+  if (!hd_regex_create_or_text(pattern, regex, error))
+    return false;
+  say_text(run->session, option, pattern, *regex);
+  return true;
+}
+
 static bool compile(struct query_run *run, const char *pattern, const char *option,
                     struct hd_regex **regex, struct hd_error *error)
 {
@@ -41,7 +59,7 @@ static bool compile(struct query_run *run, const char *pattern, const char *opti
                    pattern);
   if (run->filter_words.failed)
     return hd_fail_memory(error);
-  return hd_regex_create(pattern, option, regex, error);
+  return make_filter(run, pattern, option, regex, error);
 }
 
 static bool compile_wrappers(struct query_run *run, struct hd_error *error)
@@ -52,7 +70,7 @@ static bool compile_wrappers(struct query_run *run, struct hd_error *error)
     return hd_fail_memory(error);
   run->filters.wrapper_count = options->wrapper_count;
   for (size_t i = 0; i < options->wrapper_count; i++)
-    if (!hd_regex_create(options->wrappers[i], "--wrapper", &run->filters.wrappers[i], error))
+    if (!make_filter(run, options->wrappers[i], "--wrapper", &run->filters.wrappers[i], error))
       return false;
   return true;
 }
@@ -97,8 +115,8 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
 {
   const char *name = run->query->measure;
   if (name) {
-    if (!hd_measure_find(name, strlen(name), &run->measure))
-      return hd_fail_usage(error, "--measure: there is no '%s'", name);
+    if (!hd_measure_choose(name, &run->measure, error))
+      return false;
     if (hd_measures[run->measure].merge == HD_MERGE_MAX)
       return hd_fail_usage(error, "--measure: %s does not add up: it is shown beside %s",
                            hd_measures[run->measure].name,
@@ -153,7 +171,7 @@ static bool run_list(struct query_run *run, struct hd_error *error)
   struct hd_regex *pattern;
   if (!query->pattern || !query->pattern[0])
     return hd_fail_usage(error, "list wants a pattern of function names");
-  if (!hd_regex_create(query->pattern, "list", &pattern, error))
+  if (!hd_regex_create_or_text(query->pattern, &pattern, error))
     return false;
   bool fine = prepare(run, HD_BY_SITE, error);
   run->series.want_cum = run->series.want_edges = true;
@@ -173,6 +191,8 @@ static bool run_list(struct query_run *run, struct hd_error *error)
     fine = hd_list_build(&run->series, &options, run->view, error) &&
            hd_session_give_notes(run->session, run->view, error);
   }
+  if (!fine && error->kind == HD_ERROR_USAGE)
+    say_text(run->session, "list", query->pattern, pattern);
   hd_regex_destroy(pattern);
   return fine;
 }
@@ -183,7 +203,7 @@ static bool run_explain(struct query_run *run, struct hd_error *error)
   struct hd_regex *pattern;
   if (!query->pattern || !query->pattern[0])
     return hd_fail_usage(error, "explain wants a pattern of function names");
-  if (!hd_regex_create(query->pattern, "explain", &pattern, error))
+  if (!hd_regex_create_or_text(query->pattern, &pattern, error))
     return false;
   bool fine = prepare(run, HD_BY_SITE, error) &&
               hd_session_load(run->session, &run->query->window, &run->series, error) &&
@@ -201,6 +221,8 @@ static bool run_explain(struct query_run *run, struct hd_error *error)
     fine = hd_evidence_build(&run->series, &options, run->view, error) &&
            hd_session_give_notes(run->session, run->view, error);
   }
+  if (!fine && error->kind == HD_ERROR_USAGE)
+    say_text(run->session, "explain", query->pattern, pattern);
   hd_regex_destroy(pattern);
   return fine;
 }

@@ -83,7 +83,8 @@ static bool cut_off(void *context, int64_t offset, const char *what, struct hd_e
 {
   struct hd_input *input = context;
   return hd_stream_cut(&input->stream, error, 0, offset, what,
-                       "the file is incomplete; fetch it again");
+                       "the file is incomplete; fetch it again (--partial uses what comes before, "
+                       "where the format allows it)");
 }
 
 /* Turns an input whose first raw bytes are in the window into an inflating one. */
@@ -128,7 +129,8 @@ static bool begin(struct hd_input *input, const char *path, struct hd_error *err
   if (method && !start_inflating(input, method, error))
     return false;
   if (!stream->length)
-    return stream->cut[0] ? hd_fail_input(error, "%s: nothing comes before", stream->cut)
+    return stream->cut[0] ? hd_fail_input(error, "%s before its first whole block: nothing "
+                                                   "of it can be used; fetch it again", stream->cut)
                           : hd_fail_input(error, "the compressed file is empty");
   return true;
 }

@@ -1,5 +1,6 @@
 #include "model/measure.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct hd_measure_info hd_measures[HD_MEASURES] = {
@@ -35,6 +36,24 @@ bool hd_measure_find(const char *name, size_t length, enum hd_measure *measure)
     }
   }
   return false;
+}
+
+bool hd_measure_choose(const char *name, enum hd_measure *measure, struct hd_error *error)
+{
+  char names[512];
+  size_t used = 0;
+  if (hd_measure_find(name, strlen(name), measure))
+    return true;
+  for (int i = 0; i < HD_MEASURES && used < sizeof names; i++) {
+    if (hd_measures[i].merge == HD_MERGE_MAX)
+      continue; /* shown beside another alone */
+    used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                             i == 0                 ? ""
+                             : i == HD_MEASURES - 1 ? " or "
+                                                    : ", ",
+                             hd_measures[i].name);
+  }
+  return hd_fail_usage(error, "--measure takes %s, not '%s'", names, name);
 }
 
 double hd_measure_join(enum hd_measure measure, double a, double b)

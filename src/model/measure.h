@@ -3,6 +3,8 @@
 #ifndef HD_MODEL_MEASURE_H
 #define HD_MODEL_MEASURE_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +36,10 @@ extern const struct hd_measure_info hd_measures[HD_MEASURES];
 /* Finds a measure by its name; a leading "inuse_" may be left out, as in pprof
  * ("space" is inuse_space). False where there is none. */
 bool hd_measure_find(const char *name, size_t length, enum hd_measure *measure);
+
+/* The same of what the user named after --measure: an unknown one is an error of kind
+ * usage that lists those there are. */
+bool hd_measure_choose(const char *name, enum hd_measure *measure, struct hd_error *error);
 
 /* Two values of one measure as one. */
 double hd_measure_join(enum hd_measure measure, double a, double b);

@@ -176,6 +176,30 @@ static void patterns(void **state)
   assert_non_null(strstr(error.text, "--focus"));
 }
 
+static bool finds(const char *pattern, const char *text, bool is_regex)
+{
+  struct hd_regex *regex;
+  struct hd_error error = HD_ERROR_INIT;
+  assert_true(hd_regex_create_or_text(pattern, &regex, &error));
+  assert_true(is_regex == !hd_regex_wrong(regex));
+  bool found = hd_regex_search(regex, text, strlen(text));
+  assert_true(!hd_regex_wrong(regex) || !hd_regex_match_all(regex, text, strlen(text)));
+  hd_regex_destroy(regex);
+  return found;
+}
+
+/* Names copied from a table are found, whether they happen to be expressions or not. */
+static void names_as_patterns(void **state)
+{
+  (void)state;
+  assert_true(finds("main.(*Server).handle", "main.(*Server).handle.func1", false));
+  assert_false(finds("main.(*Server).handle", "main.Server.handle", false));
+  assert_true(finds("f(int, char*)", "ns::f(int, char*)", true));
+  assert_true(finds("operator()[abi:x]", "T::operator()[abi:x]", true));
+  assert_true(finds("f(1|2)$", "f2", true));
+  assert_false(finds("foo(", "foo", false));
+}
+
 /* A device without end: nothing is held here, the window is only said to grow. */
 static bool refill_for_ever(struct hd_stream *stream, struct hd_error *error)
 {
@@ -213,7 +237,8 @@ int main(void)
       cmocka_unit_test(strings_are_interned),     cmocka_unit_test(arena_serves_large_objects),
       cmocka_unit_test(lines_end_as_they_do),     cmocka_unit_test(bytes_print_as_pprof_does),
       cmocka_unit_test(percentages_and_durations), cmocka_unit_test(the_first_error_sticks),
-      cmocka_unit_test(patterns),                 cmocka_unit_test(a_file_without_end),
+      cmocka_unit_test(patterns),
+      cmocka_unit_test(names_as_patterns),                 cmocka_unit_test(a_file_without_end),
       cmocka_unit_test(a_place_is_said_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
