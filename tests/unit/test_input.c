@@ -179,7 +179,8 @@ static void faults_of_zstd(void **state)
       assert_int_equal(error.kind, HD_ERROR_INPUT);
       assert_int_equal(error.offset, cut);
       assert_string_equal(error.text, "the zstd data is truncated: the file is incomplete; fetch "
-                                      "it again");
+                                      "it again (--partial uses what comes before, where the "
+                                      "format allows it)");
     }
     /* Part of another frame behind a whole one. */
     append_file("t.zst", whole, length / 2);
