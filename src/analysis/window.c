@@ -65,9 +65,26 @@ static bool is_inside(const struct hd_series *series, const struct hd_window *wi
   return !before_end(series, &window->until, &limit) || left >= limit;
 }
 
+/* Whether the window's bounds mean anything to these snapshots. */
+static bool is_timed(const struct hd_series *series, const struct hd_window *window)
+{
+  const struct hd_point *first = &series->points.items[0];
+  const struct hd_point *last = &series->points.items[series->points.count - 1];
+  bool at = window->since.kind == HD_MOMENT_AT || window->until.kind == HD_MOMENT_AT;
+  bool bounded = window->since.kind != HD_MOMENT_NONE || window->until.kind != HD_MOMENT_NONE ||
+                 (window->skip_warmup_ns && !(first->start_ns > 0 && first->mono_ns > 0));
+  return !bounded ||
+         (hd_points_elapsed(first, last) != 0 && !(at && last->time_ns == 0));
+}
+
 static bool narrow(struct hd_series *series, const struct hd_window *window, struct hd_error *error)
 {
   size_t count = series->points.count, out = 0;
+  if (count > 1 && !is_timed(series, window))
+    return hd_fail_usage(error, "--skip-warmup, --since and --until cannot choose among these "
+                                "snapshots, which do not say when they were taken: name those that "
+                                "are meant, or the last ones with "
+                                "--last N");
   bool *inside = hd_alloc_zeroed(count, sizeof *inside);
   if (!inside)
     return hd_fail_memory(error);

@@ -150,6 +150,10 @@ static bool run_top(struct query_run *run, struct hd_error *error)
   if (!hd_session_load(run->session, &run->query->window, &run->series, error) || !choose_measure(run, error) ||
       !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
     return false;
+  if (query->limit && run->measure != HD_INUSE_SPACE)
+    hd_session_add_note(run->session, HD_NOTE_WARNING, "limit-of-memory",
+                        "--limit is of memory, and says nothing of %s",
+                        hd_measures[run->measure].name);
   struct hd_top_options options = {
       .measure = run->measure,
       .sort = (enum hd_sort)sort,
