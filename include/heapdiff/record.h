@@ -38,6 +38,7 @@ struct hd_record_result {
   int failed_errno;         /* why, the last time */
   uint64_t processes;       /* that the agent was in */
   uint64_t dropped;         /* sampled allocations that the agent had no room for */
+  bool go;                  /* the program is a Go program: only its C memory is recorded */
   bool moved_aside;         /* an older recording went to `directory`.old */
   char directory[4096];
 };

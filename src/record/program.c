@@ -166,10 +166,10 @@ static void shebang(const char *head, size_t length, char out[PATH_MAX])
 /* Checks one file of the chain; `next` is its interpreter, "" at the chain's
  * end. */
 static bool check_file(const char *path, const struct hd_elf_facts *agent, char next[PATH_MAX],
-                       bool *plain, struct hd_error *error)
+                       bool *plain, bool *go, struct hd_error *error)
 {
   next[0] = '\0';
-  *plain = false;
+  *plain = *go = false;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) /* executable and not readable: nobody but the kernel can tell */
     return errno == EACCES || hd_fail_usage(error, "cannot be opened: %s", strerror(errno));
@@ -179,9 +179,10 @@ static bool check_file(const char *path, const struct hd_elf_facts *agent, char 
   bool good = length >= 0 && hd_elf_facts_read(fd, &facts);
   if (!good)
     hd_fail_usage(error, "cannot be read: %s", strerror(errno));
-  else if (facts.is_elf)
+  else if (facts.is_elf) {
     good = check_elf(fd, &facts, agent, error);
-  else {
+    *go = facts.go;
+  } else {
     shebang(head, (size_t)length, next);
     *plain = !next[0] && !memchr(head, '\0', (size_t)length);
   }
@@ -196,7 +197,7 @@ static bool check_chain(struct hd_program *program, const struct hd_elf_facts *a
   memcpy(path, program->path, PATH_MAX);
   for (int depth = 0; depth <= MAX_INTERPRETERS; depth++) {
     bool plain;
-    if (!check_file(path, agent, next, &plain, error)) {
+    if (!check_file(path, agent, next, &plain, &program->go, error)) {
       if (depth)
         hd_error_in(error, path);
       return false;

@@ -10,6 +10,7 @@
 
 struct hd_program {
   char path[PATH_MAX]; /* what to execute */
+  bool go;             /* written in Go, with a heap of its own that the agent does not see */
   bool shell;          /* no "#!" and not ELF: a script for /bin/sh if the kernel refuses it */
 };
 
