@@ -55,6 +55,8 @@ static const char *skip_angles(const char *at)
   size_t depth = 0;
   while (at && *at) {
     at += strcspn(at, "<>(){-o");
+    if (!*at)
+      break; /* not closed */
     size_t length = *at == 'o' && at > start && !is_word(at[-1]) ? operator_length(at) : 0;
     if (length)
       at += length;

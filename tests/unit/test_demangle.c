@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "symbols/demangle.h"
 #include "symbols/symbols.h"
 
 #include <stdio.h>
@@ -285,6 +286,35 @@ static void test_no_memory(void **state)
   }
 }
 
+/* A debug file may hold any text as a name: cut anywhere, and with any character
+ * replaced, in memory that ends where it does. */
+static void test_any_text_is_shortened(void **state)
+{
+  (void)state;
+  static const char *const names[] = {
+      "operator<< <int>", "f<(a->b), {lambda(int)#1}>(x)::operator-><T>() const",
+      "vtable for a<b<c> >", "<a::b<c> as d>::e<f>", "<impl a for b>::c", "a.b(c).d(e) const",
+      "{lambda(std::vector<int>)#1}::operator()"};
+  static bool (*const shorten[])(const char *, struct hd_buffer *) = {hd_shorten_cxx,
+                                                                      hd_shorten_rust,
+                                                                      hd_shorten_d};
+  static const char odd[] = "<>(){}-o: .a";
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t size = 0; size <= strlen(names[i]); size++)
+      for (size_t at = 0; at < size * sizeof odd; at++)
+        for (size_t by = 0; by < sizeof shorten / sizeof *shorten; by++) {
+          char *text = malloc(size + 1);
+          memcpy(text, names[i], size);
+          text[size] = '\0';
+          text[at / sizeof odd] = odd[at % sizeof odd];
+          struct hd_buffer out = HD_BUFFER_INIT;
+          shorten[by](text, &out);
+          assert_true(out.length <= size);
+          hd_buffer_deinit(&out);
+          free(text);
+        }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -293,6 +323,7 @@ int main(void)
       cmocka_unit_test(test_d),      cmocka_unit_test(test_clones),
       cmocka_unit_test(test_long),   cmocka_unit_test(test_hostile),
       cmocka_unit_test(test_doubling), cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_any_text_is_shortened),
   };
   return cmocka_run_group_tests_name("demangle", tests, NULL, NULL);
 }
