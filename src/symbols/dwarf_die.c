@@ -125,11 +125,13 @@ void hd_die_read(const struct hd_die *die, struct hd_raw values[HD_SLOTS])
 {
   const struct hd_unit *unit = die->unit;
   const struct hd_sections *sections = &unit->file->sections;
+  memset(values, 0, HD_SLOTS * sizeof *values);
+  if (!die->abbrev->attribute_count)
+    return; /* no abbreviation of the unit may have any, and `items` be NULL */
   const struct hd_attribute *attribute =
       unit->abbrevs->attributes.items + die->abbrev->first_attribute;
   struct hd_bytes bytes = {die->attributes, sections->info.data + unit->end,
                            sections->big_endian, false};
-  memset(values, 0, HD_SLOTS * sizeof *values);
   for (uint32_t left = die->abbrev->attribute_count; left > 0; left--, attribute++) {
     struct hd_raw raw = {0};
     hd_form_read(unit, &bytes, attribute->form, attribute->constant, &raw);
