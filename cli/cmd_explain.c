@@ -52,14 +52,8 @@ static int run(const struct command *command, int argc, char **argv)
   struct hd_query query = {
       .measure = args.measure, .nodecount = nodecount(&args), .pattern = argv[0]};
   filter_query(&args.filter, &query);
-  const char *wrong;
-  if (!window_query(&args.window, &query, &wrong)) {
-    int failed = command_misused(command, "%s wants a time like '2026-03-01 15:04' (UTC), or how "
-                                 "long before the last snapshot, like 2h", wrong);
-    options_release(command->groups, &args);
-    return failed;
-  }
-  status = show(&args.input, &args.style, argv + 1, argc - 1, hd_explain, &query);
+  if (window_query(command, &args.window, &query, &status))
+    status = show(&args.input, &args.style, argv + 1, argc - 1, hd_explain, &query);
   options_release(command->groups, &args);
   return status;
 }

@@ -74,14 +74,8 @@ static int run(const struct command *command, int argc, char **argv)
       .limit = (int64_t)args.limit,
   };
   filter_query(&args.filter, &query);
-  const char *wrong;
-  if (!window_query(&args.window, &query, &wrong)) {
-    int failed = command_misused(command, "%s wants a time like '2026-03-01 15:04' (UTC), or how "
-                                 "long before the last snapshot, like 2h", wrong);
-    options_release(command->groups, &args);
-    return failed;
-  }
-  status = show(&args.input, &args.style, argv, argc, hd_top, &query);
+  if (window_query(command, &args.window, &query, &status))
+    status = show(&args.input, &args.style, argv, argc, hd_top, &query);
   options_release(command->groups, &args);
   return status;
 }

@@ -106,15 +106,23 @@ const struct option_row window_rows[] = {
     OPTION_ROWS_END,
 };
 
-bool window_query(const struct window_args *args, struct hd_query *query, const char **wrong)
+static bool take_moment(const struct command *command, const char *option, const char *text,
+                        struct hd_moment *moment, int *status)
+{
+  if (!text || parse_moment(text, moment))
+    return true;
+  *status = command_misused(command, "%s wants a time like '2026-03-01 15:04' (UTC), or how "
+                                     "long before the last snapshot, like 2h", option);
+  return false;
+}
+
+bool window_query(const struct command *command, const struct window_args *args,
+                  struct hd_query *query, int *status)
 {
   query->window.skip_warmup_ns = duration_ns(args->skip_warmup.milliseconds);
   query->window.last = args->last;
-  *wrong = "--since";
-  if (args->since && !parse_moment(args->since, &query->window.since))
-    return false;
-  *wrong = "--until";
-  return !args->until || parse_moment(args->until, &query->window.until);
+  return take_moment(command, "--since", args->since, &query->window.since, status) &&
+         take_moment(command, "--until", args->until, &query->window.until, status);
 }
 
 static const char *color_word(size_t i)

@@ -3,6 +3,7 @@
 #ifndef HEAPDIFF_CLI_COMMON_ARGS_H
 #define HEAPDIFF_CLI_COMMON_ARGS_H
 
+#include "command.h"
 #include "options.h"
 
 #include <heapdiff/query.h>
@@ -46,8 +47,9 @@ struct window_args {
   int64_t last;
 };
 extern const struct option_row window_rows[];
-/* False where a moment cannot be read: `wrong` is then the option's name. */
-bool window_query(const struct window_args *args, struct hd_query *query, const char **wrong);
+/* False where a moment cannot be read: that is said, and *status the exit code. */
+bool window_query(const struct command *command, const struct window_args *args,
+                  struct hd_query *query, int *status);
 
 /* How the answer is printed. */
 struct style_args {
