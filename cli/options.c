@@ -324,7 +324,8 @@ enum option_result options_parse(const struct option_group *groups, void *values
                                  int *argc, char **argv, char error[OPTION_ERROR_TEXT])
 {
   struct parser parser = {
-      .groups = groups, .program_follows = stop_at_word, .values = values, .argc = *argc, .argv = argv, .error = error};
+      .groups = groups, .program_follows = stop_at_word, .values = values, .argc = *argc,
+      .argv = argv, .error = error};
   int words = 0;
   bool help = false;
   if (!set_standards(&parser) || !take_all(&parser, stop_at_word, &words, &help))

@@ -16,7 +16,8 @@ static const char *leaking(struct hd_view *view, const struct hd_judgement *of,
                                 "more, which is a leak with %.3g%%", of->probability * 100);
   return hd_view_printf(view, "leaking with %.3g%%: of all shapes \"%s\" fits best, it rises from "
                               "snapshot to snapshot (p %.2g), and %s",
-                        of->probability * 100, hd_shapes[trend->best].name, trend->mann_kendall, stayed);
+                        of->probability * 100, hd_shapes[trend->best].name, trend->mann_kendall,
+                        stayed);
 }
 
 static const char *growing(struct hd_view *view, const struct hd_judges *judges,

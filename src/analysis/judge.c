@@ -280,8 +280,8 @@ static void judge_old(struct hd_judges *judges, size_t row, const struct hd_tren
 {
   struct hd_trend trend;
   const struct hd_generations *old = &judges->generations;
-  if (!judges->aged || !is_hidden(judges, row, judgement->verdict, level) || judges->old_q[row] >= HD_FALSE_DISCOVERY_RATE ||
-      !hd_judges_old_trend(judges, row, &trend))
+  if (!judges->aged || !is_hidden(judges, row, judgement->verdict, level) ||
+      judges->old_q[row] >= HD_FALSE_DISCOVERY_RATE || !hd_judges_old_trend(judges, row, &trend))
     return;
   size_t last = old->points - 1;
   struct hd_evidence_of evidence = {

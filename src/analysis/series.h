@@ -52,7 +52,8 @@ struct hd_point {
   const char *path, *program, *called, *boot_id;
   bool lazy;         /* the recorder repeats itself until its next collection */
   /* As in struct hd_meta. */
-  int64_t time_ns, mono_ns, progress, rss, system, system_free, pid, start_ns, image_ns, threshold, sequence;
+  int64_t time_ns, mono_ns, progress, rss, system, system_free, pid, start_ns, image_ns;
+  int64_t threshold, sequence;
   int64_t limit_cgroup, limit_rlimit;
   uint64_t rate;
   bool at_start;     /* of a series, taken when the process began: all that comes later is

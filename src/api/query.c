@@ -147,8 +147,8 @@ static bool run_top(struct query_run *run, struct hd_error *error)
     return false;
   run->filters.keep_wrappers = query->pprof_layout;
   run->series.want_cum = query->cum || query->pprof_layout || sort == HD_SORT_CUM;
-  if (!hd_session_load(run->session, &run->query->window, &run->series, error) || !choose_measure(run, error) ||
-      !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
+  if (!hd_session_load(run->session, &run->query->window, &run->series, error) ||
+      !choose_measure(run, error) || !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
     return false;
   if (query->limit && run->measure != HD_INUSE_SPACE)
     hd_session_add_note(run->session, HD_NOTE_WARNING, "limit-of-memory",

@@ -241,7 +241,8 @@ static bool fill(struct hd_pprof_file *file, struct hd_profile *profile, struct 
   for (size_t i = 0; i < file->types.count; i++)
     if (measures[i] != HD_MEASURES)
       hd_profile_declare(profile, measures[i]);
-  return fill_meta(file, profile, kind_of_measures(file, measures), error) && add_comments(file, profile, error) &&
+  return fill_meta(file, profile, kind_of_measures(file, measures), error) &&
+         add_comments(file, profile, error) &&
          hd_pprof_frames(file, profile, error) && hd_pprof_samples(file, profile, measures, error);
 }
 
