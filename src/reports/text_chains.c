@@ -10,8 +10,8 @@
 
 enum { GAP = 2, DIGITS = 24 };
 
-/* Writes from the end; returns the first digit. */
-static char *digits(char text[DIGITS], uint64_t value, unsigned base)
+/* Writes from the end; returns the first digit. Inline: a division by a constant is cheap. */
+static inline char *digits(char text[DIGITS], uint64_t value, unsigned base)
 {
   char *at = text + DIGITS - 1;
   *at = '\0';
@@ -31,24 +31,72 @@ static size_t address_width(const struct hd_view *view)
   return strlen("0x") + strlen(digits(text, largest, 16));
 }
 
-static void put_place(struct hd_buffer *out, const struct hd_chain_frame *frame)
+static char *put(char *at, const char *text, size_t length)
+{
+  memcpy(at, text, length);
+  return at + length;
+}
+
+/* Into the room of `at`; returns behind it. */
+static char *put_line(char *at, uint32_t line)
 {
   char text[DIGITS];
-  if (!frame->file[0])
-    return;
-  hd_buffer_append(out, "  ", GAP);
+  const char *first = digits(text, line, 10);
+  return line ? put(at, first, (size_t)(text + DIGITS - 1 - first)) : put(at, "?", 1);
+}
+
+/* A hostile file can bring what is not to be printed as it is. */
+static void put_odd_text(struct hd_buffer *out, const struct hd_chain_frame *frame,
+                         const char *between)
+{
+  char text[DIGITS];
+  hd_print_clean(out, frame->function[0] ? frame->function : "??");
+  hd_buffer_puts(out, between);
   hd_print_clean(out, frame->file);
-  hd_buffer_append(out, ":", 1);
-  hd_buffer_puts(out, frame->line ? digits(text, frame->line, 10) : "?");
+  if (frame->file[0])
+    hd_buffer_append(out, ":", 1);
+  if (frame->file[0])
+    hd_buffer_append(out, text, (size_t)(put_line(text, frame->line) - text));
+  hd_buffer_append(out, "\n", 1);
 }
 
 static void put_frame(struct hd_buffer *out, const struct hd_chain_frame *frame, bool inlined)
 {
-  hd_print_clean(out, frame->function[0] ? frame->function : "??");
-  if (inlined)
-    hd_buffer_puts(out, " (inline)");
-  put_place(out, frame);
-  hd_buffer_append(out, "\n", 1);
+  static const char *const gaps[2][2] = {{"", "  "}, {" (inline)", " (inline)  "}};
+  bool placed = frame->file[0];
+  const char *function = frame->function[0] ? frame->function : "??";
+  const char *between = gaps[inlined][placed];
+  size_t name = strlen(function), gap = strlen(between), file = strlen(frame->file);
+  if (!hd_text_is_plain(function, name) || !hd_text_is_plain(frame->file, file)) {
+    put_odd_text(out, frame, between);
+    return;
+  }
+  char *room = hd_buffer_room(out, name + gap + file + DIGITS), *at = room;
+  if (!room)
+    return;
+  at = put(at, function, name);
+  at = put(at, between, gap);
+  at = put(at, frame->file, file);
+  if (placed) {
+    *at++ = ':';
+    at = put_line(at, frame->line);
+  }
+  *at++ = '\n';
+  hd_buffer_wrote(out, (size_t)(at - room));
+}
+
+/* The address, or blanks as wide. */
+static void put_margin(struct hd_buffer *out, const uint64_t *address, size_t width)
+{
+  char text[DIGITS], *room = hd_buffer_room(out, width + GAP);
+  if (!room)
+    return;
+  memset(room, ' ', width + GAP);
+  if (address) {
+    const char *hex = digits(text, *address, 16);
+    put(put(room, "0x", 2), hex, (size_t)(text + DIGITS - 1 - hex));
+  }
+  hd_buffer_wrote(out, width + GAP);
 }
 
 void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
@@ -58,17 +106,14 @@ void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
   size_t width = address_width(view);
   for (size_t i = 0; i < view->chains.count; i++) {
     const struct hd_chain *chain = &view->chains.items[i];
-    char text[DIGITS];
-    const char *address = digits(text, chain->address, 16);
-    hd_buffer_append(out, "0x", 2);
-    hd_buffer_puts(out, address);
-    hd_buffer_repeat(out, ' ', width - strlen("0x") - strlen(address) + GAP);
+    put_margin(out, &chain->address, width);
     if (!chain->count)
       hd_buffer_puts(out, "??\n");
     for (size_t n = 0; n < chain->count; n++) {
       if (n)
-        hd_buffer_repeat(out, ' ', width + GAP);
+        put_margin(out, NULL, width);
       put_frame(out, &view->chain_frames.items[chain->first + n], n + 1 < chain->count);
     }
+    hd_buffer_drain(out);
   }
 }

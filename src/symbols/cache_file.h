@@ -3,9 +3,8 @@
  *
  *   header     struct hd_cache_header
  *   answers    struct hd_cache_answer, by offset
- *   frames     struct hd_cache_frame, whose texts are numbers from 1
- *   ends       uint32_t a text: where behind it the next one begins
- *   texts      each with its NUL
+ *   frames     struct hd_cache_frame, whose texts are where they begin in the texts
+ *   texts      a NUL, which is no text, then each with its NUL; none is there twice
  *
  * The checksum is over the whole file with itself as 0, so that no byte of it can
  * change unseen; and what it vouches for is checked all the same before it is used. */
@@ -17,9 +16,10 @@
 #include "symbols/elf_file.h"
 
 enum {
-  HD_CACHE_FORMAT = 1,
+  HD_CACHE_FORMAT = 2,
   /* To be raised with every change that makes the same debug file give other
-   * answers: what is in the cache then is asked for anew. */
+   * answers, or a name be shown in another way: what is in the cache then is asked for
+   * anew. */
   HD_CACHE_ANSWERS = 1,
   HD_CACHE_MOST_FILE = 64 << 20, /* bytes; about a million addresses */
 };
@@ -28,17 +28,21 @@ struct hd_cache_header {
   char magic[8];
   uint32_t format, answers_version;
   uint64_t checksum, size;
-  uint32_t answers, frames, texts, text_bytes;
+  uint32_t answers, frames, text_bytes, zero;
   char name[HD_BUILD_ID_TEXT + 7]; /* of the file: what its answers are of; the rest NUL */
 };
 
-/* A file in memory that was found intact; it points into the bytes. */
+enum { HD_CACHE_GUIDES = 4096 };
+
+/* A file in memory that was found intact; it points into the bytes. Its answers are
+ * spread about evenly: those of a part of the offsets lie between two guides. */
 struct hd_cache_file {
   const struct hd_cache_answer *answers;
   const struct hd_cache_frame *frames;
-  const uint32_t *ends;
   const char *texts;
   size_t answer_count;
+  unsigned shift; /* a part has 2^shift offsets, the first one begins at the first answer */
+  uint32_t guides[HD_CACHE_GUIDES + 1];
 };
 
 /* False where the bytes are not an intact cache file of this version and of this
