@@ -99,6 +99,18 @@ static void put_margin(struct hd_buffer *out, const uint64_t *address, size_t wi
   hd_buffer_wrote(out, width + GAP);
 }
 
+/* The texts of a long list lie all over some megabytes: waiting for them took half of the
+ * time that printing does. */
+static void fetch_ahead(const struct hd_view *view, size_t frame)
+{
+  enum { AHEAD = 12 };
+  if (frame + AHEAD >= view->chain_frames.count)
+    return;
+  const struct hd_chain_frame *later = &view->chain_frames.items[frame + AHEAD];
+  __builtin_prefetch(later->function);
+  __builtin_prefetch(later->file);
+}
+
 void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out)
 {
@@ -110,6 +122,7 @@ void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
     if (!chain->count)
       hd_buffer_puts(out, "??\n");
     for (size_t n = 0; n < chain->count; n++) {
+      fetch_ahead(view, chain->first + n);
       if (n)
         put_margin(out, NULL, width);
       put_frame(out, &view->chain_frames.items[chain->first + n], n + 1 < chain->count);
