@@ -26,12 +26,19 @@ static uint32_t intern(struct hd_classes *classes, const struct hd_class *key)
 
 /* The class of a record, + 1; 0 on want of memory. */
 static uint32_t class_of(struct hd_classes *classes, const struct hd_record *record, uint32_t row,
-                         uint32_t *recent)
+                         struct hd_recent_class recent[HD_RECENT_CLASSES])
 {
   struct hd_class key = {row, record->size, record->rate, record->weight};
-  if (!*recent || !same_class(classes, *recent, &key))
-    *recent = intern(classes, &key);
-  return *recent;
+  for (int i = 0; i < HD_RECENT_CLASSES; i++)
+    if (recent[i].size == record->size && recent[i].class &&
+        classes->items.items[recent[i].class - 1].rate == record->rate)
+      return recent[i].class;
+  uint32_t class = intern(classes, &key);
+  if (class && record->size <= UINT32_MAX) {
+    memmove(recent + 1, recent, (HD_RECENT_CLASSES - 1) * sizeof *recent);
+    recent[0] = (struct hd_recent_class){(uint32_t)record->size, class};
+  }
+  return class;
 }
 
 static uint32_t raw_count(double objects, double weight)
@@ -91,7 +98,7 @@ static bool add_ages(struct hd_class_point *point, const struct hd_profile *prof
 
 bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
                     const struct hd_profile *profile, size_t record, uint32_t row,
-                    uint32_t *recent, size_t *next_age)
+                    struct hd_recent_class recent[HD_RECENT_CLASSES], size_t *next_age)
 {
   const struct hd_record *item = &profile->records.items[record];
   uint32_t class = 0;

@@ -20,7 +20,9 @@ struct hd_fold_frame {
 struct hd_fold_place {
   uint32_t first, count; /* in the fold's frames, innermost first */
   uint32_t site;         /* of those, the first that is no wrapper; `count`: none */
+  uint32_t row;          /* of its site, once it is known that no more need be asked */
   uint8_t flags;         /* of all of its frames, hidden or not: HD_FRAME_FOCUS and _IGNORE */
+  uint8_t site_flags;    /* HD_FOLD_* of the site */
 };
 
 /* A row of this snapshot alone. */
@@ -28,7 +30,7 @@ struct hd_fold_row {
   uint32_t label;
   uint32_t frame;        /* that was met first, 0 none */
   uint32_t first, count; /* BY_STACK: in the fold's stack_labels */
-  uint32_t class;        /* + 1, of the record before */
+  struct hd_recent_class recent[HD_RECENT_CLASSES];
   bool outlined, inlined;
 };
 
@@ -37,6 +39,7 @@ struct hd_fold {
   enum hd_grouping by;
   bool want_cum, want_edges;
   bool every_frame; /* filters want all of a stack to be looked at */
+  bool site_alone;  /* nothing but the call site matters of a stack */
   bool want_focus;
 
   bool has[HD_MEASURES];

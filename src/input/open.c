@@ -2,22 +2,31 @@
 
 #include "base/alloc.h"
 #include "input/inflate.h"
+#include "input/inflate_whole.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 256 * 1024 };
+enum {
+  CHUNK = 256 * 1024,
+  RELEASED = 1 << 20, /* of what is not read again, given back to the system at a time */
+};
 
 struct hd_input {
   struct hd_stream stream; /* first: refill() gets back from it to the input */
   int fd;
-  struct hd_inflation *inflation; /* NULL: the file is plain */
+  struct hd_inflation *inflation; /* NULL: the file is plain, or inflated already */
   uint8_t *buffer;                /* the window lies in it */
   size_t capacity;
   uint64_t max_inflated;
+  bool compressed;
+  bool maybe_whole; /* it has not been tried at once yet */
+  bool whole;       /* all that the file inflates to lies in the buffer */
+  size_t released;  /* of which so many bytes are gone */
 };
 
 static bool read_some(void *context, uint8_t *into, size_t room, size_t *got,
@@ -54,9 +63,39 @@ static bool make_room(struct hd_input *input, struct hd_error *error)
   return true;
 }
 
+/* Whoever looks at the beginning of a file is done with what was streamed first; who
+ * wants more wants all, which is had sooner at once. */
+static bool inflate_rest(struct hd_input *input, struct hd_error *error)
+{
+  struct hd_stream *stream = &input->stream;
+  uint8_t *data;
+  size_t length;
+  input->maybe_whole = false;
+  if (!hd_inflate_whole(input->fd, input->max_inflated, &data, &length, error))
+    return false;
+  if (!data)
+    return true;
+  hd_free(input->buffer);
+  hd_inflation_destroy(input->inflation);
+  input->inflation = NULL;
+  input->whole = true;
+  input->buffer = data;
+  input->capacity = length;
+  stream->data = data + stream->offset;
+  stream->length = length - (size_t)stream->offset;
+  stream->ended = true;
+  return true;
+}
+
 static bool refill(struct hd_stream *stream, struct hd_error *error)
 {
   struct hd_input *input = (struct hd_input *)stream;
+  if (input->maybe_whole && stream->offset + stream->length > 0) {
+    if (!inflate_rest(input, error))
+      return false;
+    if (input->whole)
+      return true;
+  }
   if (!make_room(input, error))
     return false;
   size_t got, room = input->capacity - stream->length;
@@ -72,8 +111,38 @@ static bool refill(struct hd_stream *stream, struct hd_error *error)
   return true;
 }
 
+/* Whole pages between two places of the buffer go back to the system; they read as zeros
+ * from then on, and stay malloc's. */
+static void give_back(const struct hd_input *input, size_t from, size_t to)
+{
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)input->buffer + from + page - 1) / page * page;
+  uintptr_t last = ((uintptr_t)input->buffer + to) / page * page;
+  if (last > first)
+    madvise((void *)first, last - first, MADV_DONTNEED);
+}
+
+static void release(struct hd_stream *stream, size_t from, size_t to)
+{
+  struct hd_input *input = (struct hd_input *)stream;
+  size_t start = (size_t)(stream->data - input->buffer);
+  if (input->whole)
+    give_back(input, start + from, start + to);
+}
+
+/* What was consumed before: the bytes that are consumed now may still be read. */
+static void release_consumed(struct hd_input *input)
+{
+  size_t end = (size_t)(input->stream.data - input->buffer);
+  if (!input->whole || end - input->released < RELEASED)
+    return;
+  give_back(input, input->released, end);
+  input->released = end;
+}
+
 static void consume(struct hd_stream *stream, size_t count)
 {
+  release_consumed((struct hd_input *)stream);
   stream->data += count;
   stream->length -= count;
   stream->offset += count;
@@ -89,7 +158,7 @@ static bool cut_off(void *context, int64_t offset, const char *what, struct hd_e
 
 /* Turns an input whose first raw bytes are in the window into an inflating one. */
 static bool start_inflating(struct hd_input *input, const struct hd_inflate_method *method,
-                            struct hd_error *error)
+                            bool is_file, struct hd_error *error)
 {
   struct hd_stream *stream = &input->stream;
   struct hd_inflate_source file = {read_some, cut_off, input};
@@ -99,6 +168,8 @@ static bool start_inflating(struct hd_input *input, const struct hd_inflate_meth
   stream->length = 0;
   stream->ended = false;
   stream->data = input->buffer;
+  input->compressed = true;
+  input->maybe_whole = is_file && method->at_once;
   return hd_stream_peek(stream, 1, error);
 }
 
@@ -126,7 +197,7 @@ static bool begin(struct hd_input *input, const char *path, struct hd_error *err
   if (!stream->length)
     return hd_fail_input(error, "the file is empty");
   const struct hd_inflate_method *method = hd_inflate_find(stream->data, stream->length);
-  if (method && !start_inflating(input, method, error))
+  if (method && !start_inflating(input, method, strcmp(path, "-") != 0, error))
     return false;
   if (!stream->length)
     return stream->cut[0] ? hd_fail_input(error, "%s before its first whole block: nothing "
@@ -148,6 +219,7 @@ bool hd_input_open(const char *path, const struct hd_input_options *options,
   made->stream.partial = options && options->partial;
   made->stream.refill = refill;
   made->stream.consume = consume;
+  made->stream.release = release;
   if (begin(made, path, error))
     return true;
   hd_error_in(error, strcmp(path, "-") == 0 ? "standard input" : path);
@@ -163,7 +235,7 @@ struct hd_stream *hd_input_stream(struct hd_input *input)
 
 bool hd_input_compressed(const struct hd_input *input)
 {
-  return input->inflation != NULL;
+  return input->compressed;
 }
 
 void hd_input_close(struct hd_input *input)
