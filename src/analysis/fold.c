@@ -10,7 +10,8 @@ static bool add_place(struct hd_fold *fold, uint32_t location)
 {
   struct hd_series *series = fold->series;
   const struct hd_pool_location *from = &series->pool->locations.items[location - 1];
-  struct hd_fold_place place = {.first = (uint32_t)fold->frames.count};
+  struct hd_span span = {(uint32_t)fold->frames.count, 0};
+  struct hd_fold_place place = {0};
   bool found = false;
   for (uint32_t i = 0; i < from->count; i++) {
     uint32_t id = series->pool->location_frames.items[from->first + i];
@@ -30,23 +31,24 @@ static bool add_place(struct hd_fold *fold, uint32_t location)
       made.flags |= HD_FOLD_UNNAMED;
     if (!found && !(made.flags & HD_FOLD_WRAPPER)) {
       found = true;
-      place.site = place.count;
+      place.site = span.count;
       place.site_flags = made.flags;
     }
-    if (!made.label || !hd_vec_push(&fold->frames, made))
+    if (!made.label || !hd_vec_push(&fold->frames, made) || !hd_vec_push(&fold->frame_rows, 0))
       return false;
-    place.count++;
+    span.count++;
   }
   if (!found)
-    place.site = place.count;
-  return hd_vec_push(&fold->places, place);
+    place.site = span.count;
+  return hd_vec_push(&fold->places, place) && hd_vec_push(&fold->spans, span);
 }
 
 static bool prepare(struct hd_fold *fold, const struct hd_profile *profile,
                     const uint32_t *locations)
 {
   struct hd_series *series = fold->series;
-  if (!hd_vec_reserve(&fold->places, profile->locations.count))
+  if (!hd_vec_reserve(&fold->places, profile->locations.count) ||
+      !hd_vec_reserve(&fold->spans, profile->locations.count))
     return false;
   for (size_t i = 0; i < profile->locations.count; i++)
     if (!add_place(fold, locations[i + 1]))
@@ -70,10 +72,13 @@ bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
   made->every_frame = made->want_focus || series->frames.filters->ignore;
   made->site_alone = !made->every_frame && !made->want_cum && !made->want_edges &&
                      made->by != HD_BY_STACK;
+  made->all_add_up = true;
   for (int i = 0; i < HD_MEASURES; i++) {
     made->has[i] = profile->has[i];
-    if (profile->has[i])
-      made->measures[made->columns++] = (enum hd_measure)i;
+    if (!profile->has[i])
+      continue;
+    made->measures[made->columns++] = (enum hd_measure)i;
+    made->all_add_up &= hd_measures[i].merge == HD_MERGE_SUM;
   }
   if (prepare(made, profile, locations))
     return true;
@@ -87,7 +92,9 @@ void hd_fold_destroy(struct hd_fold *fold)
   if (!fold)
     return;
   hd_vec_deinit(&fold->places);
+  hd_vec_deinit(&fold->spans);
   hd_vec_deinit(&fold->frames);
+  hd_vec_deinit(&fold->frame_rows);
   hd_free(fold->row_of_label);
   hd_vec_deinit(&fold->rows);
   hd_vec_deinit(&fold->row_stamps);
@@ -199,10 +206,13 @@ struct item {
 
 static void join(const struct hd_fold *fold, double *entry, const double *values)
 {
-  for (size_t i = 0; i < fold->columns; i++)
-    entry[i] = hd_measures[fold->measures[i]].merge == HD_MERGE_SUM
-                   ? entry[i] + values[i]
-                   : hd_measure_join(fold->measures[i], entry[i], values[i]);
+  size_t columns = fold->columns;
+  if (fold->all_add_up)
+    for (size_t i = 0; i < columns; i++)
+      entry[i] += values[i];
+  else
+    for (size_t i = 0; i < columns; i++)
+      entry[i] = hd_measure_join(fold->measures[i], entry[i], values[i]);
 }
 
 /* The call site: the innermost frame that is no wrapper; the innermost of all where every
@@ -214,14 +224,15 @@ static void find_site(const struct hd_fold *fold, struct item *item)
   item->any = false;
   item->location = item->frame = 0;
   for (uint32_t i = 0; i < item->count; i++) {
-    const struct hd_fold_place *place = &places[item->stack[i] - 1];
-    if (place->count && !item->any) {
+    uint32_t site = places[item->stack[i] - 1].site;
+    uint32_t count = fold->spans.items[item->stack[i] - 1].count;
+    if (count && !item->any) {
       item->any = true;
       item->location = i;
     }
-    if (place->site < place->count) {
+    if (site < count) {
       item->location = i;
-      item->frame = place->site;
+      item->frame = site;
       break;
     }
   }
@@ -231,31 +242,33 @@ static void find_site(const struct hd_fold *fold, struct item *item)
                   (item->count && !item->any);
 }
 
-static const struct hd_fold_frame *frame_at(const struct hd_fold *fold, const struct item *item,
-                                            uint32_t location, uint32_t frame)
+static uint32_t frame_at(const struct hd_fold *fold, const struct item *item)
 {
-  return &fold->frames.items[fold->places.items[item->stack[location] - 1].first + frame];
+  return fold->spans.items[item->stack[item->location] - 1].first + item->frame;
 }
 
-/* A frame's row gets the record's values where it is the first one of it: recursion
- * counts once. */
-static bool pass(struct hd_fold *fold, const struct item *item, const struct hd_fold_frame *frame,
-                 uint32_t *row)
+/* The row of a frame that is met for the first time. */
+static uint32_t meet(struct hd_fold *fold, uint32_t at)
 {
-  *row = row_of(fold, frame->label, frame->frame);
-  if (!*row)
-    return false;
-  struct hd_fold_row *at = &fold->rows.items[*row - 1];
+  const struct hd_fold_frame *frame = &fold->frames.items[at];
+  uint32_t row = row_of(fold, frame->label, frame->frame);
+  if (!row)
+    return 0;
   if (frame->flags & HD_FOLD_INLINED)
-    at->inlined = true;
+    fold->rows.items[row - 1].inlined = true;
   else
-    at->outlined = true;
-  uint32_t *stamp = &fold->row_stamps.items[*row - 1];
-  if (fold->want_cum && *stamp != fold->stamp) {
-    *stamp = fold->stamp;
-    join(fold, fold->cum.items + (size_t)(*row - 1) * fold->columns, item->values);
-  }
-  return true;
+    fold->rows.items[row - 1].outlined = true;
+  return fold->frame_rows.items[at] = row;
+}
+
+/* A row that the record passes through gets its values once: recursion counts once. */
+static void pass(struct hd_fold *fold, const struct item *item, uint32_t row)
+{
+  uint32_t *stamp = &fold->row_stamps.items[row - 1];
+  if (*stamp == fold->stamp)
+    return;
+  *stamp = fold->stamp;
+  join(fold, fold->cum.items + (size_t)(row - 1) * fold->columns, item->values);
 }
 
 static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t outer,
@@ -275,17 +288,20 @@ static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t ou
 /* The row of the site, and what is below it where cum is wanted. */
 static uint32_t aim_frames(struct hd_fold *fold, const struct item *item)
 {
-  uint32_t site = 0, row;
+  uint32_t site = 0;
   for (uint32_t i = item->location, j = item->frame; i < item->count; i++, j = 0) {
-    uint32_t count = fold->places.items[item->stack[i] - 1].count;
-    for (; j < count; j++) {
-      if (!pass(fold, item, frame_at(fold, item, i, j), &row))
+    struct hd_span span = fold->spans.items[item->stack[i] - 1];
+    for (; j < span.count; j++) {
+      uint32_t row = fold->frame_rows.items[span.first + j];
+      if (!row && !(row = meet(fold, span.first + j)))
         return 0;
       if (!site)
         site = row;
       else if (fold->want_edges && i == item->location && !pass_edge(fold, item, row, site))
         return 0;
-      if (!fold->want_cum && !fold->want_edges)
+      if (fold->want_cum)
+        pass(fold, item, row);
+      else if (!fold->want_edges)
         return site;
     }
   }
@@ -295,11 +311,11 @@ static uint32_t aim_frames(struct hd_fold *fold, const struct item *item)
 static uint32_t aim_stack(struct hd_fold *fold, const struct item *item)
 {
   size_t first = fold->stack_labels.count;
-  const struct hd_fold_frame *site = frame_at(fold, item, item->location, item->frame);
+  const struct hd_fold_frame *site = &fold->frames.items[frame_at(fold, item)];
   for (uint32_t i = item->location, j = item->frame; i < item->count; i++, j = 0) {
-    uint32_t count = fold->places.items[item->stack[i] - 1].count;
-    for (; j < count; j++)
-      if (!hd_vec_push(&fold->stack_labels, frame_at(fold, item, i, j)->label))
+    struct hd_span span = fold->spans.items[item->stack[i] - 1];
+    for (; j < span.count; j++)
+      if (!hd_vec_push(&fold->stack_labels, fold->frames.items[span.first + j].label))
         return 0;
   }
   uint32_t row = row_of_stack(fold, first, site->frame);
@@ -368,13 +384,14 @@ static bool settle(struct hd_fold *fold, struct item *item, uint32_t *row)
   if (*row)
     return true;
   find_site(fold, item);
-  if (item->any && (frame_at(fold, item, item->location, item->frame)->flags & HD_FOLD_UNNAMED))
+  if (item->any && (fold->frames.items[frame_at(fold, item)].flags & HD_FOLD_UNNAMED))
     for (size_t i = 0; i < fold->columns; i++)
       fold->unnamed[i] += item->values[i];
   if (item->dropped)
     return true;
   *row = aim(fold, item);
-  if (leaf && fold->site_alone && item->location == 0 && leaf->site < leaf->count &&
+  if (leaf && fold->site_alone && item->location == 0 &&
+      leaf->site < fold->spans.items[item->stack[0] - 1].count &&
       !(leaf->site_flags & HD_FOLD_UNNAMED))
     leaf->row = *row;
   return *row != 0;

@@ -16,13 +16,12 @@ struct hd_fold_frame {
   uint8_t flags;
 };
 
-/* A location of the profile. */
+/* What is known of a location of the profile. */
 struct hd_fold_place {
-  uint32_t first, count; /* in the fold's frames, innermost first */
-  uint32_t site;         /* of those, the first that is no wrapper; `count`: none */
-  uint32_t row;          /* of its site, once it is known that no more need be asked */
-  uint8_t flags;         /* of all of its frames, hidden or not: HD_FRAME_FOCUS and _IGNORE */
-  uint8_t site_flags;    /* HD_FOLD_* of the site */
+  uint32_t site;      /* of its frames, the first that is no wrapper; their count: none */
+  uint32_t row;       /* of its site, once it is known that no more need be asked */
+  uint8_t flags;      /* of all of its frames, hidden or not: HD_FRAME_FOCUS and _IGNORE */
+  uint8_t site_flags; /* HD_FOLD_* of the site */
 };
 
 /* A row of this snapshot alone. */
@@ -41,13 +40,17 @@ struct hd_fold {
   bool every_frame; /* filters want all of a stack to be looked at */
   bool site_alone;  /* nothing but the call site matters of a stack */
   bool want_focus;
+  bool all_add_up;  /* all measures do */
 
   bool has[HD_MEASURES];
   size_t columns;
   enum hd_measure measures[HD_MEASURES];
 
-  HD_VEC(struct hd_fold_place) places; /* [location id - 1] */
+  /* By location id - 1; and what is looked at most, apart from the rest. */
+  HD_VEC(struct hd_fold_place) places;
+  HD_VEC(struct hd_span) spans; /* in frames, innermost first */
   HD_VEC(struct hd_fold_frame) frames;
+  HD_VEC(uint32_t) frame_rows;  /* beside frames: the row, 0 until it was met */
   uint32_t nothing;                    /* the label of a stack without frames */
   uint32_t *row_of_label;              /* [label - 1] */
 

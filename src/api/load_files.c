@@ -30,7 +30,8 @@ struct loader {
   pthread_mutex_t lock;
   pthread_cond_t moved;
   size_t next;               /* file to be read */
-  size_t importing, merging; /* whose turn it is */
+  size_t inflating, importing, merging; /* whose turn it is */
+  bool *inflated;            /* by file: it needs no turn to inflate any more */
   size_t failed;             /* the first that has, SIZE_MAX none: those behind it stop */
 };
 
@@ -72,6 +73,27 @@ static void end_turn(struct loader *loader)
 static bool stopped(struct hd_error *error)
 {
   return hd_fail_internal(error, "stopped");
+}
+
+/* The turn to inflate, as input/open.h has it. */
+static bool take_inflating(void *context)
+{
+  struct job *job = context;
+  if (!begin_turn(job, &job->loader->inflating))
+    return false;
+  pthread_mutex_unlock(&job->loader->lock);
+  return true;
+}
+
+static void pass_inflating(void *context)
+{
+  struct job *job = context;
+  struct loader *loader = job->loader;
+  pthread_mutex_lock(&loader->lock);
+  loader->inflated[job->index] = true;
+  while (loader->inflating < loader->session->chosen.count && loader->inflated[loader->inflating])
+    loader->inflating++;
+  end_turn(loader);
 }
 
 /* --- one snapshot ------------------------------------------------------------------- */
@@ -283,11 +305,14 @@ static bool finish(struct job *job, bool fine, const char *cut, struct hd_error 
 static void read_file(struct job *job)
 {
   struct loader *loader = job->loader;
+  struct hd_inflate_turn turn = {take_inflating, pass_inflating, job};
   struct hd_parts parts = {begin, add, job};
   struct hd_sink sink = {take, job};
   struct hd_error error = HD_ERROR_INIT;
   char cut[HD_CUT_TEXT];
-  bool fine = hd_session_read_parts(loader->session, job->handle, &parts, &sink, cut, &error);
+  bool fine =
+      hd_session_read_parts(loader->session, job->handle, &turn, &parts, &sink, cut, &error);
+  pass_inflating(job);
   hd_fold_destroy(job->fold);
   job->fold = NULL;
   if (begin_turn(job, &loader->merging)) {
@@ -360,6 +385,9 @@ bool hd_session_load_files(struct hd_session *session, struct hd_series *series,
                           .failed = SIZE_MAX};
   pthread_t threads[MOST_THREADS];
   size_t wanted = thread_count(session), started = 0;
+  loader.inflated = hd_alloc_zeroed(session->chosen.count + 1, sizeof *loader.inflated);
+  if (!loader.inflated)
+    return hd_fail_memory(error);
   /* Fewer threads than wanted are slower, not wrong. */
   while (started + 1 < wanted &&
          pthread_create(&threads[started], NULL, work, &loader) == 0)
@@ -367,6 +395,7 @@ bool hd_session_load_files(struct hd_session *session, struct hd_series *series,
   work(&loader);
   for (size_t i = 0; i < started; i++)
     pthread_join(threads[i], NULL);
+  hd_free(loader.inflated);
   pthread_cond_destroy(&loader.moved);
   pthread_mutex_destroy(&loader.lock);
   return loader.failed == SIZE_MAX;

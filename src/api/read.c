@@ -127,12 +127,14 @@ static bool read_gated(struct gate *gate, const struct hd_reader *reader, struct
 }
 
 bool hd_session_read_parts(const struct hd_session *session, const struct hd_handle *handle,
-                           const struct hd_parts *parts, struct hd_sink *sink,
-                           char cut[HD_CUT_TEXT], struct hd_error *error)
+                           const struct hd_inflate_turn *turn, const struct hd_parts *parts,
+                           struct hd_sink *sink, char cut[HD_CUT_TEXT], struct hd_error *error)
 {
   struct hd_input *input;
+  struct hd_input_options options = session->input;
+  options.turn = turn;
   cut[0] = '\0';
-  if (!handle->source->open(handle->name, &session->input, &input, error))
+  if (!handle->source->open(handle->name, &options, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   struct gate gate = {handle, session->options.strict, sink, parts};
@@ -156,7 +158,7 @@ bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
                      struct hd_sink *sink, struct hd_error *error)
 {
   char cut[HD_CUT_TEXT];
-  bool fine = hd_session_read_parts(session, handle, NULL, sink, cut, error);
+  bool fine = hd_session_read_parts(session, handle, NULL, NULL, sink, cut, error);
   if (fine)
     hd_session_note_cut(session, handle, cut);
   return fine;

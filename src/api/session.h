@@ -52,8 +52,8 @@ bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
  * a file that is used in part stops, "" of a whole one. Of the session only options are
  * looked at: files may be read at the same time. */
 bool hd_session_read_parts(const struct hd_session *session, const struct hd_handle *handle,
-                           const struct hd_parts *parts, struct hd_sink *sink,
-                           char cut[HD_CUT_TEXT], struct hd_error *error);
+                           const struct hd_inflate_turn *turn, const struct hd_parts *parts,
+                           struct hd_sink *sink, char cut[HD_CUT_TEXT], struct hd_error *error);
 void hd_session_note_cut(struct hd_session *session, const struct hd_handle *handle,
                          const char *cut);
 /* Only what tells series apart, from as little of the file as its format allows.

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <libdeflate.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,19 +68,14 @@ static bool read_and_inflate(int fd, size_t size, uint8_t **data, size_t length,
   return true;
 }
 
-bool hd_inflate_whole(int fd, uint64_t limit, uint8_t **data, size_t *length,
+bool hd_inflate_whole(int fd, uint64_t limit, uint8_t **data, size_t *length, size_t *packed,
                       struct hd_error *error)
 {
-  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
   struct stat status;
   *data = NULL;
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
     return true;
   *length = promised(fd, status.st_size, limit);
-  if (!*length)
-    return true;
-  pthread_mutex_lock(&one_at_a_time);
-  bool fine = read_and_inflate(fd, (size_t)status.st_size, data, *length, error);
-  pthread_mutex_unlock(&one_at_a_time);
-  return fine;
+  *packed = (size_t)status.st_size;
+  return !*length || read_and_inflate(fd, *packed, data, *length, error);
 }

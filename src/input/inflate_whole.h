@@ -13,11 +13,8 @@
 /* Inflates the regular file `fd`, whose position is left alone. *data is NULL where it must
  * be streamed: it is too small or too large, of several members, goes on behind them, or is
  * damaged, of which the stream says what. False on want of memory alone. *data is to be
- * freed.
- *
- * Of all threads one does this at a time, so that the compressed bytes of one file are in
- * memory, not those of all. */
-bool hd_inflate_whole(int fd, uint64_t limit, uint8_t **data, size_t *length,
+ * freed; *packed is the size of the file. */
+bool hd_inflate_whole(int fd, uint64_t limit, uint8_t **data, size_t *length, size_t *packed,
                       struct hd_error *error);
 
 #endif

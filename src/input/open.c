@@ -23,10 +23,13 @@ struct hd_input {
   uint8_t *buffer;                /* the window lies in it */
   size_t capacity;
   uint64_t max_inflated;
+  const struct hd_inflate_turn *turn; /* NULL: passed on, or nobody waits */
   bool compressed;
   bool maybe_whole; /* it has not been tried at once yet */
   bool whole;       /* all that the file inflates to lies in the buffer */
-  size_t released;  /* of which so many bytes are gone */
+  size_t packed;    /* of so many compressed ones */
+  size_t released;  /* of the buffer, so many bytes from its beginning are gone */
+  size_t given;     /* back, in all */
 };
 
 static bool read_some(void *context, uint8_t *into, size_t room, size_t *got,
@@ -41,6 +44,13 @@ static bool read_some(void *context, uint8_t *into, size_t room, size_t *got,
     return hd_fail_input(error, "cannot read: %s", strerror(errno));
   *got = (size_t)n;
   return true;
+}
+
+static void pass_turn(struct hd_input *input)
+{
+  if (input->turn)
+    input->turn->pass(input->turn->context);
+  input->turn = NULL;
 }
 
 /* Moves the window to the front of the buffer and makes room behind it. */
@@ -71,10 +81,14 @@ static bool inflate_rest(struct hd_input *input, struct hd_error *error)
   uint8_t *data;
   size_t length;
   input->maybe_whole = false;
-  if (!hd_inflate_whole(input->fd, input->max_inflated, &data, &length, error))
+  if (input->turn && !input->turn->take(input->turn->context))
+    return hd_fail_internal(error, "stopped");
+  if (!hd_inflate_whole(input->fd, input->max_inflated, &data, &length, &input->packed, error))
     return false;
-  if (!data)
+  if (!data) {
+    pass_turn(input);
     return true;
+  }
   hd_free(input->buffer);
   hd_inflation_destroy(input->inflation);
   input->inflation = NULL;
@@ -113,21 +127,26 @@ static bool refill(struct hd_stream *stream, struct hd_error *error)
 
 /* Whole pages between two places of the buffer go back to the system; they read as zeros
  * from then on, and stay malloc's. */
-static void give_back(const struct hd_input *input, size_t from, size_t to)
+static void give_back(struct hd_input *input, size_t from, size_t to)
 {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   uintptr_t first = ((uintptr_t)input->buffer + from + page - 1) / page * page;
   uintptr_t last = ((uintptr_t)input->buffer + to) / page * page;
   if (last > first)
     madvise((void *)first, last - first, MADV_DONTNEED);
+  /* The next file's compressed bytes have their room now. */
+  input->given += to - from;
+  if (input->given >= input->packed)
+    pass_turn(input);
 }
 
 static void release(struct hd_stream *stream, size_t from, size_t to)
 {
   struct hd_input *input = (struct hd_input *)stream;
   size_t start = (size_t)(stream->data - input->buffer);
-  if (input->whole)
-    give_back(input, start + from, start + to);
+  if (!input->whole)
+    return;
+  give_back(input, start + from, start + to);
 }
 
 /* What was consumed before: the bytes that are consumed now may still be read. */
@@ -220,8 +239,12 @@ bool hd_input_open(const char *path, const struct hd_input_options *options,
   made->stream.refill = refill;
   made->stream.consume = consume;
   made->stream.release = release;
-  if (begin(made, path, error))
+  made->turn = options ? options->turn : NULL;
+  if (begin(made, path, error)) {
+    if (!made->maybe_whole)
+      pass_turn(made);
     return true;
+  }
   hd_error_in(error, strcmp(path, "-") == 0 ? "standard input" : path);
   hd_input_close(made);
   *input = NULL;
@@ -242,6 +265,7 @@ void hd_input_close(struct hd_input *input)
 {
   if (!input)
     return;
+  pass_turn(input);
   if (input->fd >= 0)
     close(input->fd);
   hd_inflation_destroy(input->inflation);
