@@ -55,15 +55,19 @@ class Numbering:
         return known
 
 
-def samples(shape, count, age, numbering, strings):
-    """The samples of snapshot `age`: in each the live objects of other places are gone."""
-    draw = random.Random(f"{tree.SEED} {count} {age}")
-    label = {size: field(3, numbers((1, strings("bytes")), (3, size), (4, strings("bytes"))))
-             for size in tree.CLASSES}
+def stacks(shape, count):
+    """(stack, leaf, size) of `count` different ones, in any order."""
     found = []
     shape.stacks(count, lambda site, caller: [site, caller, None],
                  lambda stack, leaf, size: found.append((stack, leaf, size)))
-    draw.shuffle(found)
+    return found
+
+
+def samples(found, age, numbering, strings):
+    """The samples of snapshot `age`: in each the live objects of other places are gone."""
+    draw = random.Random(f"{tree.SEED} {len(found)} {age}")
+    label = {size: field(3, numbers((1, strings("bytes")), (3, size), (4, strings("bytes"))))
+             for size in tree.CLASSES}
     for stack, leaf, size in found:
         live, space, total, allocated = tree.values(draw, size, leaf % 50 == 0, age)
         if leaf % 40 == age % 40:
@@ -94,15 +98,16 @@ def tables(shape, numbering, strings):
     return parts
 
 
-def write(path, count, age):
-    """Snapshot number `age` of a service with `count` stacks, gzipped; its inflated size."""
-    shape = tree.Tree(count)
+def write(path, shape, found, age):
+    """Snapshot number `age` of a service with these stacks, gzipped; its inflated size. In
+    each they come in another order, and so have other ids."""
     strings = Strings()
     numbering = Numbering()
+    random.Random(f"order {age}").shuffle(found)
     types = [field(1, numbers((1, strings(name)), (2, strings(unit)))) for name, unit in (
         ("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"),
         ("inuse_space", "bytes"))]
-    body = types + list(samples(shape, count, age, numbering, strings))
+    body = types + list(samples(found, age, numbering, strings))
     body += tables(shape, numbering, strings)
     period = field(11, numbers((1, strings("space")), (2, strings("bytes"))))
     default = strings("inuse_space")
@@ -113,3 +118,17 @@ def write(path, count, age):
     with open(path, "wb") as out:
         out.write(gzip.compress(data, 1, mtime=0))
     return len(data)
+
+
+def write_series(paths, count):
+    """One snapshot a path; returns their inflated sizes."""
+    shape = tree.Tree(count)
+    found = stacks(shape, count)
+    sizes = []
+    for age, path in enumerate(paths):
+        for stack, _, _ in found:
+            while stack and stack[2] is not None:
+                stack[2] = None
+                stack = stack[1]
+        sizes.append(write(path, shape, found, age))
+    return sizes
