@@ -51,6 +51,7 @@ struct hd_fold {
   HD_VEC(struct hd_span) spans; /* in frames, innermost first */
   HD_VEC(struct hd_fold_frame) frames;
   HD_VEC(uint32_t) frame_rows;  /* beside frames: the row, 0 until it was met */
+  HD_VEC(uint32_t) only_rows;   /* by location: the row of its only frame, 0 not yet, or none */
   uint32_t nothing;                    /* the label of a stack without frames */
   uint32_t *row_of_label;              /* [label - 1] */
 
