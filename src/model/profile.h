@@ -122,6 +122,7 @@ struct hd_profile {
   bool has[HD_MEASURES];    /* present; absent is not zero */
   int column[HD_MEASURES];  /* column of a measure, -1 absent */
   size_t columns;
+  enum hd_measure measures[HD_MEASURES]; /* by column */
   double magnitude[HD_MEASURES]; /* of the absolute values: their sum, or the largest */
 
   HD_VEC(struct hd_module) modules;
@@ -167,6 +168,9 @@ bool hd_profile_add_location(struct hd_profile *profile, uint32_t module, uint64
 /* Finds or adds a stack: location ids, leaf first; an empty one is id 0. */
 bool hd_profile_add_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
                           bool truncated, uint32_t *id, struct hd_error *error);
+/* Adds it without looking whether it is there: for what is read in parts. */
+bool hd_profile_append_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
+                             bool truncated, uint32_t *id, struct hd_error *error);
 bool hd_profile_add_labels(struct hd_profile *profile, const struct hd_label *labels, size_t count,
                            uint32_t *id, struct hd_error *error);
 /* `values` has HD_MEASURES entries, indexed by measure; absent ones are not
@@ -175,6 +179,10 @@ bool hd_profile_add_record(struct hd_profile *profile, struct hd_record record,
                            const double values[HD_MEASURES], struct hd_error *error);
 bool hd_profile_add_age(struct hd_profile *profile, struct hd_age age, struct hd_error *error);
 bool hd_profile_add_comment(struct hd_profile *profile, uint32_t text, struct hd_error *error);
+
+/* Forgets the records, their stacks and ages: they have been passed on. What was counted
+ * of them stays. Not together with hd_profile_add_stack. */
+void hd_profile_forget_records(struct hd_profile *profile);
 
 /* Ends the building: frees the look-up tables. */
 void hd_profile_freeze(struct hd_profile *profile);

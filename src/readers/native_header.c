@@ -175,4 +175,5 @@ void hd_native_deinit(struct hd_native *native)
   hd_vec_deinit(&native->strings);
   hd_vec_deinit(&native->frames);
   hd_vec_deinit(&native->stack);
+  hd_native_plain_destroy(native->plain);
 }
