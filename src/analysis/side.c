@@ -1,8 +1,8 @@
 #include "analysis/side.h"
 
-#include "analysis/noise.h"
 #include "analysis/wrappers.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +54,8 @@ void hd_side_deinit(struct hd_side *side)
   hd_vec_deinit(&side->rows);
   hd_vec_deinit(&side->chain);
   hd_vec_deinit(&side->amounts);
+  hd_vec_deinit(&side->run_totals);
+  hd_vec_deinit(&side->run_values);
   hd_index_deinit(&side->index);
 }
 
@@ -110,12 +112,47 @@ struct hd_side_amount hd_side_amount_of(const struct hd_side *side, size_t row,
                     : side->amounts.items[row * side->columns + (size_t)column];
 }
 
-double hd_side_total(const struct hd_side *side, enum hd_measure measure)
+struct hd_side_amount hd_side_total(const struct hd_side *side, enum hd_measure measure)
 {
-  double sum = 0;
-  for (size_t i = 0; i < side->rows.count; i++)
-    sum += hd_side_amount_of(side, i, measure).value;
+  struct hd_side_amount sum = {0};
+  double squares = 0, mean = 0, runs = (double)side->runs;
+  if (side->column[measure] < 0)
+    return sum;
+  for (size_t i = 0; i < side->rows.count; i++) {
+    struct hd_side_amount amount = hd_side_amount_of(side, i, measure);
+    sum.value += amount.value;
+    sum.variance += amount.variance;
+  }
+  for (size_t i = (size_t)side->column[measure]; i < side->run_totals.count; i += side->columns)
+    mean += side->run_totals.items[i] / runs;
+  for (size_t i = (size_t)side->column[measure]; i < side->run_totals.count; i += side->columns)
+    squares += pow(side->run_totals.items[i] - mean, 2);
+  sum.spread = side->runs > 1 ? squares / (runs - 1) : 0;
   return sum;
+}
+
+void hd_side_set_difference(struct hd_side *before, struct hd_side *after,
+                            const struct hd_series *series, enum hd_measure measure,
+                            const struct hd_row_noise *noise, const uint32_t *before_rows,
+                            const uint32_t *after_rows)
+{
+  int x = before->column[measure], y = after->column[measure];
+  if (x < 0 || y < 0)
+    return;
+  for (size_t i = 0; i < before->rows.count; i++)
+    before->amounts.items[i * before->columns + (size_t)x].variance = 0;
+  for (size_t i = 0; i < after->rows.count; i++)
+    after->amounts.items[i * after->columns + (size_t)y].variance = 0;
+  for (size_t i = 0; i < series->rows.count; i++) {
+    uint32_t to = after_rows[i] ? after_rows[i] : before_rows[i];
+    struct hd_side *side = after_rows[i] ? after : before;
+    size_t column = (size_t)(after_rows[i] ? y : x);
+    if (!to)
+      continue;
+    struct hd_side_amount *amount = &side->amounts.items[(to - 1) * side->columns + column];
+    amount->variance += noise[i].variance;
+    amount->turnover += noise[i].moved;
+  }
 }
 
 void hd_side_finish(struct hd_side *side)
@@ -125,7 +162,8 @@ void hd_side_finish(struct hd_side *side)
     struct hd_side_amount *amount = &side->amounts.items[i];
     double mean = amount->value / runs;
     double spread = side->runs > 1 ? (amount->spread - runs * mean * mean) / (runs - 1) : 0;
-    *amount = (struct hd_side_amount){mean, amount->variance / runs, spread > 0 ? spread : 0, 0};
+    *amount = (struct hd_side_amount){
+        .value = mean, .variance = amount->variance / runs, .spread = spread > 0 ? spread : 0};
   }
 }
 
@@ -198,6 +236,11 @@ static bool find_lowest(struct run *run)
     }
   hd_index_deinit(&index);
   return fine;
+}
+
+static uint32_t module_path(const struct run *run, uint32_t module)
+{
+  return module ? run->series->pool->modules.items[module - 1].path : 0;
 }
 
 /* "[libc.so.6]": code without a name is told by where it is, not by its address. */
@@ -308,6 +351,7 @@ static bool add_stack(struct run *run, size_t point, size_t row, struct hd_row_n
   double had = amounts->value + amounts->run, more = 0;
   to->path = key->file;
   to->place = key->line;
+  to->module = module_path(run, run->labels[site - 1].module);
   for (size_t c = 0; c < side->columns; c++) {
     double value = hd_series_flat(run->series, point, row, side->measures[c]);
     amounts[c].run += value;
@@ -322,15 +366,27 @@ static bool add_stack(struct run *run, size_t point, size_t row, struct hd_row_n
   return true;
 }
 
-static void end_run(struct hd_side *side)
+static bool end_run(struct hd_side *side)
 {
+  size_t totals = side->run_totals.count;
+  if (!hd_vec_reserve(&side->run_totals, side->columns))
+    return false;
+  memset(side->run_totals.items + totals, 0, side->columns * sizeof(double));
+  side->run_totals.count += side->columns;
   for (size_t i = 0; i < side->amounts.count; i++) {
     struct hd_side_amount *amount = &side->amounts.items[i];
+    struct hd_side_run_value value = {(uint32_t)(i / side->columns),
+                                      (uint16_t)(i % side->columns), (uint16_t)side->runs,
+                                      amount->run};
+    if (side->keep_runs && amount->run != 0 && !hd_vec_push(&side->run_values, value))
+      return false;
+    side->run_totals.items[totals + i % side->columns] += amount->run;
     amount->value += amount->run;
     amount->spread += amount->run * amount->run;
     amount->run = 0;
   }
   side->runs++;
+  return true;
 }
 
 static size_t deepest(const struct hd_series *series)
@@ -370,6 +426,8 @@ bool hd_side_add_run(struct hd_side *side, const struct hd_series *series, size_
                      struct hd_error *error)
 {
   size_t labels = series->labels.count, depth = deepest(series);
+  if (side->runs >= HD_MOST_RUNS)
+    return hd_fail_usage(error, "there are more than %d runs", HD_MOST_RUNS);
   if (!side->columns)
     hd_side_set_measures(side, series->has);
   struct run run = {.side = side, .series = series, .options = options};
@@ -385,7 +443,7 @@ bool hd_side_add_run(struct hd_side *side, const struct hd_series *series, size_
   if (fine) {
     uint64_t rate = series->points.items[point].rate;
     side->rate = rate > side->rate ? rate : side->rate;
-    end_run(side);
+    fine = end_run(side) || hd_fail_memory(error);
   }
   hd_free(run.labels);
   hd_free(run.lowest);

@@ -8,6 +8,7 @@
 #ifndef HD_ANALYSIS_SIDE_H
 #define HD_ANALYSIS_SIDE_H
 
+#include "analysis/noise.h"
 #include "analysis/series.h"
 
 enum { HD_NO_LINE = -1 };
@@ -37,15 +38,28 @@ struct hd_side_amount {
   double value;    /* mean of the runs */
   double variance; /* of one run, by the sampling */
   double spread;   /* variance between the runs; 0 with one */
+  double turnover; /* of a difference of one process: what its sampled objects that came or
+                    * went stand for, by whichever side has the row */
   double run;      /* while runs are added: of the one at hand */
 };
 
 struct hd_side_row {
   uint32_t first, count; /* frame ids in `chain`, the call site first; at least one */
   uint32_t path, place;  /* source file (string) and line of the site; 0 unknown */
+  uint32_t module;       /* path of the site's (string); 0 unknown */
   uint32_t suppression;  /* that hides some of it, as the caller numbers them; 0 none */
   double hidden;         /* share of it that is hidden, 0 to 1 */
 };
+
+/* A row's value in one of several runs. */
+struct hd_side_run_value {
+  uint32_t row;
+  uint16_t column, run;
+  double value;
+};
+
+/* More runs prove nothing that these do not. */
+enum { HD_MOST_RUNS = 1000 };
 
 struct hd_side {
   struct hd_side_frames *frames;
@@ -57,6 +71,9 @@ struct hd_side {
   size_t columns;
   int column[HD_MEASURES]; /* -1: not there */
   size_t runs;
+  HD_VEC(double) run_totals; /* [run * columns + column] */
+  HD_VEC(struct hd_side_run_value) run_values; /* where they are kept: what is not 0 */
+  bool keep_runs;
   uint64_t rate;           /* mean sampling interval, the largest; 0 unknown, 1 exact */
   bool sampled;            /* something in it is an estimate */
 };
@@ -88,12 +105,21 @@ bool hd_side_add_run(struct hd_side *side, const struct hd_series *series, size_
 /* Ends the adding of runs: sums become means. */
 void hd_side_finish(struct hd_side *side);
 
+/* The two sides are snapshots of one process, and `noise` (one a row of the series that
+ * they were made of, which `before_rows` and `after_rows` say the way of) is that of the
+ * difference: objects that are in both are no noise. */
+void hd_side_set_difference(struct hd_side *before, struct hd_side *after,
+                            const struct hd_series *series, enum hd_measure measure,
+                            const struct hd_row_noise *noise, const uint32_t *before_rows,
+                            const uint32_t *after_rows);
+
 /* Finds or adds a row by its chain; its number + 1, 0 on want of memory. */
 uint32_t hd_side_row_of(struct hd_side *side, const uint32_t *frames, size_t count);
 
 /* The amount of a row; one of nothing where the side lacks the measure. */
 struct hd_side_amount hd_side_amount_of(const struct hd_side *side, size_t row,
                                         enum hd_measure measure);
-double hd_side_total(const struct hd_side *side, enum hd_measure measure);
+/* The sum of all rows, with the spread of the sums of the runs. */
+struct hd_side_amount hd_side_total(const struct hd_side *side, enum hd_measure measure);
 
 #endif

@@ -35,6 +35,7 @@ static void add_amount(struct hd_site_sum *sum, double *hidden, struct hd_side_a
   sum->value += amount.value * seen;
   sum->variance += amount.variance * seen;
   sum->spread += amount.spread * seen;
+  sum->turnover += amount.turnover * seen;
   *hidden += amount.value * share;
 }
 

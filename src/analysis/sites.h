@@ -8,7 +8,7 @@
 
 /* A sum over chains of one side. */
 struct hd_site_sum {
-  double value, variance, spread; /* as in struct hd_side_amount; variance by the sampling */
+  double value, variance, spread, turnover; /* as in struct hd_side_amount */
 };
 
 struct hd_site {

@@ -57,7 +57,7 @@ static uint32_t row(struct fixture *f, struct hd_side *side, const char *text, d
   }
   uint32_t id = hd_side_row_of(side, chain, count);
   assert_true(id > 0);
-  side->amounts.items[id - 1] = (struct hd_side_amount){value, variance, 0, 0};
+  side->amounts.items[id - 1] = (struct hd_side_amount){.value = value, .variance = variance};
   return id - 1;
 }
 
