@@ -392,8 +392,10 @@ static const char *sensitivity(struct hd_findings *findings)
     double allowed = budget->kind == HD_BUDGET_SHARE ? budget->amount * base : budget->amount;
     double worth = total.value > 0 ? total.variance / total.value : 0;
     double least = hd_least_seen(worth, allowed, gate->needed);
-    if (worth <= 0 || !fact(findings, "least_seen", hd_amount_cell(measure, least, false)))
+    if (worth <= 0)
       return "";
+    if (!fact(findings, "least_seen", hd_amount_cell(measure, least, false)))
+      return NULL;
     const char *seen = hd_amount_text(findings->view, measure, least, false);
     double rate = (double)across->after.rate;
     double half = hd_rate_for(rate, worth, worth / 4);

@@ -2,7 +2,7 @@
 #ifndef HD_REPORTS_JSON_VALUES_H
 #define HD_REPORTS_JSON_VALUES_H
 
-#include "base/buffer.h"
+#include "reports/report.h"
 
 #include <jansson.h>
 
@@ -27,13 +27,15 @@ static inline json_t *add(json_t *list, json_t *value)
 /* jansson refuses text that is not UTF-8; hostile files have some. */
 static inline json_t *text_value(const char *text)
 {
-  json_t *value = json_string(text);
-  if (value)
-    return value;
+  const unsigned char *at = (const unsigned char *)text;
+  for (size_t length; *at && (length = hd_utf8_length(at)) > 0;)
+    at += length;
+  if (!*at)
+    return json_string(text);
   struct hd_buffer clean = HD_BUFFER_INIT;
   for (const char *c = text; *c; c++)
     hd_buffer_append(&clean, (unsigned char)*c < 0x80 ? c : "?", 1);
-  value = clean.failed ? NULL : json_string(hd_buffer_text(&clean));
+  json_t *value = clean.failed ? NULL : json_string(hd_buffer_text(&clean));
   hd_buffer_deinit(&clean);
   return value;
 }

@@ -3,6 +3,7 @@
  *
  *   (none)       the base
  *   LEAK         a cache that forgets to free: 2 MiB more, at a line of its own
+ *   MORE_SESSIONS  a site that is there holds so many more, LEAK_BYTES
  *   RENAMED      a function has another name
  *   HELPER       what one function allocated is now allocated by a helper that it calls
  *   INLINED      a helper's code is written out in its caller
@@ -11,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef LEAK_BYTES
+#define LEAK_BYTES (2 << 20)
+#endif
 
 #ifdef RENAMED
 #define load_table load_symbols
@@ -116,14 +121,15 @@ int main(int argc, char **argv)
 {
   size_t mib = argc == 3 && strcmp(argv[1], "--mib") == 0 ? strtoul(argv[2], NULL, 10) : 20;
   size_t part = mib * 1024 * 1024 / 10;
+#ifdef MORE_SESSIONS
+  open_sessions(part * 2 + LEAK_BYTES);
+#else
   open_sessions(part * 2);
+#endif
   load_table(part * 3);
   map_files(part * 2);
   fill_cache(part * 3);
 #ifdef LEAK
-#ifndef LEAK_BYTES
-#define LEAK_BYTES (2 << 20)
-#endif
   serve(LEAK_BYTES);
 #endif
   return held == NULL;
