@@ -7,6 +7,9 @@
 static const double surely = 4, likely = 2; /* standard errors of the loss */
 static const double most_of_it = .7;
 
+/* So many gains are held against so many losses, the largest of either. */
+enum { MOST_MOVES = 2000 };
+
 /* Two functions one of which calls the other: ordered strings. */
 struct pair {
   uint32_t low, high;
@@ -134,10 +137,11 @@ static void move(struct hd_sites *sites, uint32_t from, uint32_t to, double amou
 static void find_for(const struct mover *mover, uint32_t gain)
 {
   double growth = hd_site_growth(&mover->sites->items.items[gain]), likely_losses = 0;
-  for (size_t i = mover->count; i-- > 0 && mover->ranked[i].growth < 0;)
+  size_t least = mover->count > MOST_MOVES ? mover->count - MOST_MOVES : 0;
+  for (size_t i = mover->count; i-- > least && mover->ranked[i].growth < 0;)
     likely_losses += loss_of(mover, gain, mover->ranked[i].site, likely);
   double errors = likely_losses >= most_of_it * growth ? likely : surely;
-  for (size_t i = mover->count; i-- > 0 && mover->ranked[i].growth < 0;) {
+  for (size_t i = mover->count; i-- > least && mover->ranked[i].growth < 0;) {
     uint32_t site = mover->ranked[i].site;
     double left = hd_site_growth(&mover->sites->items.items[gain]);
     double amount = fmin(loss_of(mover, gain, site, errors), left);
@@ -160,7 +164,7 @@ bool hd_sites_find_moved(struct hd_sites *sites, struct hd_error *error)
   if (fine && count)
     qsort(ranked, count, sizeof *ranked, by_growth);
   struct mover mover = {sites, &pairs, ranked, count};
-  for (size_t i = 0; fine && i < count && ranked[i].growth > 0; i++)
+  for (size_t i = 0; fine && i < count && i < MOST_MOVES && ranked[i].growth > 0; i++)
     find_for(&mover, ranked[i].site);
   hd_vec_deinit(&pairs.items);
   hd_index_deinit(&pairs.index);

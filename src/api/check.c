@@ -36,8 +36,10 @@ const char *hd_verdict_name(size_t i)
 /* What is asked for, in one piece. */
 struct wishes {
   HD_VEC(struct hd_budget) budgets;
+  size_t own;          /* of the budgets: those that are not of the config */
   unsigned verdicts;
-  bool timed, standard;
+  bool own_verdicts;
+  bool timed;
 };
 
 struct check {
@@ -75,6 +77,7 @@ static bool take_budgets(struct check *check)
   for (size_t i = 0; i < check->options->budget_count; i++)
     if (!add_budget(check, check->options->budgets[i].rule, check->options->budgets[i].budget))
       return false;
+  check->wishes.own = check->wishes.budgets.count;
   for (size_t i = 0; i < check->wishes.budgets.count; i++)
     given[check->wishes.budgets.items[i].rule] = true;
   for (size_t i = 0; i < check->config.budgets.count; i++) {
@@ -96,6 +99,7 @@ static bool take_verdicts(struct check *check)
 {
   bool own = check->options->fail_on_count > 0;
   size_t count = own ? check->options->fail_on_count : check->config.fail_on.count;
+  check->wishes.own_verdicts = own;
   for (size_t i = 0; i < count; i++) {
     const char *word = own ? check->options->fail_on[i] : check->config.fail_on.items[i];
     unsigned verdict = 0;
@@ -119,7 +123,6 @@ static bool take_standard(struct check *check)
                    {HD_RULE_MAX_LEAKED, "0"}};
   if (check->wishes.budgets.count || check->wishes.verdicts)
     return true;
-  check->wishes.standard = true;
   for (size_t i = 0; i < sizeof standards / sizeof *standards; i++)
     if (check->run.across.has[hd_rules[standards[i].rule].measure] &&
         !add_budget(check, hd_rules[standards[i].rule].name, standards[i].text))
@@ -129,22 +132,41 @@ static bool take_standard(struct check *check)
                                      "budget of its own");
 }
 
-/* A budget that nothing is held against would pass for ever. */
-static bool budgets_apply(struct check *check)
+/* Why nothing can be held against a budget; NULL: it can. */
+static const char *idle(const struct check *check, const struct hd_budget *budget)
 {
   const struct hd_comparison *within = check->gate.within;
-  for (size_t i = 0; i < check->wishes.budgets.count; i++) {
-    const struct hd_budget *budget = &check->wishes.budgets.items[i];
-    const struct hd_rule_info *rule = &hd_rules[budget->rule];
-    if (!check->run.across.has[rule->measure])
-      return hd_fail_usage(check->error, "--%s: %s is not in both sides (absent is not zero)",
-                           rule->name, hd_measures[rule->measure].name);
-    if (hd_budget_is_timed(budget) && (!within || within->hours <= 0))
-      return hd_fail_usage(check->error, "--%s %s: what is gated is to be a series of snapshots "
-                                         "that say when they were taken",
-                           rule->name, budget->text);
+  enum hd_measure measure = hd_rules[budget->rule].measure;
+  if (!check->run.across.has[measure]) {
+    const char *why = hd_arena_printf(&check->session->arena,
+                                      "%s is not in both sides (absent is not zero)",
+                                      hd_measures[measure].name);
+    return why ? why : "its measure is not in both sides";
   }
-  return true;
+  if (hd_budget_is_timed(budget) && (!within || within->hours <= 0))
+    return "what is gated is to be a series of snapshots that say when they were taken";
+  return NULL;
+}
+
+/* A budget that nothing is held against would pass for ever: of the caller's that is a
+ * mistake; a config may be for other snapshots, too. */
+static bool budgets_apply(struct check *check)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < check->wishes.budgets.count; i++) {
+    struct hd_budget budget = check->wishes.budgets.items[i];
+    const char *why = idle(check, &budget), *name = hd_rules[budget.rule].name;
+    if (!why)
+      check->wishes.budgets.items[kept++] = budget;
+    else if (i < check->wishes.own)
+      return hd_fail_usage(check->error, "--%s %s: %s", name, budget.text, why);
+    else
+      hd_session_add_note(check->session, HD_NOTE_INFO, "budget-idle",
+                          "%s %s of the config is not checked: %s", name, budget.text, why);
+  }
+  check->gate.budget_count = kept;
+  return kept || check->wishes.verdicts || check->config.exceptions.count ||
+         hd_fail_usage(check->error, "no budget of the config applies to these snapshots");
 }
 
 /* --- limits ----------------------------------------------------------------------------- */
@@ -187,6 +209,12 @@ static bool judge_sites(struct check *check)
   hd_series_init(&check->by_site, check->run.pool, &check->site_filters, HD_BY_SITE);
   if (!hd_session_load(newest->session, &window, &check->by_site, check->error))
     return false;
+  if (check->by_site.points.count < HD_LEAST_POINTS && !check->wishes.own_verdicts) {
+    hd_session_add_note(check->session, HD_NOTE_INFO, "verdicts-idle",
+                        "fail-on of the config is not checked: verdicts need %d snapshots of one "
+                        "process or more", HD_LEAST_POINTS);
+    return true;
+  }
   if (check->by_site.points.count < HD_LEAST_POINTS)
     return hd_fail_usage(check->error, "--fail-on: of %s there %s %zu snapshot%s; verdicts need "
                                        "%d of one process or more: record them with --interval",
@@ -283,7 +311,7 @@ static bool load(struct check *check, const char *const *paths, size_t count)
   if (check->wishes.budgets.count)
     check->run.measure =
         hd_measures[hd_rules[check->wishes.budgets.items[0].rule].measure].name;
-  bool own = options->baseline_count || (count > 1 && !check->config.baselines.count);
+  bool own = options->baseline_count || count > 1;
   return hd_check_load(&check->run, paths, count,
                        own ? options->baselines : check->config.baselines.items,
                        own ? options->baseline_count : check->config.baselines.count,

@@ -124,6 +124,9 @@ static bool take_values(struct reader *reader, uint32_t row, size_t column)
   struct hd_side_amount *amount = &side->amounts.items[(row - 1) * side->columns + column];
   double sum = 0, squares = 0;
   size_t runs = 0;
+  if (amount->run != 0)
+    return wrong(reader, "a value is there twice");
+  amount->run = 1; /* until all is read */
   do {
     struct hd_side_run_value value = {row - 1, (uint16_t)column, (uint16_t)runs, 0};
     reader->at += runs > 0;
@@ -256,6 +259,8 @@ static bool add_totals(struct reader *reader)
   if (!hd_vec_reserve(&side->run_totals, runs * side->columns))
     return hd_fail_memory(reader->error);
   side->run_totals.count = runs * side->columns;
+  for (size_t i = 0; i < side->amounts.count; i++)
+    side->amounts.items[i].run = 0;
   memset(side->run_totals.items, 0, side->run_totals.count * sizeof(double));
   for (size_t i = 0; i < side->run_values.count; i++) {
     const struct hd_side_run_value *value = &side->run_values.items[i];

@@ -101,7 +101,9 @@ bool hd_baseline_write(const struct hd_side *side, const char *program, struct h
     return hd_fail_memory(error);
   for (size_t i = 0; i < side->run_values.count; i++) {
     const struct hd_side_run_value *of = &side->run_values.items[i];
-    values[(of->row * side->columns + of->column) * side->runs + of->run] = of->value;
+    /* Of a merge some lines have more runs than all. */
+    if (of->run < side->runs)
+      values[(of->row * side->columns + of->column) * side->runs + of->run] = of->value;
   }
   hd_buffer_printf(out, "heapdiff-baseline 1\n# heapdiff %s, of ", HEAPDIFF_VERSION);
   put_escaped(out, program);

@@ -63,12 +63,27 @@ static const char *budget_text(struct hd_view *view, const struct hd_gate_check 
                : NULL;
 }
 
+/* Of a new site that has got a part of what it holds from another. */
+static const char *moved_text(struct hd_findings *findings, const struct hd_sites *sites,
+                              const struct hd_site *site)
+{
+  struct hd_finding from = {0};
+  const char *amount = hd_amount_text(findings->view, sites->measure, site->moved, false);
+  if (!amount || !hd_finding_place(findings, sites, site->moved_site - 1, &from))
+    return NULL;
+  return hd_view_printf(findings->view,
+                        "; no such call site in the base, but %s moved here from %s", amount,
+                        from.name);
+}
+
 static const char *match_text(struct hd_findings *findings, const struct hd_gate_check *check)
 {
   if (check->site == HD_THE_TOTAL || check->comparison->one_process ||
       !check->comparison->before.rows.count)
     return "";
   const struct hd_site *site = &check->sites->items.items[check->site];
+  if (site->is_new && site->moved > 0)
+    return moved_text(findings, check->sites, site);
   if (site->is_new)
     return "; no such call site in the base";
   const char *old = "", *where = "";
@@ -258,8 +273,7 @@ static bool add_moved(struct hd_findings *findings, const struct hd_sites *sites
     finding.growth = hd_amount_cell(sites->measure, site->after.value - site->before.value, true);
     finding.before = hd_amount_cell(sites->measure, site->before.value, false);
     finding.after = hd_amount_cell(sites->measure, site->after.value, false);
-    finding.text = hd_view_printf(view, "%s of it moved here from %s: no regression", amount,
-                                  from.name);
+    finding.text = hd_view_printf(view, "%s of its growth moved here from %s", amount, from.name);
     finding.identity = identity_of(view, "moved", &finding);
     findings->moved++;
     if (!kept(findings, finding.text) || !kept(findings, finding.identity) ||
@@ -350,12 +364,13 @@ static bool head(struct hd_findings *findings)
   const char *b = hd_amount_text(view, measure, after, false);
   const char *growth = hd_amount_text(view, measure, after - before, true);
   const char *secret = hd_amount_text(view, measure, hidden, true);
+  const char *program = hd_view_text(view, options->program);
   char rate[HD_UNITS_TEXT];
   hd_format_bytes(rate, (int64_t)across->after.rate, -1, false);
   bool sampled = across->after.sampled || across->before.sampled;
-  if (!a || !b || !growth || !secret)
+  if (!a || !b || !growth || !secret || !program)
     return hd_fail_memory(findings->error);
-  return headline(findings, 0, false, options->program) &&
+  return headline(findings, 0, false, program) &&
          headline(findings, 0, true,
                   hd_view_printf(view, "%s -> %s", options->before, options->after)) &&
          headline(findings, 0, true,
@@ -366,7 +381,7 @@ static bool head(struct hd_findings *findings)
                   hidden != 0
                       ? hd_view_printf(view, "%s, of which %s is suppressed", growth, secret)
                       : growth) &&
-         fact(findings, "program", hd_cell_text(options->program)) &&
+         fact(findings, "program", hd_cell_text(program)) &&
          fact(findings, "measure", hd_cell_text(hd_measures[measure].name)) &&
          fact(findings, "before", hd_amount_cell(measure, before, false)) &&
          fact(findings, "after", hd_amount_cell(measure, after, false)) &&

@@ -77,9 +77,10 @@ static bool add_check(struct hd_gate *gate, struct hd_gate_check check, double t
   return hd_vec_push(&gate->checks, check) || hd_fail_memory(error);
 }
 
+/* `base`: what the whole base holds. */
 static bool check_site(struct hd_gate *gate, const struct hd_budget *budget,
                        const struct hd_gate_exception *exception, uint32_t number,
-                       const struct hd_sites *sites, struct hd_error *error)
+                       const struct hd_sites *sites, double base, struct hd_error *error)
 {
   const struct hd_comparison *comparison = comparison_of(gate, budget);
   const struct hd_site *site = &sites->items.items[number];
@@ -89,7 +90,6 @@ static bool check_site(struct hd_gate *gate, const struct hd_budget *budget,
     had.variance += site->moved_sum.variance;
     had.spread += site->moved_sum.spread;
   }
-  double base = exception ? had.value : hd_side_total(sites->before, sites->measure).value;
   struct hd_gate_check check = {
       .budget = *budget,
       .exception = exception,
@@ -98,7 +98,7 @@ static bool check_site(struct hd_gate *gate, const struct hd_budget *budget,
       .site = number,
       .before = level_of(&had, sites->before),
       .after = level_of(&site->after, sites->after),
-      .allowed = allowed_of(budget, comparison, base),
+      .allowed = allowed_of(budget, comparison, exception ? had.value : base),
   };
   return add_check(gate, check, had.turnover + site->after.turnover, error);
 }
@@ -155,9 +155,10 @@ static bool apply(struct hd_gate *gate, const struct hd_budget *budget, struct h
   if (!comparison || !comparison->has[rule->measure])
     return true;
   const struct hd_sites *sites = &comparison->sites[rule->measure];
+  double base = hd_side_total(sites->before, sites->measure).value;
   for (uint32_t i = 0; rule->sites && i < sites->items.count; i++)
     if (!has_rule(exception_of(gate, sites, i), budget->rule) &&
-        !check_site(gate, budget, NULL, i, sites, error))
+        !check_site(gate, budget, NULL, i, sites, base, error))
       return false;
   return !rule->total || has_total(gate, budget->rule) ||
          check_total(gate, budget, sites, error);
@@ -172,7 +173,7 @@ static bool apply_exceptions(struct hd_gate *gate, const struct hd_comparison *c
       const struct hd_budget *budget = &of->budgets.items[b];
       if (hd_rules[budget->rule].measure == sites->measure &&
           comparison_of(gate, budget) == comparison &&
-          !check_site(gate, budget, of, i, sites, error))
+          !check_site(gate, budget, of, i, sites, 0, error))
         return false;
     }
   }
