@@ -101,9 +101,7 @@ static void say_result(const struct hd_record_result *result)
     message("the program was ended by signal %d (%s)", result->signal, strsignal(result->signal));
   if (!result->snapshots)
     return;
-  if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
-            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
+  record_say_go(result);
   char processes[64] = "";
   if (result->processes > 1)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);

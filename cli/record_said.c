@@ -23,6 +23,13 @@ void record_say_losses(const struct hd_record_result *result)
                     "run and write to %s", result->directory);
 }
 
+void record_say_go(const struct hd_record_result *result)
+{
+  if (result->go)
+    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
+            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
+}
+
 int record_own_failure(int exit_code, const struct hd_error *error)
 {
   message_error(error);

@@ -5,6 +5,7 @@
 #include "record_said.h"
 
 #include <heapdiff/record.h>
+#include <heapdiff/session.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -50,9 +51,13 @@ int recording_run(const struct recording_args *args, char **program, struct reco
   if (!hd_record(&options, &result, &exit_code, &error))
     return record_own_failure(exit_code, &error);
   record_say_losses(&result);
+  if (result.snapshots)
+    record_say_go(&result);
   recording->program = program[0];
   recording->exit_status = result.exit_status;
   snprintf(recording->directory, sizeof recording->directory, "%s", result.directory);
+  const char *directory = recording->directory;
+  hd_remember_paths(&directory, 1);
   if (result.snapshots)
     return 0;
   if (result.exit_status)

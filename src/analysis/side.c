@@ -1,5 +1,6 @@
 #include "analysis/side.h"
 
+#include "analysis/stable_name.h"
 #include "analysis/wrappers.h"
 
 #include <math.h>
@@ -102,6 +103,13 @@ uint32_t hd_side_row_of(struct hd_side *side, const uint32_t *frames, size_t cou
   side->amounts.count += side->columns;
   id = (uint32_t)side->rows.count;
   return hd_index_add(&side->index, hash, id) ? id : 0;
+}
+
+const char *hd_side_name(const struct hd_side *side, size_t row)
+{
+  const struct hd_side_row *item = &side->rows.items[row];
+  uint32_t own = hd_side_frame_at(side->frames, side->chain.items[item->first])->function;
+  return hd_strings_text(side->frames->strings, item->name ? item->name : own);
 }
 
 struct hd_side_amount hd_side_amount_of(const struct hd_side *side, size_t row,
@@ -253,15 +261,26 @@ static bool name_of_module(struct run *run, uint32_t module, uint32_t *function)
   return hd_strings_intern(run->side->frames->strings, text, (size_t)length, function);
 }
 
+static bool stable_function(struct run *run, uint32_t name, uint32_t *function)
+{
+  struct hd_buffer text = HD_BUFFER_INIT;
+  hd_stable_name(&text, hd_pool_text(run->series->pool, name));
+  bool fine = !text.failed && hd_strings_intern(run->side->frames->strings, hd_buffer_text(&text),
+                                                text.length, function);
+  hd_buffer_deinit(&text);
+  return fine;
+}
+
 static bool make_frame(struct run *run, uint32_t id)
 {
   const struct hd_series *series = run->series;
   const struct hd_row *item = &series->labels.items[id - 1];
   struct label *label = &run->labels[id - 1];
-  struct hd_side_frame frame = {.function = item->key.function, .line = HD_NO_LINE};
+  struct hd_side_frame frame = {.line = HD_NO_LINE};
   const char *file = hd_base_name(hd_pool_text(series->pool, item->key.file));
   uint32_t start = item->start_line;
-  if (!hd_strings_intern(run->side->frames->strings, file, strlen(file), &frame.file))
+  if (!hd_strings_intern(run->side->frames->strings, file, strlen(file), &frame.file) ||
+      !stable_function(run, item->key.function, &frame.function))
     return false;
   if (!frame.function && !frame.file && !name_of_module(run, label->module, &frame.function))
     return false;
@@ -351,6 +370,7 @@ static bool add_stack(struct run *run, size_t point, size_t row, struct hd_row_n
   double had = amounts->value + amounts->run, more = 0;
   to->path = key->file;
   to->place = key->line;
+  to->name = key->function;
   to->module = module_path(run, run->labels[site - 1].module);
   for (size_t c = 0; c < side->columns; c++) {
     double value = hd_series_flat(run->series, point, row, side->measures[c]);
@@ -430,6 +450,10 @@ bool hd_side_add_run(struct hd_side *side, const struct hd_series *series, size_
     return hd_fail_usage(error, "there are more than %d runs", HD_MOST_RUNS);
   if (!side->columns)
     hd_side_set_measures(side, series->has);
+  /* What one run lacks, none has: absent is not zero. */
+  for (size_t c = 0; c < side->columns; c++)
+    if (!series->has[side->measures[c]])
+      side->column[side->measures[c]] = -1;
   struct run run = {.side = side, .series = series, .options = options};
   run.labels = hd_alloc_zeroed(labels, sizeof *run.labels);
   run.lowest = hd_alloc_zeroed(labels, sizeof *run.lowest);

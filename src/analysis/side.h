@@ -14,7 +14,8 @@
 enum { HD_NO_LINE = -1 };
 
 struct hd_side_frame {
-  uint32_t function; /* string; "[module]" where the code has no name */
+  uint32_t function; /* string: a stable name (stable_name.h); "[module]" where the code
+                      * has none */
   uint32_t file;     /* base name of the source file, 0 unknown */
   int32_t line;      /* from the function's first line, which is 0; HD_NO_LINE */
   bool lowest;       /* where the function begins is not known: the line counts from the
@@ -47,6 +48,7 @@ struct hd_side_row {
   uint32_t first, count; /* frame ids in `chain`, the call site first; at least one */
   uint32_t path, place;  /* source file (string) and line of the site; 0 unknown */
   uint32_t module;       /* path of the site's (string); 0 unknown */
+  uint32_t name;         /* of the site's function, as the build has it; 0: as its frame's */
   uint32_t suppression;  /* that hides some of it, as the caller numbers them; 0 none */
   double hidden;         /* share of it that is hidden, 0 to 1 */
 };
@@ -112,6 +114,9 @@ void hd_side_set_difference(struct hd_side *before, struct hd_side *after,
                             const struct hd_series *series, enum hd_measure measure,
                             const struct hd_row_noise *noise, const uint32_t *before_rows,
                             const uint32_t *after_rows);
+
+/* The name of a row's site. */
+const char *hd_side_name(const struct hd_side *side, size_t row);
 
 /* Finds or adds a row by its chain; its number + 1, 0 on want of memory. */
 uint32_t hd_side_row_of(struct hd_side *side, const uint32_t *frames, size_t count);

@@ -238,7 +238,7 @@ static void hide_verdicts(struct check *check)
     for (size_t n = 0; n < sites->items.count; n++) {
       const struct hd_site *site = &sites->items.items[n];
       if (site->gone || site->path != key->file || site->place != key->line ||
-          hd_side_frame_at(&check->run.frames, site->frame)->function != key->function)
+          sites->after->rows.items[site->row].name != key->function)
         continue;
       if (site->hidden_after > site->after.value)
         of->suppression = sites->after->rows.items[site->row].suppression;

@@ -63,7 +63,7 @@ static bool make_line(const struct hd_side *side, size_t row, const double *valu
   hd_buffer_printf(&out, "\trate=%" PRIu64, side->rate);
   for (size_t c = 0; c < side->columns; c++) {
     const struct hd_side_amount *amount = &side->amounts.items[row * side->columns + c];
-    if (amount->value == 0)
+    if (amount->value == 0 || side->column[side->measures[c]] < 0)
       continue;
     hd_buffer_printf(&out, " %s=", hd_measures[side->measures[c]].name);
     put_values(side, values + (row * side->columns + c) * side->runs, amount->variance, &out);
@@ -109,7 +109,8 @@ bool hd_baseline_write(const struct hd_side *side, const char *program, struct h
   put_escaped(out, program);
   hd_buffer_puts(out, ": `heapdiff baseline update` writes this file anew\nmeasures");
   for (size_t c = 0; c < side->columns; c++)
-    hd_buffer_printf(out, " %s", hd_measures[side->measures[c]].name);
+    if (side->column[side->measures[c]] >= 0)
+      hd_buffer_printf(out, " %s", hd_measures[side->measures[c]].name);
   hd_buffer_puts(out, "\n");
   return put_lines(side, values, out) || hd_fail_memory(error);
 }

@@ -72,6 +72,29 @@ double hd_student_tail(double t, double freedom)
   return .5 * incomplete_beta(freedom / 2, .5, freedom / (freedom + t * t));
 }
 
+/* An object of size s, found with p = 1 - exp(-s/R), adds s (1-p)/p = s / expm1(s/R) for
+ * each of its bytes to the variance: so much it is worth. */
+static double worth_at(double size, double rate)
+{
+  return size / expm1(size / rate);
+}
+
+/* The size of objects that are worth so much at this rate. */
+static double size_of(double rate, double worth)
+{
+  double low = 1e-3, high = 1e15;
+  if (worth >= rate || rate <= 1)
+    return 1; /* as small as objects can be */
+  for (int i = 0; i < STEPS; i++) {
+    double size = sqrt(low * high);
+    if (worth_at(size, rate) > worth)
+      low = size;
+    else
+      high = size;
+  }
+  return low;
+}
+
 /* --- one test ------------------------------------------------------------------------- */
 
 /* A side as a count of objects of one worth: `worth` 0 exact. */
@@ -188,20 +211,33 @@ double hd_level_error(const struct hd_level *before, const struct hd_level *afte
               between * (1 / (double)before->runs + 1 / (double)after->runs));
 }
 
+/* What objects of `after`, worth so much there, would be worth in `before`, which has none. */
+static double worth_unseen(const struct hd_level *before, const struct hd_level *after,
+                           double worth)
+{
+  double here = (double)before->rate, there = (double)after->rate;
+  double one = worth * (double)after->runs;
+  if (before->rate == 1)
+    return 0;
+  if (before->rate && after->rate && before->rate != after->rate)
+    one = one > 0 ? worth_at(size_of(there, one), here) : here;
+  return one / (double)before->runs;
+}
+
 double hd_chance(const struct hd_level *before, const struct hd_level *after, double allowed)
 {
   struct counted x = {before->value, worth_of(before)}, y = {after->value, worth_of(after)};
   if (!(after->value - before->value > allowed))
     return 1;
   if (x.value <= 0)
-    x = (struct counted){0, y.worth * (double)after->runs / (double)before->runs};
+    x.worth = worth_unseen(before, after, y.worth);
   return fmax(sampling_chance(x, y, allowed), runs_chance(before, after, allowed));
 }
 
 double hd_least_chance(const struct hd_level *before, const struct hd_level *after,
                        double allowed)
 {
-  struct hd_level none = {.runs = before->runs}, all = *after;
+  struct hd_level none = {.runs = before->runs, .rate = before->rate}, all = *after;
   all.value += before->value;
   all.variance += before->variance;
   all.spread = none.spread = 0;
@@ -266,27 +302,10 @@ bool hd_family(struct hd_tested *tests, size_t count, double error, double *need
 
 /* --- what would be seen ----------------------------------------------------------------- */
 
-/* An object of size s, found with p = 1 - exp(-s/R), adds s (1-p)/p = s / expm1(s/R) for
- * each of its bytes to the variance: so much it is worth. */
-static double worth_at(double size, double rate)
-{
-  return size / expm1(size / rate);
-}
-
 double hd_rate_for(double rate, double worth, double wanted)
 {
-  double low = 1e-3, high = 1e15;
-  if (worth >= rate || rate <= 1)
-    low = high = 1; /* as small as objects can be */
-  for (int i = 0; i < STEPS; i++) {
-    double size = sqrt(low * high);
-    if (worth_at(size, rate) > worth)
-      low = size;
-    else
-      high = size;
-  }
-  double wanted_rate = low / log1p(low / fmax(wanted, 1e-9));
-  return fmax(wanted_rate, 1);
+  double size = size_of(rate, worth);
+  return fmax(size / log1p(size / fmax(wanted, 1e-9)), 1);
 }
 
 double hd_least_seen(double worth, double allowed, double p)

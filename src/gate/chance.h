@@ -12,6 +12,7 @@ struct hd_level {
   double variance; /* of one run, by the sampling; 0 exact */
   double spread;   /* variance between the runs, sampling included */
   size_t runs;     /* at least 1 */
+  uint64_t rate;   /* mean sampling interval; 1 exact, 0 unknown */
 };
 
 /* A difference of one process as two sides: what came and what went, of `turnover` in
@@ -23,7 +24,7 @@ void hd_levels_of_difference(double growth, double turnover, double variance,
  * sides are exact and it is over, 1 where it is not over.
  *
  * A sampled value V with variance v is a Poisson count of V^2/v objects worth v/V each
- * (chance.c knows what they are worth on a side that has none: as much as on the other).
+ * (on a side that has none, what those of the other are worth at its own rate).
  * Under the hypothesis the means are m and m + allowed, with the m that is likeliest; the
  * signed root of the deviance is then normal, very nearly, also of counts as small as two,
  * with half an object taken off for continuity.

@@ -7,7 +7,7 @@ bool hd_comparison_finish(struct hd_comparison *comparison, struct hd_error *err
   bool matched = false;
   for (size_t i = 0; i < after->columns; i++) {
     enum hd_measure measure = after->measures[i];
-    if (before->column[measure] < 0)
+    if (before->column[measure] < 0 || after->column[measure] < 0)
       continue;
     if (!matched && !hd_match_sides(before, after, measure, &comparison->match, error))
       return false;

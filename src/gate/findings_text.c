@@ -102,8 +102,7 @@ bool hd_finding_place(struct hd_findings *findings, const struct hd_sites *sites
   const struct hd_site *item = &sites->items.items[site];
   const struct hd_side *side = item->gone ? sites->before : sites->after;
   const struct hd_strings *strings = side->frames->strings;
-  const struct hd_side_frame *frame = hd_side_frame_at(side->frames, item->frame);
-  const char *name = hd_strings_text(strings, frame->function);
+  const char *name = hd_side_name(side, item->row);
   const char *path = hd_strings_text(strings, item->path);
   finding->name = hd_view_text(view, name[0] ? name : "?");
   finding->file = path[0] ? hd_finding_path(findings, path) : NULL;

@@ -22,8 +22,7 @@ static const struct hd_gate_exception *exception_of(const struct hd_gate *gate,
   const struct hd_site *site = &sites->items.items[number];
   const struct hd_side *side = site->gone ? sites->before : sites->after;
   const struct hd_strings *strings = side->frames->strings;
-  const char *function =
-      hd_strings_text(strings, hd_side_frame_at(side->frames, site->frame)->function);
+  const char *function = hd_side_name(side, site->row);
   const char *module = hd_strings_text(strings, side->rows.items[site->row].module);
   for (size_t i = 0; i < gate->exception_count; i++) {
     const struct hd_gate_exception *of = &gate->exceptions[i];
@@ -44,7 +43,7 @@ static bool has_rule(const struct hd_gate_exception *exception, enum hd_rule rul
 
 static struct hd_level level_of(const struct hd_site_sum *sum, const struct hd_side *side)
 {
-  return (struct hd_level){sum->value, sum->variance, sum->spread, side->runs};
+  return (struct hd_level){sum->value, sum->variance, sum->spread, side->runs, side->rate};
 }
 
 static double allowed_of(const struct hd_budget *budget, const struct hd_comparison *comparison,

@@ -102,7 +102,7 @@ static double found(double base, double allowed, double extra, double p)
   int count = 0;
   for (int i = 0; i < TIMES; i++) {
     double x = poisson(base), y = poisson(base + allowed + extra);
-    struct hd_level before = {x, x, 0, 1}, after = {y, y, 0, 1};
+    struct hd_level before = {x, x, 0, 1, 0}, after = {y, y, 0, 1, 0};
     count += hd_chance(&before, &after, allowed) <= p;
   }
   return (double)count / TIMES;
@@ -126,7 +126,8 @@ static void false_alarms_are_as_rare_as_said(void **state)
 static void exact_figures_need_no_chance(void **state)
 {
   (void)state;
-  struct hd_level before = {1000, 0, 0, 1}, after = {1101, 0, 0, 1}, some = {1101, 5000, 0, 1};
+  struct hd_level before = {1000, 0, 0, 1, 0}, after = {1101, 0, 0, 1, 0};
+  struct hd_level some = {1101, 5000, 0, 1, 0};
   assert_true(hd_chance(&before, &after, 100) == 0);
   assert_true(hd_chance(&before, &after, 101) == 1);
   assert_true(hd_chance(&before, &some, 100) > .4);
@@ -137,7 +138,8 @@ static void exact_figures_need_no_chance(void **state)
 static void runs_that_differ(void **state)
 {
   (void)state;
-  struct hd_level exact = {1000, 0, 0, 3}, spread = {1000, 0, 10000, 3}, after = {1300, 0, 0, 1};
+  struct hd_level exact = {1000, 0, 0, 3, 0}, spread = {1000, 0, 10000, 3, 0};
+  struct hd_level after = {1300, 0, 0, 1, 0};
   assert_true(hd_chance(&exact, &after, 0) == 0);
   double three = hd_chance(&spread, &after, 0);
   spread.runs = 20;
@@ -147,9 +149,25 @@ static void runs_that_differ(void **state)
   assert_true(fabs(twenty - hd_student_tail(300 / (100 * sqrt(1.05)), 19)) < 1e-9);
   assert_true(three > .05 && twenty < .01);
   /* A spread that is the sampling's own adds nothing. */
-  struct hd_level sampled = {1000, 10000, 9000, 3}, alone = {1000, 10000, 0, 3};
-  struct hd_level noisy = {1600, 10000, 0, 1};
+  struct hd_level sampled = {1000, 10000, 9000, 3, 0}, alone = {1000, 10000, 0, 3, 0};
+  struct hd_level noisy = {1600, 10000, 0, 1, 0};
   assert_true(hd_chance(&sampled, &noisy, 0) == hd_chance(&alone, &noisy, 0));
+}
+
+/* What a coarse base did not see may have been there: a fine rate now proves no growth. */
+static void sides_of_other_rates(void **state)
+{
+  (void)state;
+  double s = 1024, seen = 2 << 20, fine = s / expm1(s / 4096);
+  struct hd_level coarse = {.runs = 1, .rate = 524288}, same = {.runs = 1, .rate = 4096};
+  struct hd_level exact = {.runs = 1, .rate = 1};
+  struct hd_level after = {seen, seen * fine, 0, 1, 4096};
+  assert_true(hd_chance(&same, &after, 1 << 20) < 1e-9);
+  assert_true(hd_chance(&exact, &after, 1 << 20) < 1e-9);
+  assert_true(hd_chance(&coarse, &after, 1 << 20) > .01);
+  struct hd_level whole = {seen, 0, 0, 1, 1};
+  assert_true(hd_chance(&exact, &whole, 1 << 20) == 0);
+  assert_true(hd_chance(&coarse, &whole, 1 << 20) > .01);
 }
 
 /* --- many at once ---------------------------------------------------------------------------- */
@@ -256,6 +274,7 @@ int main(void)
       cmocka_unit_test(false_alarms_are_as_rare_as_said),
       cmocka_unit_test(exact_figures_need_no_chance),
       cmocka_unit_test(runs_that_differ),
+      cmocka_unit_test(sides_of_other_rates),
       cmocka_unit_test(one_error_for_all),
       cmocka_unit_test(what_would_settle_it),
       cmocka_unit_test(patterns_as_in_leak_sanitizer),

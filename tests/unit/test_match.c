@@ -1,6 +1,7 @@
 /* Call sites of two builds: matched by lines, order, functions, likeness; summed by site;
  * and what only moved. */
 #include "analysis/sites.h"
+#include "analysis/stable_name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -250,6 +251,36 @@ static void large_groups(void **state)
   end(&f);
 }
 
+static void names_that_outlive_a_build(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *stable;
+  } cases[] = {
+      {"cache_put", "cache_put"},
+      {"f.constprop.0", "f"},
+      {"f.part.0.isra.3", "f"},
+      {"f.cold", "f"},
+      {"ns::f(int) [clone .isra.0]", "ns::f(int)"},
+      {"main.f.func12", "main.f.func"},
+      {"main.f.func1.2.3", "main.f.func"},
+      {"main.function1", "main.function1"},
+      {"run()::{lambda(int)#2}::operator()(int)", "run()::{lambda(int)#}::operator()(int)"},
+      {"app::run::{closure#0}", "app::run::{closure#}"},
+      {"app::run::h0123456789abcdef", "app::run"},
+      {"app::run::h0123456789abcdeg", "app::run::h0123456789abcdeg"},
+      {"v2.cold_start", "v2.cold_start"},
+      {"x.Part.go", "x.Part.go"},
+      {"", ""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct hd_buffer out = HD_BUFFER_INIT;
+    hd_stable_name(&out, cases[i].name);
+    assert_string_equal(hd_buffer_text(&out), cases[i].stable);
+    hd_buffer_deinit(&out);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -261,6 +292,7 @@ int main(void)
       cmocka_unit_test(what_moves_is_no_growth),
       cmocka_unit_test(no_loss_no_excuse),
       cmocka_unit_test(large_groups),
+      cmocka_unit_test(names_that_outlive_a_build),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
