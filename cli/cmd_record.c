@@ -1,6 +1,7 @@
 #include "command.h"
 #include "messages.h"
 #include "numbers.h"
+#include "record_said.h"
 #include "symbolizing.h"
 #include "symbolizing_early.h"
 #include "terminal.h"
@@ -94,33 +95,13 @@ static void on_snapshot(void *context, const struct hd_record_event *event)
     symbolizing_early_add(progress->early, event->path);
 }
 
-static void say_losses(const struct hd_record_result *result)
-{
-  if (result->failed)
-    message_warning("%" PRIu64 " snapshot%s could not be written: %s", result->failed,
-                    result->failed == 1 ? "" : "s",
-                    result->failed_errno ? strerror(result->failed_errno) : "unknown reason");
-  if (result->dropped)
-    message_warning("%" PRIu64 " sampled allocations are missing: the agent had no room for them; "
-                    "a larger --rate takes fewer samples",
-                    result->dropped);
-  if (result->processes == 0)
-    message_warning("nothing was recorded: the agent was in no process; is the program statically "
-                    "linked, set-user-ID, or does it clear LD_PRELOAD?");
-  else if (result->snapshots == 0)
-    message_warning("no snapshot has been written; processes that the program started may still "
-                    "run and write to %s", result->directory);
-}
-
 static void say_result(const struct hd_record_result *result)
 {
   if (result->signal)
     message("the program was ended by signal %d (%s)", result->signal, strsignal(result->signal));
   if (!result->snapshots)
     return;
-  if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
-            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
+  record_say_go(result);
   char processes[64] = "";
   if (result->processes > 1)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
@@ -129,13 +110,6 @@ static void say_result(const struct hd_record_result *result)
           result->moved_aside ? " (those before are in " : "",
           result->moved_aside ? result->directory : "", result->moved_aside ? ".old)" : "");
   message("next: heapdiff top");
-}
-
-static int own_failure(int exit_code, const struct hd_error *error)
-{
-  message_error(error);
-  bool known = exit_code >= HD_RECORD_FAILED && exit_code <= HD_RECORD_NOT_FOUND;
-  return known ? exit_code : HD_RECORD_FAILED;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -166,9 +140,9 @@ static int run(const struct command *command, int argc, char **argv)
   bool recorded = hd_record(&options, &result, &exit_code, &error);
   symbolizing_early_end(&early);
   if (!recorded)
-    return own_failure(exit_code, &error);
+    return record_own_failure(exit_code, &error);
   outlive_readers();
-  say_losses(&result);
+  record_say_losses(&result);
   const char *directory = result.directory;
   if (args.symbolize && result.snapshots)
     symbolizing(&(struct input_args){0}, &directory, 1, NULL, args.quiet);
