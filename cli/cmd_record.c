@@ -126,8 +126,8 @@ static void say_result(const struct hd_record_result *result)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
   message("%" PRIu64 " snapshot%s%s in %s%s%s%s", result->snapshots,
           result->snapshots == 1 ? "" : "s", processes, result->directory,
-          result->moved_aside ? " (those before are in " : "",
-          result->moved_aside ? result->directory : "", result->moved_aside ? ".old)" : "");
+          result->moved_to[0] ? " (the recording before is in " : "", result->moved_to,
+          result->moved_to[0] ? ")" : "");
   message("next: heapdiff top");
 }
 

@@ -39,7 +39,7 @@ struct hd_record_result {
   uint64_t processes;       /* that the agent was in */
   uint64_t dropped;         /* sampled allocations that the agent had no room for */
   bool go;                  /* the program is a Go program: only its C memory is recorded */
-  bool moved_aside;         /* an older recording went to `directory`.old */
+  char moved_to[4160];      /* where an older recording went; "": there was none */
   char directory[4096];
 };
 

@@ -71,7 +71,7 @@ static void fill_result(const struct run *run, int status, struct hd_record_resu
   result->failed_errno = counted.failed_errno;
   result->dropped = counted.dropped;
   result->go = run->program.go;
-  result->moved_aside = run->directory.moved_aside;
+  snprintf(result->moved_to, sizeof result->moved_to, "%s", run->directory.moved_to);
   snprintf(result->directory, sizeof result->directory, "%s", run->directory.name);
 }
 
