@@ -1,6 +1,7 @@
 #include "command.h"
 #include "messages.h"
 #include "numbers.h"
+#include "record_words.h"
 #include "symbolizing.h"
 #include "symbolizing_early.h"
 #include "terminal.h"
@@ -12,14 +13,16 @@
 #include <signal.h>
 #include <string.h>
 
-enum { MOST_FRAMES = 1024 };
+enum { MOST_FRAMES = 1024, MOST_KEPT = 4096 };
 #define MOST_INTERVAL_MS (1000 * INT64_C(86400000))
 
 struct record_args {
   const char *output;
   struct duration interval;
   uint64_t rate;
-  int64_t max_frames;
+  int64_t max_frames, keep;
+  uint64_t max_size, every_bytes;
+  const char *signal, *oom_at;
   bool symbolize, quiet, verbose;
 };
 
@@ -29,6 +32,22 @@ static const struct option_row rows[] = {
     {DURATION_AT(struct record_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .most = MOST_INTERVAL_MS, .standard = "10s",
      .help = "between two snapshots; 0: only at the start and at the end"},
+    {SIZE_AT(struct record_args, every_bytes), .name = "every-bytes", .metavar = "SIZE",
+     .most = INT64_C(1) << 60, .standard = "0",
+     .help = "a snapshot each time so many bytes were allocated; 0: none"},
+    {TEXT_AT(struct record_args, signal), .name = "signal", .metavar = "NAME",
+     .words = signal_words,
+     .help = "a snapshot when the program gets this signal: USR1, USR2, RTMIN+N"},
+    {TEXT_AT(struct record_args, oom_at), .name = "oom-at", .metavar = "PERCENT",
+     .standard = "90%",
+     .help = "a snapshot once memory passes so much of its limit; off: none"},
+    {NUMBER_AT(struct record_args, keep), .name = "keep", .metavar = "N", .most = MOST_KEPT,
+     .standard = "1000",
+     .help = "snapshots that a process keeps, thinned out evenly, the first and the last always; "
+             "0: all"},
+    {SIZE_AT(struct record_args, max_size), .name = "max-size", .metavar = "SIZE",
+     .most = INT64_C(1) << 60, .standard = "1g",
+     .help = "what a process's snapshots may take, thinned out likewise; 0: any"},
     {SIZE_AT(struct record_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
@@ -104,12 +123,34 @@ static void say_losses(const struct hd_record_result *result)
     message_warning("%" PRIu64 " sampled allocations are missing: the agent had no room for them; "
                     "a larger --rate takes fewer samples",
                     result->dropped);
+  if (result->signal_taken)
+    message_warning("the program handles the signal that --signal names itself, so it asked for no "
+                    "snapshot: name another one");
+  if (result->logged)
+    message_warning("the agent has something to say: see %s/heapdiff-agent.log", result->directory);
   if (result->processes == 0)
     message_warning("nothing was recorded: the agent was in no process; is the program statically "
                     "linked, set-user-ID, or does it clear LD_PRELOAD?");
   else if (result->snapshots == 0)
     message_warning("no snapshot has been written; processes that the program started may still "
                     "run and write to %s", result->directory);
+}
+
+/* What cannot be measured, an addition and a comparison an allocation, is in the
+ * manual. */
+static void say_costs(const struct hd_record_result *result)
+{
+  char memory[NUMBER_TEXT], spent[NUMBER_TEXT], cpu[NUMBER_TEXT], share[NUMBER_TEXT] = "";
+  double spent_s = result->recording_s + result->writing_s;
+  if (!result->agent_memory)
+    return;
+  format_size(memory, (int64_t)result->agent_memory);
+  format_seconds(spent, spent_s);
+  format_seconds(cpu, result->cpu_s);
+  if (spent_s < result->cpu_s)
+    snprintf(share, sizeof share, " (%.1f%%)", 100 * spent_s / result->cpu_s);
+  message("cost: %s of %s CPU%s for %" PRIu64 " sample%s and the snapshots, %s of memory", spent,
+          cpu, share, result->samples, result->samples == 1 ? "" : "s", memory);
 }
 
 static void say_result(const struct hd_record_result *result)
@@ -121,13 +162,17 @@ static void say_result(const struct hd_record_result *result)
   if (result->go)
     message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
             "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
-  char processes[64] = "";
+  char processes[64] = "", kept[64] = "";
   if (result->processes > 1)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
-  message("%" PRIu64 " snapshot%s%s in %s%s%s%s", result->snapshots,
-          result->snapshots == 1 ? "" : "s", processes, result->directory,
+  if (result->thinned)
+    snprintf(kept, sizeof kept, ", thinned out to %" PRIu64 ",",
+             result->snapshots - result->thinned);
+  message("%" PRIu64 " snapshot%s%s%s in %s%s%s%s", result->snapshots,
+          result->snapshots == 1 ? "" : "s", processes, kept, result->directory,
           result->moved_to[0] ? " (the recording before is in " : "", result->moved_to,
           result->moved_to[0] ? ")" : "");
+  say_costs(result);
   message("next: heapdiff top");
 }
 
@@ -156,10 +201,21 @@ static int run(const struct command *command, int argc, char **argv)
       .interval_ms = args.interval.milliseconds,
       .rate = args.rate,
       .max_frames = (uint32_t)args.max_frames,
+      .keep = (uint64_t)args.keep,
+      .keep_bytes = args.max_size,
+      .every_bytes = args.every_bytes,
       .argv = argv,
       .on_snapshot = progress.lines || progress.early ? on_snapshot : NULL,
       .context = &progress,
   };
+  if (args.signal && !parse_signal(args.signal, &options.signal))
+    return command_misused(command, "--signal takes USR1, USR2, RTMIN+N or a number of one of "
+                                    "these: others mean something else to programs");
+  if (!parse_percent(args.oom_at, &options.oom_percent))
+    return command_misused(command, "--oom-at takes a percentage up to 100%%, or off");
+  if (args.keep == 1)
+    return command_misused(command, "--keep takes 2 or more, as the first and the last snapshot "
+                                    "are always kept, or 0 for all");
   struct hd_record_result result = {0};
   struct hd_error error = HD_ERROR_INIT;
   int exit_code = 0;

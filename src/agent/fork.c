@@ -1,13 +1,18 @@
 #include "fork.h"
 
+#include "costs.h"
 #include "live.h"
 #include "modules.h"
+#include "pressure.h"
+#include "retention.h"
 #include "sampling.h"
 #include "series.h"
 #include "snapshot.h"
+#include "status.h"
 #include "sys.h"
 #include "tables.h"
 #include "ticker.h"
+#include "trigger.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -51,6 +56,11 @@ static void become_child(void)
   hd_modules_forked();
   hd_sampling_forked();
   hd_series_forked();
+  hd_retention_forked();
+  hd_trigger_forked();
+  hd_pressure_forked();
+  hd_costs_forked();
+  hd_status_forked();
   hd_ticker_forked();
 }
 

@@ -29,8 +29,20 @@ static void put_identity(struct hd_output *output, const struct hd_series *serie
   hd_put_member(output, "image_ns", series->image_ns);
 }
 
+static void put_costs(struct hd_output *output, const struct hd_costs *costs)
+{
+  hd_put_member(output, "cpu_ns", costs->cpu_ns);
+  hd_put(output, ",\"agent\":{\"samples\":");
+  hd_put_number(output, costs->samples);
+  hd_put_member(output, "recording_ns", costs->recording_ns);
+  hd_put_member(output, "writing_ns", costs->writing_ns);
+  hd_put_member(output, "memory", costs->memory);
+  hd_put(output, "}");
+}
+
 static void put_header(struct hd_output *output, const struct hd_capture *capture,
-                       const struct hd_series *series, struct hd_scratch_text *buffer)
+                       const struct hd_series *series,
+                       const struct hd_circumstances *circumstances)
 {
   hd_put(output, "{\"heapdiff\":1,\"kind\":\"heap\"");
   put_identity(output, series);
@@ -38,6 +50,8 @@ static void put_header(struct hd_output *output, const struct hd_capture *captur
   hd_put_member(output, "mono_ns", capture->mono_ns);
   hd_put_member(output, "sequence", series->sequence);
   hd_put_text_member(output, "reason", capture->reason);
+  if (circumstances->label[0])
+    hd_put_text_member(output, "label", circumstances->label);
   hd_put_text_member(output, "program", series->program);
   put_command(output, series);
   hd_put_text_member(output, "recorder", "heapdiff-agent " HD_AGENT_VERSION);
@@ -49,9 +63,11 @@ static void put_header(struct hd_output *output, const struct hd_capture *captur
   hd_put_member(output, "threads", capture->usage.threads);
   hd_put_text_member(output, "allocator", series->allocator);
   hd_put(output, ",\"limits\":{\"cgroup\":");
-  hd_put_number(output, hd_process_cgroup_limit(buffer));
-  hd_put_member(output, "rlimit", hd_process_rlimit());
-  hd_put(output, "},\"dropped\":{\"stacks\":");
+  hd_put_number(output, circumstances->limits.cgroup);
+  hd_put_member(output, "rlimit", hd_limits_resource(&circumstances->limits));
+  hd_put(output, "}");
+  put_costs(output, &circumstances->costs);
+  hd_put(output, ",\"dropped\":{\"stacks\":");
   hd_put_number(output, capture->stacks_dropped);
   hd_put_member(output, "allocations", capture->allocations_dropped);
   hd_put(output, "}");
@@ -178,10 +194,11 @@ static uint32_t put_records(struct hd_output *output, const struct hd_capture *c
 }
 
 void hd_format_snapshot(struct hd_output *output, const struct hd_capture *capture,
-                        const struct hd_series *series, struct hd_scratch_text *buffer)
+                        const struct hd_series *series,
+                       const struct hd_circumstances *circumstances)
 {
   uint32_t stacks = 0, records = 0;
-  put_header(output, capture, series, buffer);
+  put_header(output, capture, series, circumstances);
   for (uint32_t i = 0; i < capture->modules; i++)
     put_module(output, hd_module_at(i));
   put_frames(output, capture->frames);

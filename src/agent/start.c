@@ -4,12 +4,15 @@
 #include "deadly.h"
 #include "exit.h"
 #include "fork.h"
+#include "log.h"
 #include "next.h"
+#include "pressure.h"
 #include "sampling.h"
 #include "series.h"
 #include "snapshot.h"
 #include "status.h"
 #include "ticker.h"
+#include "trigger.h"
 #include "unwind.h"
 
 #include <errno.h>
@@ -21,13 +24,18 @@ static bool bring_up(void)
   hd_config_read(environ);
   if (!hd_config.directory[0])
     return false;
+  if (hd_config.misunderstood[0]) {
+    hd_log_line("not recorded, as this is not understood: ", hd_config.misunderstood);
+    return false;
+  }
   hd_unwind_start();
   hd_series_start();
   hd_status_open(hd_config.status);
-  if (!hd_sampling_start(hd_config.rate, hd_config.max_frames))
+  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames))
     return false;
   hd_status_count_process();
   hd_fork_start();
+  hd_pressure_start();
   return true;
 }
 
@@ -57,7 +65,7 @@ __attribute__((constructor)) static void begin(void)
   hd_deadly_start();
   hd_unmute(left);
   hd_snapshot_begin();
-  if (hd_config.interval_ms)
+  if (hd_trigger_needs_thread())
     hd_ticker_start();
   else
     hd_snapshot_write_start();

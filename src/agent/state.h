@@ -20,6 +20,7 @@ struct hd_thread {
   uintptr_t stack_low, stack_high; /* a range of this stack that is known to be readable */
   uint64_t left_outside;           /* the countdown while `nested` */
   uint32_t scratch;                /* where to look for a free walk buffer first */
+  uint32_t visits;                 /* of the slow path, until one is timed */
   bool stack_own;                  /* that range is of the thread's own stack: it stays */
   bool seeded;
   bool busy;      /* inside the agent, perhaps holding locks: a signal handler's calls pass */

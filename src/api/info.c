@@ -69,6 +69,11 @@ static struct hd_cell reason_cell(struct teller *teller)
   return text(teller, teller->profile->meta.reason);
 }
 
+static struct hd_cell label_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.label);
+}
+
 static struct hd_cell allocator_cell(struct teller *teller)
 {
   return text(teller, teller->profile->meta.allocator);
@@ -204,6 +209,48 @@ static struct hd_cell dropped_cell(struct teller *teller)
   return count ? hd_cell_of(HD_CELL_COUNT, (int64_t)count) : nothing;
 }
 
+static struct hd_cell cost_cell(struct teller *teller, enum hd_cell_kind kind, uint64_t value)
+{
+  return teller->profile->meta.costs.cpu_ns ? hd_cell_of(kind, (int64_t)value) : nothing;
+}
+
+static struct hd_cell cpu_cell(struct teller *teller)
+{
+  return cost_cell(teller, HD_CELL_DURATION, teller->profile->meta.costs.cpu_ns);
+}
+
+static struct hd_cell samples_cell(struct teller *teller)
+{
+  return cost_cell(teller, HD_CELL_COUNT, teller->profile->meta.costs.samples);
+}
+
+static uint64_t recorder_ns(const struct teller *teller)
+{
+  const struct hd_recorder_costs *costs = &teller->profile->meta.costs;
+  return costs->recording_ns + costs->writing_ns;
+}
+
+static struct hd_cell recorder_cpu_cell(struct teller *teller)
+{
+  return cost_cell(teller, HD_CELL_DURATION, recorder_ns(teller));
+}
+
+static struct hd_cell recorder_share_cell(struct teller *teller)
+{
+  uint64_t cpu = teller->profile->meta.costs.cpu_ns;
+  struct hd_cell cell = {.kind = HD_CELL_RATIO};
+  if (!cpu)
+    return nothing;
+  cell.number = (double)recorder_ns(teller) / (double)cpu;
+  return cell;
+}
+
+static struct hd_cell recorder_memory_cell(struct teller *teller)
+{
+  const struct hd_recorder_costs *costs = &teller->profile->meta.costs;
+  return costs->cpu_ns ? hd_cell_bytes((int64_t)costs->memory, false) : nothing;
+}
+
 /* One line a module: path, build-id, how many of its addresses have names, and
  * why the others have none. */
 static const char *module_line(struct teller *teller, const struct hd_pool_module *module)
@@ -274,6 +321,7 @@ static const struct {
     {"time_ns", "time", time_cell, HD_FOR_ALL},
     {"sequence", "sequence", sequence_cell, HD_FOR_ALL},
     {"reason", "reason", reason_cell, HD_FOR_ALL},
+    {"label", "label", label_cell, HD_FOR_ALL},
     {"rate", "", raw_rate_cell, HD_FOR_PROGRAMS},
     {"sampled_every", "sampled every", rate_cell, HD_FOR_PEOPLE},
     {"sampling", "sampling", sampling_cell, HD_FOR_ALL},
@@ -291,6 +339,11 @@ static const struct {
     {"truncated_stacks", "cut stacks", truncated_cell, HD_FOR_ALL},
     {"records", "records", records_cell, HD_FOR_ALL},
     {"dropped_allocations", "dropped", dropped_cell, HD_FOR_ALL},
+    {"cpu_ns", "cpu time", cpu_cell, HD_FOR_ALL},
+    {"recorder_samples", "samples", samples_cell, HD_FOR_ALL},
+    {"recorder_cpu_ns", "agent cpu", recorder_cpu_cell, HD_FOR_ALL},
+    {"recorder_share", "agent share", recorder_share_cell, HD_FOR_ALL},
+    {"recorder_memory", "agent memory", recorder_memory_cell, HD_FOR_ALL},
     {"addresses", "addresses", addresses_cell, HD_FOR_ALL},
     {"symbolized", "symbolized", symbolized_cell, HD_FOR_ALL},
     {"modules", "modules", modules_cell, HD_FOR_ALL},

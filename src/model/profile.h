@@ -21,6 +21,13 @@
 
 enum { HD_NO_LIMIT = 0 };
 
+/* What a recorder inside the program took from it, up to the snapshot. */
+struct hd_recorder_costs {
+  uint64_t cpu_ns; /* of the whole process, the recorder's with it; 0: all unknown */
+  uint64_t samples, recording_ns, writing_ns; /* in the allocations; for snapshots before this */
+  uint64_t memory; /* bytes */
+};
+
 /* What a snapshot says of itself. Texts are NULL, numbers 0 where unknown. */
 struct hd_meta {
   const char *format;  /* of the reader */
@@ -36,6 +43,7 @@ struct hd_meta {
                       * time (instructions, bytes allocated); compares in one file only */
   int64_t sequence;  /* 0-based in its series; -1 where unknown */
   const char *reason;  /* start, interval, exit, ... */
+  const char *label;   /* a word of the one who asked for it */
   const char *program; /* path or name of the main binary */
   const char *command; /* the command line, joined by blanks */
   const char *called;  /* the command line's first word: what the user knows it as */
@@ -52,6 +60,7 @@ struct hd_meta {
   uint64_t dropped_stacks, dropped_allocations; /* by the recorder, counted */
   uint64_t truncated_stacks;
   uint64_t failed_snapshots;
+  struct hd_recorder_costs costs;
   const char *default_measure; /* as the file asks for, NULL none */
 };
 

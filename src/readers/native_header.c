@@ -128,6 +128,18 @@ static bool nested(struct hd_native *native, json_t *object, const char *key, js
   return hd_fail_line(error, native->line, "\"%s\" is not an object", key);
 }
 
+static bool read_costs(struct hd_native *native, json_t *object, struct hd_error *error)
+{
+  struct hd_recorder_costs *costs = &native->profile->meta.costs;
+  json_t *agent;
+  return nested(native, object, "agent", &agent, error) &&
+         hd_native_uint(native, object, "cpu_ns", &costs->cpu_ns, error) &&
+         hd_native_uint(native, agent, "samples", &costs->samples, error) &&
+         hd_native_uint(native, agent, "recording_ns", &costs->recording_ns, error) &&
+         hd_native_uint(native, agent, "writing_ns", &costs->writing_ns, error) &&
+         hd_native_uint(native, agent, "memory", &costs->memory, error);
+}
+
 bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error *error)
 {
   struct hd_meta *meta = &native->profile->meta;
@@ -138,6 +150,7 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_text(native, object, "host", &meta->host, error) ||
       !hd_native_text(native, object, "boot_id", &meta->boot_id, error) ||
       !hd_native_text(native, object, "reason", &meta->reason, error) ||
+      !hd_native_text(native, object, "label", &meta->label, error) ||
       !hd_native_text(native, object, "program", &meta->program, error) ||
       !hd_native_text(native, object, "recorder", &meta->recorder, error) ||
       !hd_native_text(native, object, "allocator", &meta->allocator, error) ||
@@ -161,7 +174,7 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_int(native, limits, "rlimit", &meta->limit_rlimit, error) ||
       !hd_native_uint(native, dropped, "stacks", &meta->dropped_stacks, error) ||
       !hd_native_uint(native, dropped, "allocations", &meta->dropped_allocations, error) ||
-      !read_command(native, object, error) || !read_measures(native, object, error))
+      !read_costs(native, object, error) || !read_command(native, object, error) || !read_measures(native, object, error))
     return false;
   if (!meta->kind)
     return hd_fail_line(error, native->line, "the header has no \"kind\"");

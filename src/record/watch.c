@@ -84,7 +84,7 @@ static void read_and_tell(struct hd_watch *watch, const char *path)
   if (hd_input_open(path, &options, &input, &error))
     hd_reader_native.read(hd_input_stream(input), &sink, &error);
   hd_input_close(input);
-  if (reading.told)
+  if (reading.told || access(path, F_OK) != 0) /* thinned out before it was read */
     return;
   struct hd_record_event event = {.elapsed_ns = monotonic_ns() - watch->start_ns,
                                   .path = path,

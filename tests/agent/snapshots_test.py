@@ -1,0 +1,168 @@
+"""What snapshots are asked for by, what is kept of them, and what they carry.
+
+usage: snapshots_test.py AGENT PROGRAMS TEST
+"""
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+from running import AGENT, Run, program
+from snapshot import Snapshot
+
+
+def reasons(snapshots):
+    return [s.header['reason'] for s in snapshots]
+
+
+def test_api():
+    native = subprocess.run([program('agent_triggers'), 'api'], capture_output=True, text=True,
+                            check=True)
+    assert native.stdout == 'recording 0\nfirst 38\nsecond 38\nchild 1 vfork 4\n', native.stdout
+    with Run(program('agent_triggers'), 'api') as run:
+        assert run.out == 'recording 1\nfirst 0\nsecond 0\nchild 0 vfork 4\n', run.out
+        series = {s[0].header['pid'] == run.process.pid: s for s in run.series().values()}
+        mine, child = series[True], series[False]
+        assert reasons(mine) == ['start', 'request', 'request', 'exit']
+        assert [s.header.get('label') for s in mine] == [None, 'warm "up"', None, None]
+        assert [s.exact()['site_held'][0] for s in mine[1:]] == [100, 1100, 1100]
+        assert child[-2].header['label'] == 'child'
+    with Run(program('agent_triggers'), 'threads', interval=3) as run:
+        asked = [s for s in run.only() if s.header['reason'] == 'request']
+        assert len(asked) == 60 and {s.header['label'] for s in asked} == {'many'}
+        assert run.status()['failed'] == 0
+
+
+def test_signal():
+    with Run(program('agent_triggers'), 'signal', signal=int(signal.SIGUSR2), wait=False,
+             stdin=subprocess.PIPE) as run:
+        assert run.process.stdout.readline() == 'ready\n'
+        for count in (2, 3):
+            run.process.send_signal(signal.SIGUSR2)
+            deadline = time.time() + 20
+            while len(os.listdir(run.directory)) < count and time.time() < deadline:
+                time.sleep(.01)
+        run.process.stdin.write('x')
+        run.process.stdin.flush()
+        run.finish()
+        assert run.out == 'read 1\n', run.out
+        snapshots = run.only()
+        assert reasons(snapshots) == ['start', 'request', 'request', 'exit']
+        assert snapshots[1].header['label'] == 'SIGUSR2'
+        assert snapshots[1].exact()['site_held'][0] == 100
+        assert run.status()['signal_taken'] == 0
+    # Off unless asked for: the signal ends the program as it always did.
+    with Run(program('agent_triggers'), 'signal', wait=False, stdin=subprocess.PIPE) as run:
+        assert run.process.stdout.readline() == 'ready\n'
+        run.process.send_signal(signal.SIGUSR2)
+        run.finish(check=-signal.SIGUSR2)
+    native = subprocess.run([program('agent_triggers'), 'own'], capture_output=True, text=True,
+                            check=True)
+    with Run(program('agent_triggers'), 'own', signal=int(signal.SIGUSR2)) as run:
+        assert run.out == native.stdout == 'default 1\ndefault 1\nhandled 1\nown 1\n', run.out
+        assert run.status()['signal_taken'] == 1
+        with open(os.path.join(run.directory, 'heapdiff-agent.log')) as log:
+            assert 'handles the signal itself' in log.read()
+        os.unlink(os.path.join(run.directory, 'heapdiff-agent.log'))
+        assert reasons(run.only()) == ['start', 'exit']
+
+
+def test_bytes():
+    """100 MB in blocks of 1 MB, a snapshot every 10 MB; sampled, about so many."""
+    for rate, fewest, most in ((1, 9, 10), (262144, 6, 14)):
+        with Run(program('agent_triggers'), 'bytes', rate=rate, every_bytes=10 << 20) as run:
+            found = reasons(run.only())
+            assert found[0] == 'start' and found[-1] == 'exit'
+            assert set(found[1:-1]) == {'bytes'} and fewest <= len(found) - 2 <= most, found
+
+
+def limit_memory(size):
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def test_limit():
+    """A snapshot, and only one, once the address space is nearly full."""
+    with Run(program('agent_triggers'), 'limit', preexec=limit_memory(600 << 20)) as run:
+        snapshots = run.only()
+        assert reasons(snapshots) == ['start', 'oom', 'exit'], reasons(snapshots)
+        held = snapshots[1].exact()['site_held'][0]
+        assert 480 << 20 <= held < 600 << 20, held
+        assert snapshots[1].header['limits']['rlimit'] == 600 << 20
+    with Run(program('agent_triggers'), 'limit', preexec=limit_memory(600 << 20),
+             oom_percent=0) as run:
+        assert reasons(run.only()) == ['start', 'exit']
+    with Run(program('agent_triggers'), 'limit', preexec=limit_memory(6000 << 20)) as run:
+        assert reasons(run.only()) == ['start', 'exit']
+
+
+def test_keep():
+    with Run(program('agent_processes'), 'closed', interval=2, keep=8) as run:
+        snapshots = run.only(thinned=True)
+        numbers = [s.header['sequence'] for s in snapshots]
+        status = run.status()
+        assert len(numbers) == 8 and numbers[0] == 0, numbers
+        assert numbers[-1] == status['snapshots'] - 1 and snapshots[-1].header['reason'] == 'exit'
+        assert status['thinned'] == status['snapshots'] - 8 > 20, status
+        moments = [s.header['mono_ns'] for s in snapshots]
+        gaps = [b - a for a, b in zip(moments, moments[1:])]
+        # Busy machines take snapshots late: twice the mean by the rule, and some.
+        assert max(gaps) < 3 * sum(gaps) / len(gaps), gaps
+    with Run(program('agent_processes'), 'fork', keep=2) as run:
+        assert all(len(s) <= 2 for s in run.series(thinned=True).values())
+
+
+def test_keep_bytes():
+    with Run(program('agent_processes'), 'closed', interval=2, keep_bytes=30000) as run:
+        snapshots = run.only(thinned=True)
+        sizes = [os.path.getsize(s.path) for s in snapshots]
+        assert sum(sizes) <= 30000 < sum(sizes) + 2 * max(sizes), sizes
+        assert snapshots[0].header['reason'] == 'start'
+        assert snapshots[-1].header['reason'] == 'exit'
+        assert run.status()['thinned'] > 0
+    with Run(program('agent_processes'), 'closed', interval=10, keep_bytes=1) as run:
+        assert reasons(run.only(thinned=True)) == ['start', 'exit']
+
+
+def test_misunderstood():
+    """One line in the log, no recording, and the program runs as it does."""
+    native = subprocess.run([program('agent_allocs')], capture_output=True, text=True, check=True)
+    for name, value in (('rate', '0'), ('rate', '12x'), ('interval_ms', '-1'), ('keep', '5000'),
+                        ('max_frames', '1025'), ('oom_percent', '101'), ('signal', '9' * 30),
+                        ('rate', 'a\nb')):
+        name = {'interval_ms': 'interval', 'max_frames': 'frames'}.get(name, name)
+        with Run(program('agent_allocs'), **{'rate': 1, name: value}) as run:
+            assert run.out == native.stdout
+            assert os.listdir(run.directory) == ['heapdiff-agent.log']
+            with open(os.path.join(run.directory, 'heapdiff-agent.log')) as log:
+                lines = log.readlines()
+            name = {'interval': 'interval_ms', 'frames': 'max_frames'}.get(name, name)
+            shown = f'HEAPDIFF_{name.upper()}={value}'.replace('\n', '?')
+            assert len(lines) == 1 and 'agent_allocs' in lines[0] and shown in lines[0], lines
+            assert run.status()['processes'] == 0
+    with Run(program('agent_allocs'), rate='') as run:
+        assert run.only()[0].header['rate'] == 524288
+    environment = dict(os.environ, LD_PRELOAD=AGENT, HEAPDIFF_RATE='x', HEAPDIFF_DIR='relative')
+    done = subprocess.run([program('agent_allocs')], env=environment, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout == native.stdout and not done.stderr
+
+
+def test_costs():
+    for rate in (1, 4096):
+        with Run(program('agent_processes'), 'storm', '40', rate=rate, interval=20) as run:
+            last = run.only()[-1].header
+            agent, status = last['agent'], run.status()
+            objects = sum(r['values'][3] if rate == 1 else r['alloc']
+                          for s in run.only()[-1].stacks for r in s['records'])
+            assert agent['samples'] == objects == status['samples'] > 100, (agent, objects, status)
+            assert 0 < agent['recording_ns'] < last['cpu_ns']
+            assert 0 < agent['writing_ns'] < status['writing_ns'] < last['cpu_ns']
+            assert agent['recording_ns'] <= status['recording_ns']
+            assert 100000 < agent['memory'] <= status['memory'] < 100 << 20
+            print(rate, agent, last['cpu_ns'])
+
+
+if __name__ == '__main__':
+    globals()['test_' + sys.argv[3]]()
