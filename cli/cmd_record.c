@@ -23,7 +23,7 @@ struct record_args {
   int64_t max_frames, keep;
   uint64_t max_size, every_bytes;
   const char *signal, *oom_at;
-  bool symbolize, quiet, verbose;
+  bool mmap, symbolize, quiet, verbose;
 };
 
 static const struct option_row rows[] = {
@@ -52,6 +52,8 @@ static const struct option_row rows[] = {
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
+    {FLAG_AT(struct record_args, mmap), .name = "mmap",
+     .help = "record anonymous memory that the program maps itself, too: mmap_space"},
     {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
      .help = "write the program's symbols into the snapshots as they come, to be read where it is "
              "not"},
@@ -204,6 +206,7 @@ static int run(const struct command *command, int argc, char **argv)
       .keep = (uint64_t)args.keep,
       .keep_bytes = args.max_size,
       .every_bytes = args.every_bytes,
+      .mmap = args.mmap,
       .argv = argv,
       .on_snapshot = progress.lines || progress.early ? on_snapshot : NULL,
       .context = &progress,

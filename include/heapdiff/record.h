@@ -30,6 +30,7 @@ struct hd_record_options {
   int signal;              /* that asks the program for a snapshot: SIGUSR1, SIGUSR2 or a
                             * real-time signal; 0: none */
   uint32_t oom_percent;    /* a snapshot once memory passes so much of its limit; 0: none */
+  bool mmap;               /* record anonymous mappings, too */
   const char *agent;       /* path of the agent; NULL: where it was installed */
   char *const *argv;       /* the program and its arguments, NULL-terminated */
   /* Called for each snapshot that appears; NULL: none are looked at. */

@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "costs.h"
 #include "output.h"
+#include "regions.h"
 #include "series.h"
 
 /* What a snapshot says besides what was captured. */
@@ -12,6 +13,8 @@ struct hd_circumstances {
   const char *label; /* a text of the user's, "" none */
   struct hd_costs costs;
   struct hd_limits limits;
+  struct hd_regions regions;
+  struct hd_malloc_figures malloc;
 };
 
 void hd_format_snapshot(struct hd_output *output, const struct hd_capture *capture,

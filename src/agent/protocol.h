@@ -27,7 +27,9 @@
   ROW(every_bytes, "HEAPDIFF_EVERY_BYTES", 0, 0, UINT64_C(1) << 60)                                \
   ROW(signal, "HEAPDIFF_SIGNAL", 0, 0, 64)                                                         \
   /* a snapshot once memory passes so much of its limit; 0: none */                                \
-  ROW(oom_percent, "HEAPDIFF_OOM_PERCENT", 90, 0, 100)
+  ROW(oom_percent, "HEAPDIFF_OOM_PERCENT", 90, 0, 100)                                             \
+  /* 1: anonymous mappings are recorded, too */                                                    \
+  ROW(mmap, "HEAPDIFF_MMAP", 0, 0, 1)
 
 #define HD_SETTING_FIELD(field, name, standard, least, most) uint64_t field;
 struct hd_settings {

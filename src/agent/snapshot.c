@@ -156,6 +156,8 @@ static void look_around(const struct hd_capture *capture)
   for (uint32_t i = 0; i < capture->records; i++)
     now->costs.samples += capture->totals[i].objects;
   hd_process_limits(&now->limits, &writer.scratch);
+  hd_regions_look(&now->regions, &writer.scratch);
+  hd_malloc_figures(&now->malloc);
   hd_status_report_costs(&now->costs);
 }
 

@@ -5,8 +5,10 @@
 #include "exit.h"
 #include "fork.h"
 #include "log.h"
+#include "mappings.h"
 #include "next.h"
 #include "pressure.h"
+#include "regions.h"
 #include "sampling.h"
 #include "series.h"
 #include "snapshot.h"
@@ -36,6 +38,8 @@ static bool bring_up(void)
   hd_status_count_process();
   hd_fork_start();
   hd_pressure_start();
+  hd_mappings_start();
+  hd_regions_start();
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include "exit.h"
 #include "modules.h"
 #include "pressure.h"
+#include "regions.h"
 #include "series.h"
 #include "snapshot.h"
 #include "state.h"
@@ -56,11 +57,13 @@ static bool pressure_has_come(uint64_t now)
 
 /* Takes a snapshot where one is due; one serves all that asked for it meanwhile.
  * Returns when to come again at the latest. */
-static uint64_t attend(void)
+static uint64_t attend(bool by_thread)
 {
   uint64_t now = hd_monotonic_ns();
   uint32_t events = hd_trigger_take(HD_EVENT_SIGNAL | HD_EVENT_BYTES);
   bool pressed = pressure_has_come(now);
+  if (by_thread && (events || pressed || now >= interval_at))
+    hd_malloc_ask();
   if (events & HD_EVENT_SIGNAL)
     hd_snapshot_take("request", signal_label());
   else if (pressed)
@@ -96,7 +99,7 @@ static void *run(void *unused)
   prctl(PR_SET_NAME, "heapdiff");
   hd_snapshot_write_start();
   while (!is_over()) {
-    uint64_t next = attend(), now = hd_monotonic_ns();
+    uint64_t next = attend(true), now = hd_monotonic_ns();
     if (now - expired > EXPIRY_NS) { /* libc unloads its converters without dlclose */
       hd_modules_expire();
       expired = now;
@@ -153,7 +156,7 @@ bool hd_ticker_stop(bool for_good)
 /* By an allocation that took the state. */
 static void attend_in_line(void)
 {
-  uint64_t next = hd_exit_has_begun() ? UINT64_MAX : attend();
+  uint64_t next = hd_exit_has_begun() ? UINT64_MAX : attend(false);
   atomic_store(&not_before, next);
   atomic_store(&state, DRIVEN);
 }

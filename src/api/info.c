@@ -2,11 +2,14 @@
 #include "api/session.h"
 
 #include "analysis/headline.h"
+#include "analysis/rss_parts.h"
 #include "analysis/view.h"
 #include "base/buffer.h"
+#include "base/units.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct teller {
@@ -108,6 +111,47 @@ static struct hd_cell rss_cell(struct teller *teller)
   int64_t rss = teller->profile->meta.rss;
   return rss >= 0 ? hd_cell_bytes(rss, false) : nothing;
 }
+
+/* What the resident set is made of, a line each. */
+static struct hd_cell parts_cell(struct teller *teller)
+{
+  int64_t parts[HD_RSS_PARTS];
+  const char **lines = hd_arena_alloc(&teller->view->arena, HD_RSS_PARTS * sizeof *lines);
+  size_t count = 0;
+  teller->short_of_memory |= !lines;
+  if (!lines || !hd_rss_parts(teller->profile, parts))
+    return nothing;
+  for (int i = 0; i < HD_RSS_PARTS; i++) {
+    char size[HD_UNITS_TEXT], line[HD_UNITS_TEXT + 64];
+    if (!parts[i])
+      continue;
+    hd_format_bytes(size, parts[i], -1, false);
+    snprintf(line, sizeof line, "%9s  %s", size, hd_rss_part_titles[i]);
+    lines[count] = hd_view_text(teller->view, line);
+    teller->short_of_memory |= !lines[count++];
+  }
+  return (struct hd_cell){.kind = HD_CELL_LIST, .texts = lines, .count = count};
+}
+
+static struct hd_cell part_cell(struct teller *teller, enum hd_rss_part part)
+{
+  int64_t parts[HD_RSS_PARTS];
+  return hd_rss_parts(teller->profile, parts) ? hd_cell_of(HD_CELL_BYTES, parts[part]) : nothing;
+}
+
+#define PART_CELL(name, part)                                                                      \
+  static struct hd_cell name##_part_cell(struct teller *teller)                                    \
+  {                                                                                                \
+    return part_cell(teller, part);                                                                \
+  }
+PART_CELL(heap, HD_RSS_HEAP)
+PART_CELL(allocator, HD_RSS_ALLOCATOR)
+PART_CELL(stacks, HD_RSS_STACKS)
+PART_CELL(go, HD_RSS_GO)
+PART_CELL(files, HD_RSS_FILES)
+PART_CELL(shared, HD_RSS_SHARED)
+PART_CELL(rest, HD_RSS_REST)
+#undef PART_CELL
 
 static struct hd_cell system_cell(struct teller *teller)
 {
@@ -329,6 +373,14 @@ static const struct {
 #include "model/measures.def"
 #undef HD_MEASURE
     {"rss", "rss", rss_cell, HD_FOR_ALL},
+    {"rss_parts", "rss, estimated", parts_cell, HD_FOR_PEOPLE},
+    {"rss_heap", "", heap_part_cell, HD_FOR_PROGRAMS},
+    {"rss_allocator", "", allocator_part_cell, HD_FOR_PROGRAMS},
+    {"rss_stacks", "", stacks_part_cell, HD_FOR_PROGRAMS},
+    {"rss_go", "", go_part_cell, HD_FOR_PROGRAMS},
+    {"rss_files", "", files_part_cell, HD_FOR_PROGRAMS},
+    {"rss_shared", "", shared_part_cell, HD_FOR_PROGRAMS},
+    {"rss_rest", "", rest_part_cell, HD_FOR_PROGRAMS},
     {"rss_peak", "rss peak", peak_cell, HD_FOR_ALL},
     {"system", "from the system", system_cell, HD_FOR_ALL},
     {"system_free", "free of it", system_free_cell, HD_FOR_ALL},

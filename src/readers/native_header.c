@@ -140,6 +140,33 @@ static bool read_costs(struct hd_native *native, json_t *object, struct hd_error
          hd_native_uint(native, agent, "memory", &costs->memory, error);
 }
 
+/* Small enough that the kinds add up. */
+static bool read_resident(struct hd_native *native, json_t *object, const char *name,
+                          uint64_t *bytes, struct hd_error *error)
+{
+  if (!hd_native_uint(native, object, name, bytes, error))
+    return false;
+  return (double)*bytes <= HD_MAX_SUM / HD_RESIDENT_KINDS ||
+         hd_fail_line(error, native->line, "\"%s\" is more memory than there is", name);
+}
+
+static bool read_memory(struct hd_native *native, json_t *object, struct hd_error *error)
+{
+  struct hd_meta *meta = &native->profile->meta;
+  json_t *resident, *figures;
+  if (!nested(native, object, "resident", &resident, error) ||
+      !nested(native, object, "malloc", &figures, error))
+    return false;
+  meta->resident.known = resident != NULL;
+  meta->malloc.known = figures != NULL;
+  for (int i = 0; i < HD_RESIDENT_KINDS; i++)
+    if (!read_resident(native, resident, hd_resident_names[i], &meta->resident.bytes[i], error))
+      return false;
+  return hd_native_uint(native, figures, "system", &meta->malloc.system, error) &&
+         hd_native_uint(native, figures, "used", &meta->malloc.used, error) &&
+         read_resident(native, figures, "mapped", &meta->malloc.mapped, error);
+}
+
 bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error *error)
 {
   struct hd_meta *meta = &native->profile->meta;
@@ -174,7 +201,8 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_int(native, limits, "rlimit", &meta->limit_rlimit, error) ||
       !hd_native_uint(native, dropped, "stacks", &meta->dropped_stacks, error) ||
       !hd_native_uint(native, dropped, "allocations", &meta->dropped_allocations, error) ||
-      !read_costs(native, object, error) || !read_command(native, object, error) || !read_measures(native, object, error))
+      !read_costs(native, object, error) || !read_memory(native, object, error) ||
+      !read_command(native, object, error) || !read_measures(native, object, error))
     return false;
   if (!meta->kind)
     return hd_fail_line(error, native->line, "the header has no \"kind\"");

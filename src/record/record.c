@@ -42,6 +42,7 @@ static struct hd_settings settings_of(const struct hd_record_options *options)
   settings.every_bytes = options->every_bytes;
   settings.signal = (uint64_t)options->signal;
   settings.oom_percent = options->oom_percent;
+  settings.mmap = options->mmap;
   return settings;
 }
 

@@ -117,6 +117,22 @@ static void add_measures(struct hd_native_writer *writer)
   hd_buffer_puts(&writer->line, "]");
 }
 
+static void add_memory(struct hd_native_writer *writer)
+{
+  const struct hd_meta *meta = &writer->profile->meta;
+  struct hd_buffer *line = &writer->line;
+  for (int i = 0; meta->resident.known && i < HD_RESIDENT_KINDS; i++)
+    hd_buffer_printf(line, "%s\"%s\":%" PRIu64, i ? "," : ",\"resident\":{",
+                     hd_resident_names[i], meta->resident.bytes[i]);
+  if (meta->resident.known)
+    hd_buffer_puts(line, "}");
+  if (meta->malloc.known)
+    hd_buffer_printf(line,
+                     ",\"malloc\":{\"system\":%" PRIu64 ",\"used\":%" PRIu64
+                     ",\"mapped\":%" PRIu64 "}",
+                     meta->malloc.system, meta->malloc.used, meta->malloc.mapped);
+}
+
 static void add_costs(struct hd_native_writer *writer)
 {
   const struct hd_recorder_costs *costs = &writer->profile->meta.costs;
@@ -158,6 +174,7 @@ void hd_native_put_header(struct hd_native_writer *writer)
   member_text(writer, "allocator", meta->allocator);
   hd_buffer_printf(line, ",\"limits\":{\"cgroup\":%" PRId64 ",\"rlimit\":%" PRId64 "}",
                    meta->limit_cgroup, meta->limit_rlimit);
+  add_memory(writer);
   add_costs(writer);
   hd_buffer_printf(line, ",\"dropped\":{\"stacks\":%" PRIu64 ",\"allocations\":%" PRIu64 "}",
                    meta->dropped_stacks, meta->dropped_allocations);

@@ -164,5 +164,54 @@ def test_costs():
             print(rate, agent, last['cpu_ns'])
 
 
+def mapped(snapshot):
+    """Site -> [bytes, mappings] that its functions have mapped."""
+    names = snapshot.header['measures']
+    space, objects = names.index('mmap_space'), names.index('mmap_objects')
+    sums = {}
+    for stack in snapshot.stacks:
+        row = sums.setdefault(snapshot.site(stack), [0, 0])
+        for values in (r['values'] for r in stack['records'] if 'values' in r):
+            row[0] += values[space]
+            row[1] += values[objects]
+    return {site: row for site, row in sums.items() if row[1]}
+
+
+def test_mmap():
+    """To the byte, whatever is cut out of the middle, moved, or done in threads."""
+    native = subprocess.run([program('agent_mappings')], capture_output=True, text=True, check=True)
+    for rate in (1, 524288):
+        for interval in (0, 3):
+            with Run(program('agent_mappings'), rate=rate, interval=interval, mmap=1) as run:
+                assert run.out == native.stdout
+                mine = [s for s in run.series().values() if s[0].header['pid'] == run.process.pid]
+                want = {line.split()[0]: [int(n) for n in line.split()[1:]]
+                        for line in run.out.splitlines()}
+                assert mapped(mine[0][-1]) == want, (mapped(mine[0][-1]), want)
+                assert run.status()['failed'] == run.status()['dropped'] == 0
+    with Run(program('agent_mappings'), rate=1) as run:
+        mine = [s for s in run.series().values() if s[0].header['pid'] == run.process.pid]
+        assert 'mmap_space' not in mine[0][-1].header['measures']
+
+
+def test_resident():
+    """Memory of every kind is found where it is, to a megabyte."""
+    mb = 1 << 20
+    with Run(program('agent_resident'), interval=400) as run:
+        last = [s for s in run.only() if 'resident' in s.header and 'malloc' in s.header][-1].header
+        resident, malloc = last['resident'], last['malloc']
+        print(last['rss'], resident, malloc)
+        live = 40000 * 1000 // 2
+        want = {'brk': 40000 * 1008, 'arenas': 3 * 8 * mb, 'stacks': 3 * 2 * mb, 'go': 0,
+                'shared': 5 * mb, 'anonymous': 50 * mb + last['agent']['memory']}
+        for kind, size in want.items():
+            assert abs(resident[kind] - size) < 2 * mb, (kind, resident, size)
+        assert abs(sum(resident.values()) - last['rss']) < 2 * mb
+        assert abs(malloc['mapped'] - 30 * mb) < mb
+        assert abs(malloc['used'] - (live + 30 * mb + 3 * 8 * mb)) < 2 * mb, malloc
+        assert abs(malloc['system'] - (40000 * 1008 + 30 * mb + 3 * 8 * mb)) < 2 * mb, malloc
+        assert 'malloc' not in run.only()[-1].header, 'libc must not be asked by the program itself'
+
+
 if __name__ == '__main__':
     globals()['test_' + sys.argv[3]]()
