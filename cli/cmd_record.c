@@ -22,7 +22,7 @@ struct record_args {
   uint64_t rate;
   int64_t max_frames, keep;
   uint64_t max_size, every_bytes;
-  const char *signal, *oom_at;
+  const char *signal, *oom_at, *format;
   bool mmap, symbolize, quiet, verbose;
 };
 
@@ -52,6 +52,9 @@ static const struct option_row rows[] = {
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
+    {CHOICE_AT(struct record_args, format), .name = "snapshot-format", .metavar = "NAME",
+     .words = format_words, .standard = "native",
+     .help = "of the snapshots: heapdiff's own, or pprof's, which go tool pprof opens"},
     {FLAG_AT(struct record_args, mmap), .name = "mmap",
      .help = "record anonymous memory that the program maps itself, too: mmap_space"},
     {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
@@ -207,6 +210,7 @@ static int run(const struct command *command, int argc, char **argv)
       .keep_bytes = args.max_size,
       .every_bytes = args.every_bytes,
       .mmap = args.mmap,
+      .pprof = strcmp(args.format, "pprof") == 0,
       .argv = argv,
       .on_snapshot = progress.lines || progress.early ? on_snapshot : NULL,
       .context = &progress,
@@ -219,6 +223,10 @@ static int run(const struct command *command, int argc, char **argv)
   if (args.keep == 1)
     return command_misused(command, "--keep takes 2 or more, as the first and the last snapshot "
                                     "are always kept, or 0 for all");
+  if (args.symbolize && options.pprof)
+    return command_misused(command, "--symbolize writes heapdiff's own format: leave "
+                                    "--snapshot-format pprof out, or symbolize the snapshots when "
+                                    "you read them");
   struct hd_record_result result = {0};
   struct hd_error error = HD_ERROR_INIT;
   int exit_code = 0;

@@ -12,6 +12,12 @@ const char *signal_words(size_t i)
   return i < sizeof words / sizeof *words ? words[i] : NULL;
 }
 
+const char *format_words(size_t i)
+{
+  static const char *const words[] = {"native", "pprof"};
+  return i < sizeof words / sizeof *words ? words[i] : NULL;
+}
+
 static bool is_real_time(int64_t number)
 {
   return number >= SIGRTMIN && number <= SIGRTMAX;

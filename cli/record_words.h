@@ -10,6 +10,8 @@
  * none that a program can do without. */
 bool parse_signal(const char *text, int *number);
 const char *signal_words(size_t i);
+/* Formats of snapshots. */
+const char *format_words(size_t i);
 /* "90%", "90": 1 to 100; "off" and 0: 0. */
 bool parse_percent(const char *text, uint32_t *percent);
 

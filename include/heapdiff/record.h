@@ -30,6 +30,7 @@ struct hd_record_options {
   int signal;              /* that asks the program for a snapshot: SIGUSR1, SIGUSR2 or a
                             * real-time signal; 0: none */
   uint32_t oom_percent;    /* a snapshot once memory passes so much of its limit; 0: none */
+  bool pprof;              /* write snapshots as profile.proto instead of heapdiff's own */
   bool mmap;               /* record anonymous mappings, too */
   const char *agent;       /* path of the agent; NULL: where it was installed */
   char *const *argv;       /* the program and its arguments, NULL-terminated */

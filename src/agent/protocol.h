@@ -29,7 +29,11 @@
   /* a snapshot once memory passes so much of its limit; 0: none */                                \
   ROW(oom_percent, "HEAPDIFF_OOM_PERCENT", 90, 0, 100)                                             \
   /* 1: anonymous mappings are recorded, too */                                                    \
-  ROW(mmap, "HEAPDIFF_MMAP", 0, 0, 1)
+  ROW(mmap, "HEAPDIFF_MMAP", 0, 0, 1)                                                              \
+  /* of snapshots: 0 native, 1 pprof */                                                            \
+  ROW(format, "HEAPDIFF_FORMAT", HD_FORMAT_NATIVE, HD_FORMAT_NATIVE, HD_FORMAT_PPROF)
+
+enum { HD_FORMAT_NATIVE, HD_FORMAT_PPROF };
 
 #define HD_SETTING_FIELD(field, name, standard, least, most) uint64_t field;
 struct hd_settings {
@@ -44,8 +48,10 @@ struct hd_settings {
 #define HD_MAX_KEEP 4096u
 
 /* A snapshot is PROGRAM.PID.SEQUENCE.heapdiff; while it is being written its
- * name begins with a dot and ends in this. */
+ * name begins with a dot and ends in .tmp. In the format of pprof it has the second
+ * suffix. */
 #define HD_SNAPSHOT_SUFFIX ".heapdiff"
+#define HD_PPROF_SUFFIX ".heapdiff.pb"
 #define HD_TEMPORARY_SUFFIX ".tmp"
 /* Beside them, where there is anything to tell: one line each. */
 #define HD_LOG_NAME "heapdiff-agent.log"

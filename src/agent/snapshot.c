@@ -5,6 +5,7 @@
 #include "modules.h"
 #include "files.h"
 #include "lock.h"
+#include "pprof.h"
 #include "retention.h"
 #include "protocol.h"
 #include "state.h"
@@ -81,7 +82,7 @@ static bool make_path(char *path, const char *prefix, uint64_t sequence, const c
   }
   hd_text_add(&text, ".");
   hd_text_number(&text, sequence, SEQUENCE_DIGITS);
-  hd_text_add(&text, HD_SNAPSHOT_SUFFIX);
+  hd_text_add(&text, hd_config.set.format == HD_FORMAT_PPROF ? HD_PPROF_SUFFIX : HD_SNAPSHOT_SUFFIX);
   hd_text_add(&text, suffix);
   return !text.failed;
 }
@@ -95,7 +96,10 @@ static int write_temporary(const struct hd_capture *capture)
   if (fd < 0)
     return (int)-fd;
   hd_output_open(&writer.output, (int)fd);
-  hd_format_snapshot(&writer.output, capture, &hd_series, &writer.circumstances);
+  if (hd_config.set.format == HD_FORMAT_PPROF)
+    hd_pprof_snapshot(&writer.output, capture, &hd_series);
+  else
+    hd_format_snapshot(&writer.output, capture, &hd_series, &writer.circumstances);
   int error = writer.output.error;
   long result = error ? 0 : hd_sys1(SYS_fsync, fd);
   /* Some files cannot be synchronized; they are whole all the same. */

@@ -15,6 +15,8 @@
 
 #define SNAPSHOT_HEAD "{\"heapdiff\":"
 #define GZIP_HEAD "\x1f\x8b"
+/* The tag of the first field that an agent writes: a sample type. */
+#define PPROF_HEAD 0x0a
 enum { MAX_OLD = 10000 };
 
 static bool ends_in(const char *name, const char *suffix)
@@ -25,7 +27,7 @@ static bool ends_in(const char *name, const char *suffix)
 
 bool hd_snapshot_name(const char *name)
 {
-  return name[0] != '.' && ends_in(name, HD_SNAPSHOT_SUFFIX);
+  return name[0] != '.' && (ends_in(name, HD_SNAPSHOT_SUFFIX) || ends_in(name, HD_PPROF_SUFFIX));
 }
 
 static bool leftover_name(const char *name)
@@ -50,7 +52,8 @@ static bool is_ours(int directory, const char *name)
   if (length == 0)
     return true;
   return (length == (ssize_t)sizeof head && memcmp(head, SNAPSHOT_HEAD, sizeof head) == 0) ||
-         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0);
+         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0) ||
+         (length >= 1 && head[0] == PPROF_HEAD);
 }
 
 typedef HD_VEC(const char *) name_list;

@@ -43,6 +43,7 @@ static struct hd_settings settings_of(const struct hd_record_options *options)
   settings.signal = (uint64_t)options->signal;
   settings.oom_percent = options->oom_percent;
   settings.mmap = options->mmap;
+  settings.format = options->pprof ? HD_FORMAT_PPROF : HD_FORMAT_NATIVE;
   return settings;
 }
 

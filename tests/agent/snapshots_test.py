@@ -2,6 +2,7 @@
 
 usage: snapshots_test.py AGENT PROGRAMS TEST
 """
+import math
 import os
 import resource
 import signal
@@ -9,8 +10,9 @@ import subprocess
 import sys
 import time
 
-from running import AGENT, Run, program
-from snapshot import Snapshot
+from pprof_proto import Profile
+from running import AGENT, Run, expected, program
+from snapshot import Symbols
 
 
 def reasons(snapshots):
@@ -211,6 +213,77 @@ def test_resident():
         assert abs(malloc['used'] - (live + 30 * mb + 3 * 8 * mb)) < 2 * mb, malloc
         assert abs(malloc['system'] - (40000 * 1008 + 30 * mb + 3 * 8 * mb)) < 2 * mb, malloc
         assert 'malloc' not in run.only()[-1].header, 'libc must not be asked by the program itself'
+
+
+def pprof_of(run):
+    """The process's profiles; nothing else may lie there."""
+    names = sorted(os.listdir(run.directory))
+    assert all(n.endswith('.heapdiff.pb') for n in names), names
+    return [Profile(os.path.join(run.directory, n)) for n in names]
+
+
+def site_of(profile, sample, symbols={}):
+    for location in sample[0]:
+        path, offset = profile.frame(location)
+        if path and path.startswith('/'):
+            if path not in symbols:
+                symbols[path] = Symbols(path)
+            name = symbols[path].name(offset)
+            if name and name.startswith('site_'):
+                return name
+    return None
+
+
+def test_pprof():
+    """Exact sums by site; sampled, whole samples of the size that the label says."""
+    with Run(program('agent_allocs'), format=1) as run:
+        first, last = pprof_of(run)
+        for profile in (first, last):
+            assert profile.mappings[0][4] == program('agent_allocs')
+            assert profile.types == [('alloc_objects', 'count'), ('alloc_space', 'bytes'),
+                                     ('inuse_objects', 'count'), ('inuse_space', 'bytes')]
+            assert profile.period_type == ('space', 'bytes') and profile.period == 1
+            assert profile.default_type == 'inuse_space' and profile.time > 1 << 60
+        sums = {}
+        for sample in last.samples:
+            row = sums.setdefault(site_of(last, sample), [0] * 4)
+            for i, k in enumerate((3, 2, 1, 0)):
+                row[i] += sample[1][k]
+        want = expected(run.out)
+        assert len(want) > 3 and all(sums.get(s, [0] * 4) == v for s, v in want.items()), (sums, want)
+        assert last.mappings[0][5] and all(m[1] < m[2] for m in last.mappings)
+    rate = 65536
+    with Run(program('agent_sizes'), '1', rate=rate, format=1) as run:
+        profile = pprof_of(run)[-1]
+        assert profile.period == rate and len(profile.samples) > 7
+        for sample in profile.samples:
+            size, (count, space, live, live_space) = sample[2].get('bytes', 0), sample[1]
+            weight = 1 / (1 - math.exp(-(size + 1) / rate))
+            for objects, total in ((count, space), (live, live_space)):
+                raw = round(objects / weight)
+                assert abs(objects - raw * weight) <= .5 + 1e-9 * objects, (sample, weight)
+                assert abs(total - raw * weight * size) <= .5 + 1e-9 * total, (sample, weight)
+        sizes = {s[2].get('bytes', 0) for s in profile.samples}
+        assert {65536, 1048576, 4194304} <= sizes
+    with Run(program('agent_mappings'), format=1, mmap=1) as run:
+        names = [n for n in os.listdir(run.directory) if f'.{run.process.pid}.' in n]
+        profile = Profile(os.path.join(run.directory, max(names)))
+        assert profile.types[:2] == [('mmap_objects', 'count'), ('mmap_space', 'bytes')]
+        sums = {}
+        for sample in profile.samples:
+            row = sums.setdefault(site_of(profile, sample), [0, 0])
+            row[0] += sample[1][1]
+            row[1] += sample[1][0]
+        want = {line.split()[0]: [int(n) for n in line.split()[1:]] for line in run.out.splitlines()}
+        assert {k: v for k, v in sums.items() if v[1]} == want, (sums, want)
+    for _ in range(10):  # killed in the middle: whole or not there
+        with Run(program('agent_processes'), 'endless', interval=1, format=1, wait=False) as run:
+            time.sleep(.05)
+            run.process.kill()
+            run.finish(check=-signal.SIGKILL)
+            for name in os.listdir(run.directory):
+                if not name.startswith('.'):
+                    Profile(os.path.join(run.directory, name))
 
 
 if __name__ == '__main__':
