@@ -17,6 +17,7 @@
 #include "trigger.h"
 #include "unwind.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -60,11 +61,26 @@ bool hd_start_early(void)
   return on;
 }
 
+/* Symbols of the program itself come before those of a preloaded library: an
+ * allocator that was linked into it statically calls none of the hooks. */
+static void look_for_inner_allocator(void)
+{
+  struct dl_find_object its, ours;
+  void *first = dlsym(RTLD_DEFAULT, "malloc");
+  if (first && _dl_find_object(first, &its) == 0 &&
+      _dl_find_object((void *)(uintptr_t)look_for_inner_allocator, &ours) == 0 &&
+      its.dlfo_link_map != ours.dlfo_link_map)
+    hd_log_line("an allocator of its own is linked into the program: what it allocates is not "
+                "recorded; link it dynamically",
+                "");
+}
+
 __attribute__((constructor)) static void begin(void)
 {
   if (!hd_start_early())
     return;
   uint64_t left = hd_mute();
+  look_for_inner_allocator();
   hd_exit_start();
   hd_deadly_start();
   hd_unmute(left);
