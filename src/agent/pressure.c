@@ -13,18 +13,20 @@
 
 #include <string.h>
 
-/* How often the figures are looked at, far from the limit and near it, and the
- * limits themselves, which may be changed while the process runs. */
-#define FAR_NS UINT64_C(1000000000)
-#define NEAR_NS UINT64_C(250000000)
+/* How often the figures are looked at: as seldom as that where nothing grows, as
+ * often where it grows fast. And the limits themselves, which may be changed while
+ * the process runs. */
+#define SELDOM_NS UINT64_C(1000000000)
+#define OFTEN_NS UINT64_C(50000000)
 #define LIMITS_NS UINT64_C(10000000000)
-/* What must be free again before a second snapshot is taken, in hundredths. */
-enum { CLEAR_PERCENT = 10, PAGE = 4096 };
+/* What must be free again before a second snapshot is taken, in ten thousandths. */
+enum { CLEAR = 1000, PAGE = 4096 };
 
 static struct {
   struct hd_scratch_text *buffer;
   struct hd_limits limits;
   uint64_t limits_at;
+  uint64_t before, before_ns; /* the share when it was looked at last */
   bool passed;
 } pressure;
 
@@ -43,10 +45,10 @@ bool hd_pressure_is_watched(void)
   return pressure.buffer && (limits->cgroup || limits->address_space || limits->data);
 }
 
-/* Used memory in hundredths of a limit. */
+/* Used memory in ten thousandths of a limit. */
 static uint64_t share(uint64_t used, uint64_t limit)
 {
-  return limit ? (uint64_t)((double)used * 100 / (double)limit) : 0;
+  return limit ? (uint64_t)((double)used * 10000 / (double)limit) : 0;
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -103,9 +105,24 @@ static uint64_t highest_share(uint64_t wanted)
   return most >= wanted ? most : larger(most, group_share(wanted));
 }
 
+/* At half of the time that is left if it goes on as since the last look. */
+static uint64_t next_look(uint64_t share_now, uint64_t wanted, uint64_t now_ns)
+{
+  uint64_t wait = SELDOM_NS, passed_ns = now_ns - pressure.before_ns;
+  uint64_t grown = share_now > pressure.before ? share_now - pressure.before : 0;
+  uint64_t left = share_now < wanted ? wanted - share_now : 0;
+  if (grown)
+    wait = (uint64_t)((double)passed_ns * (double)left / (double)grown / 2);
+  else if (!pressure.before_ns)
+    wait = OFTEN_NS;
+  pressure.before = share_now;
+  pressure.before_ns = now_ns;
+  return now_ns + (wait < OFTEN_NS ? OFTEN_NS : wait > SELDOM_NS ? SELDOM_NS : wait);
+}
+
 bool hd_pressure_has_come(uint64_t now_ns, uint64_t *next_ns)
 {
-  uint64_t wanted = hd_config.set.oom_percent;
+  uint64_t wanted = hd_config.set.oom_percent * 100;
   if (!pressure.buffer || !wanted) {
     *next_ns = UINT64_MAX;
     return false;
@@ -120,12 +137,13 @@ bool hd_pressure_has_come(uint64_t now_ns, uint64_t *next_ns)
   }
   uint64_t most = highest_share(wanted);
   bool comes = most >= wanted && !pressure.passed;
-  pressure.passed = most >= wanted || (pressure.passed && most + CLEAR_PERCENT >= wanted);
-  *next_ns = now_ns + (most * 2 >= wanted ? NEAR_NS : FAR_NS);
+  pressure.passed = most >= wanted || (pressure.passed && most + CLEAR >= wanted);
+  *next_ns = next_look(most, wanted, now_ns);
   return comes;
 }
 
 void hd_pressure_forked(void)
 {
   pressure.passed = false;
+  pressure.before_ns = 0;
 }

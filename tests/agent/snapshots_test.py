@@ -99,6 +99,71 @@ def test_limit():
         assert reasons(run.only()) == ['start', 'exit']
 
 
+class Group:
+    """A memory cgroup of version 1 or 2 with a limit; None where none can be made."""
+
+    def __init__(self, limit):
+        self.unified = os.path.exists('/sys/fs/cgroup/cgroup.controllers')
+        top = '/sys/fs/cgroup' if self.unified else '/sys/fs/cgroup/memory'
+        self.path = f'{top}/heapdiff-test-{os.getpid()}'
+        os.mkdir(self.path)
+        names = ('memory.max', 'memory.swap.max') if self.unified else \
+            ('memory.limit_in_bytes', 'memory.memsw.limit_in_bytes')
+        try:
+            self.write(names[0], limit)
+        except OSError:
+            self.remove()
+            raise
+        try:
+            self.write(names[1], 0 if self.unified else limit)
+        except OSError:
+            pass  # no swap is accounted for
+
+    def write(self, name, value):
+        with open(os.path.join(self.path, name), 'w') as file:
+            file.write(str(value))
+
+    def join(self):
+        self.write('cgroup.procs', os.getpid())
+
+    def remove(self):
+        for _ in range(100):
+            try:
+                os.rmdir(self.path)
+                return
+            except OSError:
+                time.sleep(.05)
+
+
+def test_cgroup():
+    """The snapshot that one wishes one had: it is there when the kernel has killed."""
+    try:
+        group = Group(100 << 20)
+    except OSError as error:
+        print('no memory cgroup can be made here, not tried:', error)
+        return
+    try:
+        with Run(program('agent_triggers'), 'grow', '80', '1', preexec=group.join) as run:
+            assert reasons(run.only()) == ['start', 'exit'], reasons(run.only())
+        with Run(program('agent_triggers'), 'grow', '300', '1', preexec=group.join,
+                 check=-signal.SIGKILL) as run:
+            snapshots = run.only()
+            assert reasons(snapshots) == ['start', 'oom'], reasons(snapshots)
+            assert snapshots[1].header['limits']['cgroup'] == 100 << 20
+            held = snapshots[1].exact()['site_held'][0]
+            assert 80 << 20 < held < 100 << 20, held
+        # Nobody's own is near the limit, but together they are.
+        with Run(program('agent_triggers'), 'grow', '36', '3', preexec=group.join, wait=False) as run:
+            run.process.wait(timeout=60)
+            run.process.stdout.close()
+            run.process.stderr.close()
+            found = [s for series in run.series().values() for s in series
+                     if s.header['reason'] == 'oom']
+            assert found and all(s.exact()['site_held'][0] < 40 << 20 for s in found)
+    finally:
+        group.remove()
+
+
 def test_keep():
     with Run(program('agent_processes'), 'closed', interval=2, keep=8) as run:
         snapshots = run.only(thinned=True)

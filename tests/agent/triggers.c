@@ -128,6 +128,23 @@ static int limit_mode(void)
   return 0;
 }
 
+/* Touches so many megabytes, slowly, in so many processes at once. */
+static int grow_mode(int megabytes, int processes)
+{
+  for (int i = 1; i < processes; i++)
+    if (fork() == 0)
+      break;
+  for (int i = 0; i < megabytes; i += 2) {
+    void *block = site_held(2 * MB);
+    if (block)
+      memset(block, 1, 2 * MB);
+    usleep(25000u * (unsigned)processes);
+  }
+  while (waitpid(-1, NULL, 0) > 0)
+    continue;
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
   const char *mode = argc > 1 ? argv[1] : "";
@@ -144,5 +161,7 @@ int main(int argc, char **argv)
     return bytes_mode();
   if (!strcmp(mode, "limit"))
     return limit_mode();
+  if (!strcmp(mode, "grow") && argc > 3)
+    return grow_mode(atoi(argv[2]), atoi(argv[3]));
   return 2;
 }
