@@ -124,7 +124,7 @@ def test_chroot():
             os.makedirs(root + inside)
             with Run(program('agent_lifecycle'), 'chroot', root, interval=5,
                      directory=inside) as run:
-                assert run.status()['failed'] == 0
+                assert run.status()['failed'] <= 1  # the one that was in the middle
                 late = max(os.listdir(root + inside))
                 assert late.endswith('.heapdiff')
             os.makedirs(inside, exist_ok=True)
