@@ -162,6 +162,9 @@ static void say_result(const struct hd_record_result *result)
 {
   if (result->signal)
     message("the program was ended by signal %d (%s)", result->signal, strsignal(result->signal));
+  if (result->near_limit)
+    message("note: memory came near its limit, and a snapshot was taken then%s",
+            result->signal == SIGKILL ? ": what filled it is in the last ones" : "");
   if (!result->snapshots)
     return;
   if (result->go)
@@ -223,10 +226,6 @@ static int run(const struct command *command, int argc, char **argv)
   if (args.keep == 1)
     return command_misused(command, "--keep takes 2 or more, as the first and the last snapshot "
                                     "are always kept, or 0 for all");
-  if (args.symbolize && options.pprof)
-    return command_misused(command, "--symbolize writes heapdiff's own format: leave "
-                                    "--snapshot-format pprof out, or symbolize the snapshots when "
-                                    "you read them");
   struct hd_record_result result = {0};
   struct hd_error error = HD_ERROR_INIT;
   int exit_code = 0;

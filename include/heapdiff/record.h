@@ -48,6 +48,7 @@ struct hd_record_result {
   int failed_errno;         /* why, the last time */
   uint64_t processes;       /* that the agent was in */
   uint64_t dropped;         /* sampled allocations that the agent had no room for */
+  uint64_t near_limit;      /* snapshots because memory was near its limit */
   bool signal_taken;        /* the program handles options.signal itself: it asked for none */
   bool logged;              /* an agent wrote to `directory`/heapdiff-agent.log */
   uint64_t samples;         /* allocations that were recorded */

@@ -42,6 +42,14 @@ void hd_costs_start(bool exact)
   begin();
 }
 
+void hd_cost_begin_anywhere(void)
+{
+  static _Atomic(uint32_t) threads;
+  hd_self.phased = true;
+  hd_self.visits = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) %
+                   (hd_cost_skipped + 1);
+}
+
 void hd_cost_add(uint64_t began)
 {
   uint64_t cycles = __builtin_ia32_rdtsc() - began;

@@ -76,6 +76,7 @@ struct hd_agent_status {
   uint64_t samples;
   uint64_t recording_ns, writing_ns; /* CPU time in the hooks' slow path, for snapshots */
   uint64_t memory;                   /* bytes of the process that has most */
+  uint64_t pressed;                  /* snapshots because memory was near its limit */
 };
 
 #endif

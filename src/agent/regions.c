@@ -22,6 +22,11 @@
 /* How much of the time may go into looking, and how long asking libc may take. */
 enum { REST = 100 };
 #define ASK_LIMIT_NS UINT64_C(5000000)
+/* Nor is libc asked about heaps of which so much is resident: it looks at each free
+ * block with its locks held, and millions may have become free since. */
+#define ASK_LIMIT_BYTES (UINT64_C(256) << 20)
+
+static _Atomic(uint64_t) heap_bytes; /* of brk and arenas, when it was looked at last */
 
 enum kind { BRK, STACK, GO, FILE_MAPPING, SHARED, ANONYMOUS, OTHER };
 
@@ -160,9 +165,9 @@ void hd_regions_look(struct hd_regions *regions, struct hd_scratch_text *buffer)
   count(&walk, &end);
   took_ns = hd_clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
   looked_ns = now;
+  atomic_store(&heap_bytes, regions->brk + regions->arenas);
 }
 
-/* --- libc's malloc ----------------------------------------------------------------- */
 
 static struct mallinfo2 (*ask)(void);
 static _Atomic(bool) answered;
@@ -176,7 +181,7 @@ void hd_regions_start(void)
 
 void hd_malloc_ask(void)
 {
-  if (!ask)
+  if (!ask || atomic_load(&heap_bytes) > ASK_LIMIT_BYTES)
     return;
   uint64_t began = hd_monotonic_ns();
   struct mallinfo2 said = ask();

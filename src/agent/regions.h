@@ -35,7 +35,8 @@ void hd_regions_start(void);
  * lock. */
 void hd_regions_look(struct hd_regions *regions, struct hd_scratch_text *buffer);
 /* Asks libc, which takes its locks and looks at every free block: only the agent's
- * own thread may, while it holds no lock, and never again once it took long. */
+ * own thread may, while it holds no lock, of a heap that is not very large, and never
+ * again once it took long. */
 void hd_malloc_ask(void);
 /* What it answered, for the one snapshot that comes next. */
 void hd_malloc_figures(struct hd_malloc_figures *figures);

@@ -22,6 +22,7 @@
  * many names are tried where another program image has the first. */
 enum { WRITER_TIMEOUT_MS = 30000, ATTEMPTS = 10000, SEQUENCE_DIGITS = 6, FILE_MODE = 0644 };
 enum { LABEL_BYTES = 256 };
+#define HURRIED_RSS (UINT64_C(1) << 30)
 enum { PATH_BYTES = HD_PATH_BYTES + HD_NAME_BYTES };
 
 /* Only with the lock. One set of buffers: one snapshot is written at a time. */
@@ -142,7 +143,7 @@ static void fail(int error)
   hd_status_count_failure(error);
 }
 
-/* What there is too much of, oldest rules first: see retention.h. */
+/* Deletes what there is too much of. */
 static void thin_out(void)
 {
   uint64_t sequence;
@@ -150,6 +151,16 @@ static void thin_out(void)
     if (make_path(writer.temporary, "/", sequence, "") &&
         hd_sys3(SYS_unlinkat, AT_FDCWD, writer.temporary, 0) == 0)
       hd_status_count_thinned();
+}
+
+/* A program that ends must not wait for the kernel to look through very much. */
+static bool is_leisurely(const struct hd_capture *capture)
+{
+  static const char *const hurried[] = {"exit", "exec", "signal"};
+  for (size_t i = 0; i < sizeof hurried / sizeof *hurried; i++)
+    if (strcmp(capture->reason, hurried[i]) == 0)
+      return capture->usage.rss < HURRIED_RSS;
+  return true;
 }
 
 static void look_around(const struct hd_capture *capture)
@@ -160,8 +171,10 @@ static void look_around(const struct hd_capture *capture)
   for (uint32_t i = 0; i < capture->records; i++)
     now->costs.samples += capture->totals[i].objects;
   hd_process_limits(&now->limits, &writer.scratch);
-  hd_regions_look(&now->regions, &writer.scratch);
   hd_malloc_figures(&now->malloc);
+  now->regions.known = false;
+  if (hd_config.set.format == HD_FORMAT_NATIVE && is_leisurely(capture))
+    hd_regions_look(&now->regions, &writer.scratch);
   hd_status_report_costs(&now->costs);
 }
 

@@ -26,6 +26,7 @@ struct hd_thread {
   bool busy;      /* inside the agent, perhaps holding locks: a signal handler's calls pass */
   bool muted;     /* allocates for the agent */
   bool holds_all; /* is about to fork */
+  bool phased;    /* its visits are counted from somewhere */
   bool nested;    /* inside an allocator's operator new, which may call malloc in turn */
 };
 

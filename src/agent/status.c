@@ -68,6 +68,12 @@ void hd_status_count_thinned(void)
     __atomic_fetch_add(&status->thinned, 1, __ATOMIC_RELAXED);
 }
 
+void hd_status_count_pressed(void)
+{
+  if (status)
+    __atomic_fetch_add(&status->pressed, 1, __ATOMIC_RELAXED);
+}
+
 void hd_status_signal_taken(void)
 {
   if (status)

@@ -32,7 +32,8 @@ bool hd_snapshot_name(const char *name)
 
 static bool leftover_name(const char *name)
 {
-  return name[0] == '.' && ends_in(name, HD_TEMPORARY_SUFFIX);
+  return name[0] == '.' && strstr(name, HD_SNAPSHOT_SUFFIX) &&
+         ends_in(name, HD_TEMPORARY_SUFFIX);
 }
 
 /* Whether a file is heapdiff's by its name and by its first bytes: only such

@@ -148,6 +148,7 @@ static void fill_result(const struct run *run, int status, struct hd_record_resu
    * namespace's) shows by its files alone. */
   result->snapshots = counted.snapshots > snapshots ? counted.snapshots : snapshots;
   result->thinned = counted.thinned;
+  result->near_limit = counted.pressed;
   result->signal_taken = counted.signal_taken != 0;
   result->logged = log_size(&run->directory) > run->logged_before;
   fill_costs(run, &counted, result);

@@ -44,6 +44,7 @@ struct hd_agent_status hd_status_read(const struct hd_status *status)
   copy.recording_ns = __atomic_load_n(&shared->recording_ns, __ATOMIC_ACQUIRE);
   copy.writing_ns = __atomic_load_n(&shared->writing_ns, __ATOMIC_ACQUIRE);
   copy.memory = __atomic_load_n(&shared->memory, __ATOMIC_ACQUIRE);
+  copy.pressed = __atomic_load_n(&shared->pressed, __ATOMIC_ACQUIRE);
   copy.dropped = __atomic_load_n(&shared->dropped, __ATOMIC_ACQUIRE);
   return copy;
 }

@@ -10,9 +10,9 @@ import time
 from snapshot import load
 
 AGENT, PROGRAMS = (os.path.abspath(p) for p in sys.argv[1:3])
-STATUS = struct.Struct('<IIQQQiIQQQQQQ')
+STATUS = struct.Struct('<IIQQQiIQQQQQQQ')
 COUNTERS = ('processes', 'snapshots', 'failed', 'errno', 'signal_taken', 'dropped', 'thinned',
-            'samples', 'recording_ns', 'writing_ns', 'memory')
+            'samples', 'recording_ns', 'writing_ns', 'memory', 'pressed')
 MAGIC, VERSION = 0x68656170, 2
 
 
@@ -28,7 +28,7 @@ class Run:
         self.directory = directory or tempfile.mkdtemp(prefix='heapdiff-agent-')
         self.status_path = tempfile.mktemp(prefix='heapdiff-status-')
         with open(self.status_path, 'wb') as file:
-            file.write(STATUS.pack(MAGIC, VERSION, *[0] * 11))
+            file.write(STATUS.pack(MAGIC, VERSION, *[0] * 12))
         environment = dict(os.environ, LD_PRELOAD=' '.join(filter(None, [AGENT, preload])),
                            HEAPDIFF_DIR=self.directory, HEAPDIFF_RATE=str(rate),
                            HEAPDIFF_INTERVAL_MS=str(interval), HEAPDIFF_STATUS=self.status_path,

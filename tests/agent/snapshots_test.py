@@ -152,6 +152,7 @@ def test_cgroup():
             assert snapshots[1].header['limits']['cgroup'] == 100 << 20
             held = snapshots[1].exact()['site_held'][0]
             assert 80 << 20 < held < 100 << 20, held
+            assert run.status()['pressed'] == 1
         # Nobody's own is near the limit, but together they are.
         with Run(program('agent_triggers'), 'grow', '36', '3', preexec=group.join, wait=False) as run:
             run.process.wait(timeout=60)
