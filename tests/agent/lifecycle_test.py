@@ -152,6 +152,17 @@ def test_wrappers():
             assert leaves[0][-1].header['reason'] == 'exit'
 
 
+def test_spawn():
+    with Run(program('agent_lifecycle'), 'spawn') as run:
+        series = run.series().values()
+        mine = [s for s in series if s[0].header['pid'] == run.process.pid]
+        spawned = [s for s in series if s[0].header['command'][1:] == ['users']]
+        assert len(mine) == 1 and len(spawned) == 10
+        assert [s.header['reason'] for s in mine[0]] == ['start', 'exit']
+        assert mine[0][-1].exact()['site_early'] == mine[0][-1].exact()['site_late']
+        assert all(s[-1].exact()['site_early'] == [1000, 10, 1000, 10] for s in spawned)
+
+
 def test_setuid():
     """The dynamic loader of a set-user-ID program ignores the agent."""
     if os.geteuid() != 0:
