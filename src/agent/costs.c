@@ -42,12 +42,18 @@ void hd_costs_start(bool exact)
   begin();
 }
 
-void hd_cost_begin_anywhere(void)
+/* Threads begin to count anywhere between two timed visits: those that live shortly
+ * would count too much if all of their first ones were timed. */
+uint64_t hd_cost_begin_timed(void)
 {
   static _Atomic(uint32_t) threads;
+  hd_self.visits = hd_cost_skipped;
+  if (hd_self.phased || !hd_cost_skipped)
+    return __builtin_ia32_rdtsc();
   hd_self.phased = true;
-  hd_self.visits = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) %
-                   (hd_cost_skipped + 1);
+  hd_self.visits =
+      atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % hd_cost_skipped;
+  return 0;
 }
 
 void hd_cost_add(uint64_t began)

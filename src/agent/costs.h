@@ -20,21 +20,14 @@ extern uint32_t hd_cost_skipped;
 
 void hd_costs_start(bool exact);
 
-/* A thread's first visit: threads begin to count anywhere between two timed visits,
- * or those that live shortly would count too much. */
-void hd_cost_begin_anywhere(void);
-
 /* Around a visit of the slow path; 0 where it is not timed. */
+uint64_t hd_cost_begin_timed(void);
 static inline uint64_t hd_cost_begin(void)
 {
-  if (HD_UNLIKELY(!hd_self.phased))
-    hd_cost_begin_anywhere();
-  if (hd_self.visits) {
-    hd_self.visits--;
-    return 0;
-  }
-  hd_self.visits = hd_cost_skipped;
-  return __builtin_ia32_rdtsc();
+  if (HD_UNLIKELY(!hd_self.visits))
+    return hd_cost_begin_timed();
+  hd_self.visits--;
+  return 0;
 }
 void hd_cost_add(uint64_t began);
 static inline void hd_cost_end(uint64_t began)
