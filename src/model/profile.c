@@ -3,6 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+const char *const hd_resident_names[HD_RESIDENT_KINDS] = {
+    [HD_RESIDENT_BRK] = "brk",       [HD_RESIDENT_ARENAS] = "arenas",
+    [HD_RESIDENT_STACKS] = "stacks", [HD_RESIDENT_GO] = "go",
+    [HD_RESIDENT_FILES] = "files",   [HD_RESIDENT_SHARED] = "shared",
+    [HD_RESIDENT_OTHER] = "other",   [HD_RESIDENT_ANONYMOUS] = "anonymous",
+};
+
 bool hd_profile_create(struct hd_profile **profile, struct hd_error *error)
 {
   struct hd_profile *made = hd_alloc_zeroed(1, sizeof *made);

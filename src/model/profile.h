@@ -21,6 +21,40 @@
 
 enum { HD_NO_LIMIT = 0 };
 
+/* What a recorder inside the program took from it, up to the snapshot. */
+struct hd_recorder_costs {
+  uint64_t cpu_ns; /* of the whole process, the recorder's with it; 0: all unknown */
+  uint64_t samples, recording_ns, writing_ns; /* in the allocations; for snapshots before this */
+  uint64_t memory; /* bytes */
+};
+
+/* What a process's resident set is made of, in bytes, as its kernel has it. */
+enum hd_resident_kind {
+  HD_RESIDENT_BRK,    /* the heap that brk(2) grows */
+  HD_RESIDENT_ARENAS, /* of libc's malloc, besides */
+  HD_RESIDENT_STACKS,
+  HD_RESIDENT_GO, /* the heap of Go's runtime */
+  HD_RESIDENT_FILES,
+  HD_RESIDENT_SHARED,
+  HD_RESIDENT_ANONYMOUS, /* else: large blocks of malloc, mmap */
+  HD_RESIDENT_OTHER,
+  HD_RESIDENT_KINDS
+};
+
+extern const char *const hd_resident_names[HD_RESIDENT_KINDS]; /* as files have them */
+
+struct hd_resident {
+  bool known;
+  uint64_t bytes[HD_RESIDENT_KINDS];
+};
+
+/* What libc's malloc says of itself, in bytes: what it has from the kernel, what of
+ * that is in use with its overhead, and what of both is in mappings of its own. */
+struct hd_malloc_figures {
+  bool known;
+  uint64_t system, used, mapped;
+};
+
 /* What a snapshot says of itself. Texts are NULL, numbers 0 where unknown. */
 struct hd_meta {
   const char *format;  /* of the reader */
@@ -36,6 +70,7 @@ struct hd_meta {
                       * time (instructions, bytes allocated); compares in one file only */
   int64_t sequence;  /* 0-based in its series; -1 where unknown */
   const char *reason;  /* start, interval, exit, ... */
+  const char *label;   /* a word of the one who asked for it */
   const char *program; /* path or name of the main binary */
   const char *command; /* the command line, joined by blanks */
   const char *called;  /* the command line's first word: what the user knows it as */
@@ -52,6 +87,9 @@ struct hd_meta {
   uint64_t dropped_stacks, dropped_allocations; /* by the recorder, counted */
   uint64_t truncated_stacks;
   uint64_t failed_snapshots;
+  struct hd_recorder_costs costs;
+  struct hd_resident resident;
+  struct hd_malloc_figures malloc;
   const char *default_measure; /* as the file asks for, NULL none */
 };
 
