@@ -18,6 +18,7 @@ struct hd_style {
   bool bytes;         /* exact figures */
   bool color;
   bool ascii;         /* no characters past ASCII */
+  bool no_hint;       /* nothing that says which command line comes next */
   unsigned width;     /* of the terminal in columns; 0: no limit */
 };
 

@@ -37,7 +37,7 @@ static uint8_t compute(const struct hd_frames *frames, uint32_t id)
   return flags;
 }
 
-uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame)
+uint8_t hd_frame_flags_found(struct hd_frames *frames, uint32_t frame)
 {
   if (frames->flags.count < frames->pool->frames.count) {
     size_t more = frames->pool->frames.count - frames->flags.count;

@@ -29,8 +29,17 @@ struct hd_frames {
   HD_VEC(uint8_t) flags; /* [frame id - 1] */
 };
 
+/* Finds them out, once. */
+uint8_t hd_frame_flags_found(struct hd_frames *frames, uint32_t frame);
+
 /* The flags of a frame; HD_FRAME_KNOWN is set unless memory is short. */
-uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame);
+static inline uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame)
+{
+  if (frame <= frames->flags.count && frames->flags.items[frame - 1])
+    return frames->flags.items[frame - 1];
+  return hd_frame_flags_found(frames, frame);
+}
+
 void hd_frames_deinit(struct hd_frames *frames);
 
 /* One stack, spread out into frames: innermost first, hidden ones left out. */

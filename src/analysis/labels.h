@@ -5,8 +5,9 @@
 
 #include "analysis/series.h"
 
-/* The label of a frame under the series' grouping: a row, but for BY_STACK. */
-uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame);
+/* The label of a frame under the series' grouping: a row, but for BY_STACK. `inlined`
+ * counts where the series tells that apart. */
+uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame, bool inlined);
 /* The label of a stack without frames. */
 uint32_t hd_label_of_nothing(struct hd_series *series);
 /* BY_STACK: the row of a sequence of labels, site first (count >= 1). */

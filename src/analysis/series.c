@@ -30,12 +30,33 @@ static void point_deinit(struct hd_point *point)
 void hd_series_drop(struct hd_series *series, size_t point)
 {
   struct hd_point *items = series->points.items;
-  point_deinit(&items[point]);
+  if (!series->borrowed)
+    point_deinit(&items[point]);
   memmove(items + point, items + point + 1, (--series->points.count - point) * sizeof *items);
+}
+
+bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
+                      struct hd_error *error)
+{
+  size_t count = from->points.count;
+  *series = *from;
+  series->borrowed = true;
+  series->points.items = NULL;
+  series->points.count = series->points.capacity = 0;
+  if (!hd_vec_reserve(&series->points, count))
+    return hd_fail_memory(error);
+  if (count)
+    memcpy(series->points.items, from->points.items, count * sizeof *series->points.items);
+  series->points.count = count;
+  return true;
 }
 
 void hd_series_deinit(struct hd_series *series)
 {
+  if (series->borrowed) {
+    hd_vec_deinit(&series->points);
+    return;
+  }
   for (size_t i = 0; i < series->points.count; i++)
     point_deinit(&series->points.items[i]);
   hd_vec_deinit(&series->points);
@@ -49,18 +70,13 @@ void hd_series_deinit(struct hd_series *series)
   hd_index_deinit(&series->edge_index);
   hd_classes_deinit(&series->classes);
   hd_frames_deinit(&series->frames);
+  hd_vec_deinit(&series->targets);
+  hd_vec_deinit(&series->target_cums);
+  hd_vec_deinit(&series->target_edges);
 }
 
-/* Where the values of one stack go. */
-struct target {
-  uint32_t row;              /* + 1; 0: dropped by a filter */
-  uint32_t first_cum, cums;  /* rows + 1 in fold.cums */
-  uint32_t first_edge, edges; /* edges + 1 in fold.edges */
-  bool known;
-  bool cut, unnamed;
-};
-
-struct ids {
+/* [id] -> number of the stack that it was last in. */
+struct marks {
   uint32_t *items;
   size_t count, capacity;
 };
@@ -69,34 +85,60 @@ struct fold {
   struct hd_series *series;
   struct hd_point *point;
   const struct hd_profile *profile;
-  const uint32_t *locations;
-  struct target *targets; /* [stack id] */
+  const uint32_t *locations, *stacks;
   uint32_t *states;       /* [label set id] -> string of the pool; NULL none */
   struct hd_walk walk;
-  struct ids cums, edges, scratch;
+  HD_VEC(uint32_t) scratch;
+  struct marks row_marks, edge_marks;
+  uint32_t stack_number; /* of the stack at hand */
   size_t next_age;
 };
 
-/* Adds an id to a list that begins at `first`, once: recursion counts once. */
-static bool remember_once(struct ids *list, size_t first, uint32_t id)
+/* Whether an id is there for the first time in this stack: recursion counts once. Makes
+ * room for its mark; false in *fine on want of memory. */
+static bool is_first(struct fold *fold, struct marks *marks, uint32_t id, bool *fine)
 {
-  for (size_t i = first; i < list->count; i++)
-    if (list->items[i] == id)
-      return true;
-  return hd_vec_push(list, id);
+  if (marks->count <= id) {
+    size_t more = id + 1 - marks->count + 1024;
+    if (!hd_vec_reserve(marks, more)) {
+      *fine = false;
+      return false;
+    }
+    memset(marks->items + marks->count, 0, more * sizeof *marks->items);
+    marks->count += more;
+  }
+  bool first = marks->items[id] != fold->stack_number;
+  marks->items[id] = fold->stack_number;
+  return first;
+}
+
+static bool remember_cum(struct fold *fold, uint32_t row)
+{
+  bool fine = true;
+  return !is_first(fold, &fold->row_marks, row, &fine)
+             ? fine
+             : hd_vec_push(&fold->series->target_cums, row);
+}
+
+static bool remember_edge(struct fold *fold, uint32_t edge)
+{
+  bool fine = true;
+  return !is_first(fold, &fold->edge_marks, edge, &fine)
+             ? fine
+             : hd_vec_push(&fold->series->target_edges, edge);
 }
 
 /* The row of the site, and of what is below it where cum is wanted. */
-static bool aim_frames(struct fold *fold, struct target *target)
+static bool aim_frames(struct fold *fold, struct hd_target *target)
 {
   struct hd_series *series = fold->series;
   struct hd_walk *walk = &fold->walk;
   uint32_t site_location = walk->frames.items[walk->site].location;
-  target->first_cum = (uint32_t)fold->cums.count;
-  target->first_edge = (uint32_t)fold->edges.count;
+  target->first_cum = (uint32_t)fold->series->target_cums.count;
+  target->first_edge = (uint32_t)fold->series->target_edges.count;
   for (size_t i = walk->site; i < walk->frames.count; i++) {
     struct hd_walk_frame *item = &walk->frames.items[i];
-    uint32_t row = hd_label_of_frame(series, item->frame);
+    uint32_t row = hd_label_of_frame(series, item->frame, item->inlined);
     if (!row)
       return false;
     if (i == walk->site)
@@ -105,27 +147,28 @@ static bool aim_frames(struct fold *fold, struct target *target)
       series->rows.items[row - 1].inlined = true;
     else
       series->rows.items[row - 1].outlined = true;
-    if (series->want_cum && !remember_once(&fold->cums, target->first_cum, row))
+    if (series->want_cum && !remember_cum(fold, row))
       return false;
     if (series->want_edges && i > walk->site && item->location == site_location) {
       uint32_t edge = hd_edge_of(series, row - 1, target->row - 1);
-      if (!edge || !remember_once(&fold->edges, target->first_edge, edge))
+      if (!edge || !remember_edge(fold, edge))
         return false;
     }
     if (!series->want_cum && !series->want_edges)
       break;
   }
-  target->cums = (uint32_t)(fold->cums.count - target->first_cum);
-  target->edges = (uint32_t)(fold->edges.count - target->first_edge);
+  target->cums = (uint32_t)(fold->series->target_cums.count - target->first_cum);
+  target->edges = (uint32_t)(fold->series->target_edges.count - target->first_edge);
   return true;
 }
 
-static bool aim_stack(struct fold *fold, struct target *target)
+static bool aim_stack(struct fold *fold, struct hd_target *target)
 {
   struct hd_walk *walk = &fold->walk;
   fold->scratch.count = 0;
   for (size_t i = walk->site; i < walk->frames.count; i++) {
-    uint32_t label = hd_label_of_frame(fold->series, walk->frames.items[i].frame);
+    const struct hd_walk_frame *item = &walk->frames.items[i];
+    uint32_t label = hd_label_of_frame(fold->series, item->frame, item->inlined);
     if (!label || !hd_vec_push(&fold->scratch, label))
       return false;
   }
@@ -134,12 +177,12 @@ static bool aim_stack(struct fold *fold, struct target *target)
     return false;
   if (!walk->frames.items[walk->site].inlined)
     fold->series->rows.items[target->row - 1].outlined = true;
-  target->first_cum = (uint32_t)fold->cums.count;
+  target->first_cum = (uint32_t)fold->series->target_cums.count;
   target->cums = 1;
-  return hd_vec_push(&fold->cums, target->row);
+  return hd_vec_push(&fold->series->target_cums, target->row);
 }
 
-static bool aim_nothing(struct fold *fold, struct target *target)
+static bool aim_nothing(struct fold *fold, struct hd_target *target)
 {
   uint32_t label = hd_label_of_nothing(fold->series);
   target->row = label && fold->series->by == HD_BY_STACK
@@ -148,9 +191,9 @@ static bool aim_nothing(struct fold *fold, struct target *target)
   if (!target->row)
     return false;
   fold->series->rows.items[target->row - 1].outlined = true;
-  target->first_cum = (uint32_t)fold->cums.count;
+  target->first_cum = (uint32_t)fold->series->target_cums.count;
   target->cums = 1;
-  return hd_vec_push(&fold->cums, target->row);
+  return hd_vec_push(&fold->series->target_cums, target->row);
 }
 
 static bool is_unnamed(const struct fold *fold)
@@ -163,7 +206,7 @@ static bool is_unnamed(const struct fold *fold)
   return !site->function && !site->file;
 }
 
-static bool aim(struct fold *fold, uint32_t stack, struct target *target)
+static bool aim(struct fold *fold, uint32_t stack, struct hd_target *target)
 {
   struct hd_span span = {0};
   if (stack)
@@ -174,6 +217,7 @@ static bool aim(struct fold *fold, uint32_t stack, struct target *target)
                      fold->locations[fold->profile->stack_locations.items[span.first + i]]))
       return false;
   target->known = true;
+  fold->stack_number++;
   if (!hd_walk_stack(&fold->walk, &fold->series->frames, fold->scratch.items,
                      fold->scratch.count))
     return false;
@@ -205,10 +249,27 @@ static bool add_values(const struct hd_series *series, struct hd_values *values,
   return true;
 }
 
+/* What is at or below the rows of a stack, and inlined into its site's line. */
+static bool add_cums(struct hd_series *series, struct hd_point *point,
+                     const struct hd_profile *profile, size_t record,
+                     const struct hd_target *target)
+{
+  for (uint32_t i = 0; series->want_cum && i < target->cums; i++)
+    if (!add_values(series, &point->cum, profile, record,
+                    series->target_cums.items[target->first_cum + i] - 1))
+      return false;
+  for (uint32_t i = 0; i < target->edges; i++)
+    if (!add_values(series, &point->edges, profile, record,
+                    series->target_edges.items[target->first_edge + i] - 1))
+      return false;
+  return true;
+}
+
 static bool fold_record(struct fold *fold, size_t record)
 {
   uint32_t stack = fold->profile->records.items[record].stack;
-  struct target *target = &fold->targets[stack];
+  struct hd_target *target =
+      &fold->series->targets.items[fold->stacks ? fold->stacks[stack] : stack];
   if (!target->known && !aim(fold, stack, target))
     return false;
   for (size_t i = 0; i < fold->series->columns; i++) {
@@ -229,14 +290,23 @@ static bool fold_record(struct fold *fold, size_t record)
       !hd_classes_add(&fold->series->classes, &fold->point->sampled, fold->profile, record,
                       target->row - 1, &fold->next_age))
     return false;
-  for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
-    if (!add_values(fold->series, &fold->point->cum, fold->profile, record,
-                    fold->cums.items[target->first_cum + i] - 1))
-      return false;
-  for (uint32_t i = 0; i < target->edges; i++)
-    if (!add_values(fold->series, &fold->point->edges, fold->profile, record,
-                    fold->edges.items[target->first_edge + i] - 1))
-      return false;
+  return fold->series->cums_later ||
+         add_cums(fold->series, fold->point, fold->profile, record, target);
+}
+
+bool hd_series_add_cums(struct hd_series *series, size_t point, const struct hd_profile *profile,
+                        const uint32_t *stacks, struct hd_error *error)
+{
+  struct hd_point *at = &series->points.items[point];
+  if (at->has_cums || !(series->want_cum || series->want_edges))
+    return true;
+  for (size_t i = 0; i < profile->records.count; i++) {
+    const struct hd_target *target =
+        &series->targets.items[stacks[profile->records.items[i].stack]];
+    if (target->row && !add_cums(series, at, profile, i, target))
+      return hd_fail_memory(error);
+  }
+  at->has_cums = true;
   return true;
 }
 
@@ -251,8 +321,29 @@ static void take_measures(struct hd_series *series, const struct hd_profile *pro
   }
 }
 
+/* Room for a target of each stack. */
+static bool make_targets(struct hd_series *series, const struct hd_profile *profile,
+                         const uint32_t *stacks)
+{
+  size_t wanted = profile->stacks.count + 1;
+  if (!stacks)
+    series->targets.count = series->target_cums.count = series->target_edges.count = 0;
+  for (size_t i = 0; stacks && i <= profile->stacks.count; i++)
+    if (stacks[i] >= wanted)
+      wanted = (size_t)stacks[i] + 1;
+  if (wanted <= series->targets.count)
+    return true;
+  size_t more = wanted - series->targets.count;
+  if (!hd_vec_reserve(&series->targets, more))
+    return false;
+  memset(series->targets.items + series->targets.count, 0, more * sizeof *series->targets.items);
+  series->targets.count = wanted;
+  return true;
+}
+
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
-                   const uint32_t *locations, struct hd_point point, struct hd_error *error)
+                   const uint32_t *locations, const uint32_t *stacks, struct hd_point point,
+                   struct hd_error *error)
 {
   if (!series->points.count)
     take_measures(series, profile);
@@ -263,17 +354,16 @@ bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
   struct fold fold = {.series = series,
                       .point = &series->points.items[series->points.count - 1],
                       .profile = profile,
-                      .locations = locations};
-  fold.targets = hd_alloc_zeroed(profile->stacks.count + 1, sizeof *fold.targets);
-  bool fine = fold.targets && (!profile->has[HD_GOROUTINES] ||
+                      .locations = locations,
+                      .stacks = stacks};
+  bool fine = make_targets(series, profile, stacks) && (!profile->has[HD_GOROUTINES] ||
                                hd_states_of_labels(profile, series->pool, &fold.states));
   for (size_t i = 0; fine && i < profile->records.count; i++)
     fine = fold_record(&fold, i);
-  hd_free(fold.targets);
   hd_free(fold.states);
   hd_walk_deinit(&fold.walk);
-  hd_vec_deinit(&fold.cums);
-  hd_vec_deinit(&fold.edges);
+  hd_vec_deinit(&fold.row_marks);
+  hd_vec_deinit(&fold.edge_marks);
   hd_vec_deinit(&fold.scratch);
   return fine || hd_fail_memory(error);
 }

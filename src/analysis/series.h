@@ -30,6 +30,7 @@ extern const char *const hd_grouping_names[]; /* NULL-terminated */
 struct hd_label_key {
   uint32_t function, file, line, module;
   uint64_t offset;
+  bool inlined; /* where the series tells that apart */
 };
 
 struct hd_row {
@@ -50,6 +51,7 @@ struct hd_values {
 struct hd_point {
   /* Texts live as long as the session; NULL unknown. */
   const char *path, *program, *called, *boot_id;
+  size_t number;     /* among the kept ones, from 1 on; 0 of what is not kept */
   bool lazy;         /* the recorder repeats itself until its next collection */
   /* As in struct hd_meta. */
   int64_t time_ns, mono_ns, progress, rss, system, system_free, pid, start_ns, image_ns;
@@ -59,6 +61,7 @@ struct hd_point {
   bool at_start;     /* of a series, taken when the process began: all that comes later is
                       * new, so that nothing need be marked */
   bool at_exit;      /* taken when it ended: it may have freed what it held */
+  bool has_cums;     /* of a series that has them later: this point has */
   double total[HD_MEASURES]; /* over all records, filters or not */
   /* Of total[]: what is in stacks that the recorder did not follow to their root,
    * and what is at call sites that have no name. */
@@ -75,11 +78,23 @@ struct hd_edge {
   uint32_t outer, inner; /* row numbers */
 };
 
+/* Where the values of one stack go. */
+struct hd_target {
+  uint32_t row;               /* + 1; 0: dropped by a filter */
+  uint32_t first_cum, cums;   /* rows + 1 in target_cums */
+  uint32_t first_edge, edges; /* edges + 1 in target_edges */
+  bool known;
+  bool cut, unnamed;
+};
+
 struct hd_series {
   struct hd_pool *pool;
   struct hd_frames frames;
   enum hd_grouping by;
   bool want_cum, want_edges;
+  bool tell_inlined;         /* BY_STACK: the same line inlined and not are two labels */
+  bool cums_later;           /* cum and edges are filled by hd_series_add_cums */
+  bool borrowed;             /* all but the array `points` is another series' */
   bool has[HD_MEASURES];     /* in every snapshot */
   /* What is kept: the measures of the first snapshot. */
   enum hd_measure measures[HD_MEASURES];
@@ -93,6 +108,10 @@ struct hd_series {
   HD_VEC(uint32_t) frame_labels; /* [frame id - 1] -> row or label number + 1 */
   struct hd_index row_index, label_index, edge_index;
   struct hd_classes classes;
+  /* Of the profile that was added last; of shared stacks all so far. */
+  HD_VEC(struct hd_target) targets;
+  HD_VEC(uint32_t) target_cums;
+  HD_VEC(uint32_t) target_edges;
 };
 
 void hd_series_init(struct hd_series *series, struct hd_pool *pool,
@@ -100,10 +119,24 @@ void hd_series_init(struct hd_series *series, struct hd_pool *pool,
 void hd_series_deinit(struct hd_series *series);
 
 /* Folds a profile in as the next snapshot. `locations` maps the profile's
- * location ids to the pool's (all settled). `point` has the snapshot's facts; its
- * values are filled here. */
+ * location ids to the pool's (all settled). `stacks` maps its stack ids to numbers that
+ * the stacks of all profiles of the series share, so that each is looked at once
+ * (NULL: they share none). `point` has the snapshot's facts; its values are filled
+ * here. */
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
-                   const uint32_t *locations, struct hd_point point, struct hd_error *error);
+                   const uint32_t *locations, const uint32_t *stacks, struct hd_point point,
+                   struct hd_error *error);
+
+/* Fills cum and edges of a point of a series that has them later, once; `profile` and
+ * `stacks` are those that the point was added with. After an error the series is of no
+ * use. */
+bool hd_series_add_cums(struct hd_series *series, size_t point, const struct hd_profile *profile,
+                        const uint32_t *stacks, struct hd_error *error);
+
+/* The same rows with points that are taken out and put in order apart: `from` stays as
+ * it is, and must not change as long as `series` is used. */
+bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
+                      struct hd_error *error);
 
 /* Takes a snapshot out again; its rows stay, with nothing in them. */
 void hd_series_drop(struct hd_series *series, size_t point);

@@ -35,6 +35,8 @@ void hd_view_destroy(struct hd_view *view)
     grid_deinit(&view->evidence.items[i].shapes);
   }
   hd_vec_deinit(&view->evidence);
+  hd_vec_deinit(&view->tree);
+  hd_vec_deinit(&view->callers);
   hd_vec_deinit(&view->headline);
   hd_vec_deinit(&view->facts);
   hd_vec_deinit(&view->inputs);

@@ -1,5 +1,5 @@
-/* The chosen snapshots, read into a series one at a time. */
-#include "api/session.h"
+/* The chosen snapshots, read one at a time. */
+#include "api/load.h"
 
 #include "analysis/headline.h"
 #include "input/numbered.h"
@@ -9,9 +9,9 @@
 
 struct loader {
   struct hd_session *session;
-  struct hd_series *series;
+  const struct hd_consumer *consumer;
+  struct hd_first *first;
   const struct hd_handle *handle;
-  const char *kind, *build_id; /* of the first snapshot */
   /* Of a file that is a series itself, beside others: the last two so far. */
   bool hold;
   struct hd_profile *before, *last;
@@ -69,23 +69,25 @@ static bool compare(struct loader *loader, const struct hd_profile *profile,
                     struct hd_error *error)
 {
   struct hd_session *session = loader->session;
+  struct hd_first *first = loader->first;
   const struct hd_meta *meta = &profile->meta;
-  if (!loader->kind) {
-    loader->kind = keep(session, meta->kind ? meta->kind : "");
-    loader->build_id = keep(session, main_build_id(profile));
-    return (loader->kind && loader->build_id) || hd_fail_memory(error);
+  if (!first->kind) {
+    first->kind = keep(session, meta->kind ? meta->kind : "");
+    first->build_id = keep(session, main_build_id(profile));
+    first->program = keep(session, meta->program);
+    return (first->kind && first->build_id) || hd_fail_memory(error);
   }
-  if (strcmp(loader->kind, meta->kind ? meta->kind : "") != 0)
+  if (strcmp(first->kind, meta->kind ? meta->kind : "") != 0)
     return hd_fail_usage(error, "it is a %s snapshot, the first one is of kind %s: only snapshots "
-                                "of one kind compare", meta->kind, loader->kind);
-  const char *before = loader->series->points.items[0].program;
+                                "of one kind compare", meta->kind, first->kind);
+  const char *before = first->program;
   if (before && meta->program &&
       strcmp(hd_base_name(before), hd_base_name(meta->program)) != 0)
     hd_session_add_note(session, HD_NOTE_WARNING, "different-programs",
                         "the snapshots are of different programs, %s and %s: rows match by name "
                         "alone", before, meta->program);
-  else if (loader->build_id[0] && main_build_id(profile)[0] &&
-           strcmp(loader->build_id, main_build_id(profile)) != 0)
+  else if (first->build_id[0] && main_build_id(profile)[0] &&
+           strcmp(first->build_id, main_build_id(profile)) != 0)
     hd_session_add_note(session, HD_NOTE_INFO, "different-builds",
                         "the snapshots are of two builds of %s: rows match by function, file and "
                         "line", meta->program ? hd_base_name(meta->program) : "the program");
@@ -106,12 +108,11 @@ static bool is_lazy(const struct hd_profile *profile)
          (strcmp(meta->format, "pprof") == 0 || strcmp(meta->format, "heap-text") == 0);
 }
 
-static bool fold(struct loader *loader, const struct hd_profile *profile, struct hd_error *error)
+static struct hd_point facts_of(const struct loader *loader, const struct hd_profile *profile)
 {
   struct hd_session *session = loader->session;
   const struct hd_meta *meta = &profile->meta;
-  struct hd_import import = {0};
-  struct hd_point point = {
+  return (struct hd_point){
       .path = loader->handle->name,
       .program = keep(session, meta->program),
       .called = keep(session, meta->called),
@@ -134,20 +135,17 @@ static bool fold(struct loader *loader, const struct hd_profile *profile, struct
       .at_start = meta->reason && strcmp(meta->reason, "start") == 0,
       .at_exit = at_exit(meta),
   };
-  if (!hd_pool_import(loader->series->pool, profile, hd_session_demangle, &import, error))
-    return false;
-  bool fine = hd_session_symbolize(session, loader->series->pool, error) &&
-              hd_series_add(loader->series, profile, import.locations, point, error);
-  hd_import_deinit(&import);
-  return fine;
 }
 
 static bool use(struct loader *loader, struct hd_profile *profile, struct hd_error *error)
 {
   hd_session_note_losses(loader->session, loader->handle->name, profile);
-  bool fine = compare(loader, profile, error) && fold(loader, profile, error);
-  hd_profile_destroy(profile);
-  return fine;
+  if (!compare(loader, profile, error)) {
+    hd_profile_destroy(profile);
+    return false;
+  }
+  struct hd_point facts = facts_of(loader, profile);
+  return loader->consumer->take(loader->consumer->context, profile, &facts, error);
 }
 
 static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
@@ -292,12 +290,13 @@ static bool is_one_series(const struct hd_session *session)
 /* Snapshots that the user put together are taken as they are; of those that belong
  * together, of a directory or of one file, it matters which is the first and which the
  * last. */
-static void settle_ends(struct hd_session *session, struct hd_series *series)
+static void settle_ends(struct hd_session *session, const struct hd_window *window,
+                        struct hd_series *series)
 {
-  if (is_one_series(session))
-    settle_exit(session, series);
-  else
+  if (!is_one_series(session))
     series->points.items[0].at_start = false;
+  else if (!window->end)
+    settle_exit(session, series);
 }
 
 /* Above this share of the memory, what is not known is worth a note. */
@@ -348,14 +347,16 @@ bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *
   return true;
 }
 
-bool hd_session_load(struct hd_session *session, const struct hd_window *window,
-                     struct hd_series *series, struct hd_error *error)
+bool hd_session_read_all(struct hd_session *session, struct hd_first *first,
+                         const struct hd_consumer *consumer, struct hd_error *error)
 {
-  struct loader loader = {.session = session, .series = series};
+  struct loader loader = {.session = session, .consumer = consumer, .first = first};
   struct hd_sink sink = {take, &loader};
   for (size_t i = 0; i < session->chosen.count; i++) {
     int64_t number;
     loader.handle = &session->chosen.items[i];
+    if (consumer->has && consumer->has(consumer->context, loader.handle))
+      continue;
     loader.hold = !is_one_series(session) && !hd_handle_number(loader.handle, &number);
     bool fine = hd_session_read_chosen(session, loader.handle, &sink, error);
     if (!fine) {
@@ -366,10 +367,37 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
     if (!use_held(&loader, error))
       return hd_error_in(error, loader.handle->name);
   }
+  hd_symbolizer_keep(session->symbolizer);
+  return true;
+}
+
+/* By their numbers, before anything else is left out. */
+static bool settle_numbers(const struct hd_window *window, struct hd_series *series,
+                           struct hd_error *error)
+{
+  int64_t count = (int64_t)series->points.count;
+  int64_t base = window->base ? window->base : 1, end = window->end ? window->end : count;
+  if (base < 1 || base > count || end < 1 || end > count)
+    return hd_fail_usage(error, "there is no snapshot %" PRId64 ": they are numbered from 1 to %"
+                                PRId64, base < 1 || base > count ? base : end, count);
+  if (base > end)
+    return hd_fail_usage(error, "snapshot %" PRId64 " is after snapshot %" PRId64
+                                ": the base comes first", base, end);
+  while ((int64_t)series->points.count > end)
+    hd_series_drop(series, series->points.count - 1);
+  for (int64_t i = 1; i < base; i++)
+    hd_series_drop(series, 0);
+  return true;
+}
+
+bool hd_session_settle(struct hd_session *session, const struct hd_window *window,
+                       struct hd_series *series, struct hd_error *error)
+{
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
-  hd_symbolizer_keep(session->symbolizer);
-  settle_ends(session, series);
+  if (!settle_numbers(window, series, error))
+    return false;
+  settle_ends(session, window, series);
   if (!settle_window(session, window, series, error))
     return false;
   note_order(session, series);
@@ -377,4 +405,34 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;
+}
+
+/* A consumer that folds each snapshot into a series and needs it no more. */
+struct folder {
+  struct hd_session *session;
+  struct hd_series *series;
+};
+
+static bool fold(void *context, struct hd_profile *profile, const struct hd_point *facts,
+                 struct hd_error *error)
+{
+  struct folder *folder = context;
+  struct hd_import import = {0};
+  bool fine =
+      hd_pool_import(folder->series->pool, profile, hd_session_demangle, &import, error) &&
+      hd_session_symbolize(folder->session, folder->series->pool, error) &&
+      hd_series_add(folder->series, profile, import.locations, NULL, *facts, error);
+  hd_import_deinit(&import);
+  hd_profile_destroy(profile);
+  return fine;
+}
+
+bool hd_session_load(struct hd_session *session, const struct hd_window *window,
+                     struct hd_series *series, struct hd_error *error)
+{
+  struct folder folder = {session, series};
+  struct hd_consumer consumer = {.take = fold, .context = &folder};
+  struct hd_first first = {0};
+  return hd_session_read_all(session, &first, &consumer, error) &&
+         hd_session_settle(session, window, series, error);
 }

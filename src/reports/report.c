@@ -35,7 +35,7 @@ static const struct hd_report_format *find(const char *name)
 bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_write_fn write,
                void *context, struct hd_error *error)
 {
-  static const char *const kinds[] = {"a table", "source", "addresses", "evidence"};
+  static const char *const kinds[] = {"a table", "source", "addresses", "evidence", "calls"};
   const struct hd_report_format *format = find(style->format);
   if (!format)
     return hd_fail_usage(error, "there is no output format '%s'", style->format);
@@ -45,6 +45,7 @@ bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_writ
       view->kind == HD_VIEW_GRID     ? format->grid
       : view->kind == HD_VIEW_SOURCE ? format->source
       : view->kind == HD_VIEW_CHAINS ? format->chains
+      : view->kind == HD_VIEW_CALLS  ? format->calls
                                       : format->evidence;
   if (!print)
     return hd_fail_usage(error, "format '%s' does not print %s: use text or json", format->name,

@@ -16,6 +16,11 @@ void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
 void hd_text_grid(const struct hd_grid *grid, const struct hd_style *style, struct hd_buffer *out);
 void hd_text_evidence(const struct hd_view *view, const struct hd_style *style,
                       struct hd_buffer *out);
+void hd_text_calls(const struct hd_view *view, const struct hd_style *style,
+                   struct hd_buffer *out);
+/* Stacks with what they hold. */
+void hd_text_traces(const struct hd_grid *grid, const struct hd_style *style,
+                    struct hd_buffer *out);
 void hd_text_source(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out);
 

@@ -83,7 +83,7 @@ static void fold(struct hd_series *series, int point)
   for (size_t i = 0; i < series->pool->locations.count; i++)
     if (!series->pool->locations.items[i].settled)
       hd_pool_resolve(series->pool, (uint32_t)i + 1, NULL, 0, &error);
-  if (!hd_series_add(series, profile, import.locations, made, &error))
+  if (!hd_series_add(series, profile, import.locations, NULL, made, &error))
     exit(1);
   hd_import_deinit(&import);
   hd_profile_destroy(profile);

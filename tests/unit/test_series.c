@@ -88,7 +88,7 @@ static void add(struct fixture *f, struct hd_profile *profile)
     if (!f->pool->locations.items[i].settled)
       assert_true(hd_pool_resolve(f->pool, (uint32_t)i + 1, NULL, 0, &f->error));
   struct hd_point point = {.path = "x"};
-  assert_true(hd_series_add(&f->series, profile, import.locations, point, &f->error));
+  assert_true(hd_series_add(&f->series, profile, import.locations, NULL, point, &f->error));
   hd_import_deinit(&import);
   hd_profile_destroy(profile);
 }

@@ -240,7 +240,7 @@ static void add(struct fixture *f, const struct shot *shot)
       assert_true(hd_pool_resolve(f->pool, (uint32_t)i + 1, NULL, 0, &f->error));
   struct hd_point point = shot->point;
   point.path = "x";
-  assert_true(hd_series_add(&f->series, p, import.locations, point, &f->error));
+  assert_true(hd_series_add(&f->series, p, import.locations, NULL, point, &f->error));
   hd_import_deinit(&import);
   hd_profile_destroy(p);
 }

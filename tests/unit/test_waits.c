@@ -53,7 +53,7 @@ static void add(struct fixture *f, const struct dumps *dumps, size_t point)
   struct hd_point at = {.path = "x"};
   if (dumps->every)
     at.time_ns = 1700000000000000000 + (int64_t)point * dumps->every * 60000000000;
-  assert_true(hd_series_add(&f->series, p, import.locations, at, &f->error));
+  assert_true(hd_series_add(&f->series, p, import.locations, NULL, at, &f->error));
   hd_import_deinit(&import);
   hd_profile_destroy(p);
 }
