@@ -32,6 +32,7 @@ struct hd_query {
   int64_t nodecount;   /* rows at most; 0: all */
   const char *focus, *ignore, *hide, *show; /* regular expressions, NULL none */
   bool pprof_layout;   /* columns as `go tool pprof -top` has them */
+  bool since_last;     /* top: a column of what came since the last snapshot but one */
   bool keep_small;     /* pprof_layout: the functions, too, that pprof leaves out */
   struct hd_window window;
   int64_t limit;       /* of the process's memory, in bytes; 0: what the snapshots say */

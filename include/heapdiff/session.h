@@ -56,6 +56,9 @@ bool hd_session_keep(hd_session *session, struct hd_error *error);
  * next refresh sets it right. */
 bool hd_session_refresh(hd_session *session, size_t *read, struct hd_error *error);
 size_t hd_session_kept_count(const hd_session *session);
+/* The file that a kept snapshot was read from, in their order; several may be of one. Valid
+ * until the session is destroyed. */
+const char *hd_session_kept_path(const hd_session *session, size_t i);
 /* The functions that the kept snapshots name, in the order of their names: NULL past the
  * last one. Valid until the next refresh. */
 const char *hd_session_function(hd_session *session, size_t i);

@@ -29,6 +29,11 @@ typedef bool (*hd_write_fn)(void *context, const char *data, size_t length);
 bool hd_report(const hd_view *view, const struct hd_style *style, hd_write_fn write, void *context,
                struct hd_error *error);
 
+/* Of a table: how many rows it has, and a row's text in the column that has this key in JSON;
+ * NULL where there is none. Valid as long as the view. */
+size_t hd_view_row_count(const hd_view *view);
+const char *hd_view_row_text(const hd_view *view, size_t row, const char *key);
+
 /* The words `format` takes: NULL past the last one. */
 const char *hd_report_name(size_t i);
 const char *hd_unit_name(size_t i);

@@ -127,3 +127,16 @@ struct hd_cell hd_cell_of(enum hd_cell_kind kind, int64_t integer)
 {
   return (struct hd_cell){.kind = kind, .integer = integer};
 }
+
+size_t hd_view_row_count(const hd_view *view)
+{
+  return view->grid.rows.count;
+}
+
+const char *hd_view_row_text(const hd_view *view, size_t row, const char *key)
+{
+  for (size_t i = 0; row < view->grid.rows.count && i < view->grid.columns.count; i++)
+    if (strcmp(view->grid.columns.items[i].key, key) == 0)
+      return view->grid.rows.items[row].cells[i].text;
+  return NULL;
+}

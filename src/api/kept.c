@@ -282,6 +282,11 @@ size_t hd_session_kept_count(const hd_session *session)
   return session->kept ? session->kept->snapshots.count : 0;
 }
 
+const char *hd_session_kept_path(const hd_session *session, size_t i)
+{
+  return session->kept->snapshots.items[i].name;
+}
+
 /* --- folding ------------------------------------------------------------------------ */
 
 static bool same_text(const char *a, const char *b)

@@ -132,6 +132,7 @@ static bool run_top(struct query_run *run, struct hd_error *error)
       .cum = query->cum || sort == HD_SORT_CUM,
       .keep = query->nodecount > 0 ? (size_t)query->nodecount : 0,
       .keep_small = query->keep_small,
+      .since_last = query->since_last,
       .limit = query->limit,
       .filters = hd_buffer_text(&run->filter_words),
       .names = {run->directory},

@@ -9,7 +9,7 @@ packages_for() {
     libiberty-dev libedit-dev
   [ "$1" != test ] || echo libcmocka-dev python3 golang-go clang llvm mandoc binutils bash \
     util-linux procps dwz elfutils debuginfod \
-    libjemalloc2 libjemalloc-dev libgoogle-perftools4 google-perftools valgrind zstd heaptrack
+    libjemalloc2 libjemalloc-dev libgoogle-perftools4 google-perftools valgrind zstd heaptrack tmux
 }
 
 need() {
