@@ -169,6 +169,11 @@ const struct option_row finding_style_rows[] = {
     OPTION_ROWS_END,
 };
 
+const struct option_row look_rows[] = {
+    LOOK_ROWS,
+    OPTION_ROWS_END,
+};
+
 static bool is_text(const struct style_args *args)
 {
   return strcmp(args->format, "text") == 0;

@@ -340,6 +340,40 @@ enum option_result options_parse(const struct option_group *groups, void *values
   return OPTIONS_OK;
 }
 
+const struct option_row *option_find(const struct option_group *groups, void *values,
+                                     const char *name, void **place)
+{
+  struct parser parser = {.groups = groups, .values = values};
+  struct found found = find_long(&parser, name, strlen(name));
+  *place = found.store;
+  return found.row;
+}
+
+static bool store_flag(struct parser *parser, struct found found, const char *text)
+{
+  static const char *const words[2][6] = {{"false", "no", "off", "0", "f", "n"},
+                                          {"true", "yes", "on", "1", "t", "y"}};
+  for (size_t value = 0; value < 2; value++)
+    for (size_t i = 0; i < sizeof words[value] / sizeof *words[value]; i++)
+      if (strcasecmp(text, words[value][i]) == 0) {
+        *(bool *)found.store = value;
+        return true;
+      }
+  return *text ? fail(parser, "--%s takes true or false, not '%s'", found.row->name, text)
+               : store(parser, found, text);
+}
+
+bool option_assign(const struct option_group *groups, void *values, const char *name,
+                   const char *value, char error[OPTION_ERROR_TEXT])
+{
+  struct parser parser = {.groups = groups, .values = values, .error = error};
+  struct found found = find_long(&parser, name, strlen(name));
+  if (!found.row)
+    return fail(&parser, "there is no --%s", name);
+  return found.row->kind == OPTION_FLAG ? store_flag(&parser, found, value)
+                                        : store(&parser, found, value);
+}
+
 void options_release(const struct option_group *groups, void *values)
 {
   struct option_walk walk = {groups, NULL};

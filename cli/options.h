@@ -101,6 +101,14 @@ enum { OPTION_ERROR_TEXT = 512 };
  * asked for. In either case the values may be half filled. */
 enum option_result options_parse(const struct option_group *groups, void *values, bool stop_at_word,
                                  int *argc, char **argv, char error[OPTION_ERROR_TEXT]);
+/* Stores one value by the option's long name, as "--name=value" does; "-" and "_" are the
+ * same. Of a list it is one more item; a flag takes "" for true, and true or false. False:
+ * `error` says what is wrong, beginning with "--name". */
+bool option_assign(const struct option_group *groups, void *values, const char *name,
+                   const char *value, char error[OPTION_ERROR_TEXT]);
+/* The row of that name, and where its value is; NULL: there is none. */
+const struct option_row *option_find(const struct option_group *groups, void *values,
+                                     const char *name, void **store);
 /* Frees what the parser has put into the values. */
 void options_release(const struct option_group *groups, void *values);
 

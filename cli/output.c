@@ -40,6 +40,13 @@ bool output_write(void *context, const char *data, size_t length)
   return false;
 }
 
+void output_flush(void)
+{
+  errno = 0;
+  if (fflush(stdout) != 0 && !write_errno)
+    write_errno = errno ? errno : EIO;
+}
+
 bool output_failed(void)
 {
   return write_errno != 0;

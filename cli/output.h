@@ -11,6 +11,8 @@
 void output_start(void);
 /* An hd_write_fn; `context` is not used. */
 bool output_write(void *context, const char *data, size_t length);
+/* Writes out what is buffered; output_failed tells. */
+void output_flush(void);
 /* Whether something could not be written. */
 bool output_failed(void);
 /* Writes out what is left and closes standard output. Returns `status`, or, where

@@ -20,6 +20,8 @@ struct hd_window {
   int64_t skip_warmup_ns; /* the first so many ns of the process's life do not; 0 all */
   struct hd_moment since, until;
   int64_t last;           /* only so many at the end; 0 all */
+  int64_t base, end;      /* only from this snapshot to that: numbers from 1 on, as
+                           * hd_snapshots has them; 0: from the first, to the last */
 };
 
 struct hd_query {
@@ -30,6 +32,7 @@ struct hd_query {
   int64_t nodecount;   /* rows at most; 0: all */
   const char *focus, *ignore, *hide, *show; /* regular expressions, NULL none */
   bool pprof_layout;   /* columns as `go tool pprof -top` has them */
+  bool since_last;     /* top: a column of what came since the last snapshot but one */
   bool keep_small;     /* pprof_layout: the functions, too, that pprof leaves out */
   struct hd_window window;
   int64_t limit;       /* of the process's memory, in bytes; 0: what the snapshots say */
@@ -50,6 +53,20 @@ bool hd_list(hd_session *session, const struct hd_query *query, hd_view **view,
  * query->pattern; at most query->nodecount of them. */
 bool hd_explain(hd_session *session, const struct hd_query *query, hd_view **view,
                 struct hd_error *error);
+/* Functions among their callers and callees, as `go tool pprof -tree` has them and
+ * trims them; at most query->nodecount. */
+bool hd_tree(hd_session *session, const struct hd_query *query, hd_view **view,
+             struct hd_error *error);
+/* The same of the functions that match query->pattern, nothing trimmed. */
+bool hd_peek(hd_session *session, const struct hd_query *query, hd_view **view,
+             struct hd_error *error);
+/* Every stack with what it holds or gained, the largest first. */
+bool hd_traces(hd_session *session, const struct hd_query *query, hd_view **view,
+               struct hd_error *error);
+/* The snapshots that a session keeps, a row each: its number, when it was taken, what it
+ * holds, and whether the window takes it. */
+bool hd_snapshots(hd_session *session, const struct hd_query *query, hd_view **view,
+                  struct hd_error *error);
 /* What each snapshot is and holds. */
 bool hd_info(hd_session *session, hd_view **view, struct hd_error *error);
 

@@ -48,6 +48,21 @@ void hd_session_destroy(hd_session *session); /* takes NULL */
 bool hd_session_select(hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error);
 
+/* Reads what was selected and keeps it in memory: all questions from now on are
+ * answered from there, each as it would be if the files were read for it. */
+bool hd_session_keep(hd_session *session, struct hd_error *error);
+/* Chooses once more from what is there now, by the same names, and reads what is new or
+ * has changed; *read says how many snapshots. The session must keep. After an error the
+ * next refresh sets it right. */
+bool hd_session_refresh(hd_session *session, size_t *read, struct hd_error *error);
+size_t hd_session_kept_count(const hd_session *session);
+/* The file that a kept snapshot was read from, in their order; several may be of one. Valid
+ * until the session is destroyed. */
+const char *hd_session_kept_path(const hd_session *session, size_t i);
+/* The functions that the kept snapshots name, in the order of their names: NULL past the
+ * last one. Valid until the next refresh. */
+const char *hd_session_function(hd_session *session, size_t i);
+
 /* Remembers the chosen set for this working directory, so that a later
  * hd_session_select without paths takes it. Failure is no error: nothing is
  * remembered. */

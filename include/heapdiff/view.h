@@ -18,6 +18,7 @@ struct hd_style {
   bool bytes;         /* exact figures */
   bool color;
   bool ascii;         /* no characters past ASCII */
+  bool no_hint;       /* nothing that says which command line comes next */
   unsigned width;     /* of the terminal in columns; 0: no limit */
 };
 
@@ -30,6 +31,11 @@ bool hd_report(const hd_view *view, const struct hd_style *style, hd_write_fn wr
 /* The same into a file, which is there whole or not at all; errors name it. */
 bool hd_report_file(const hd_view *view, const struct hd_style *style, const char *path,
                     struct hd_error *error);
+
+/* Of a table: how many rows it has, and a row's text in the column that has this key in JSON;
+ * NULL where there is none. Valid as long as the view. */
+size_t hd_view_row_count(const hd_view *view);
+const char *hd_view_row_text(const hd_view *view, size_t row, const char *key);
 
 /* The words `format` takes: NULL past the last one. */
 const char *hd_report_name(size_t i);

@@ -1,4 +1,4 @@
-/* What fold.c and fold_merge.c share. Ids are numbers + 1; 0 means none. */
+/* What fold_begin.c, fold.c and fold_merge.c share. Ids are numbers + 1; 0 means none. */
 #ifndef HD_ANALYSIS_FOLD_STATE_H
 #define HD_ANALYSIS_FOLD_STATE_H
 

@@ -68,6 +68,7 @@ static void add_up(struct hd_gains *gains, struct hd_gain *gain)
   total->before += gain->before;
   total->after += gain->after;
   total->growth += gain->growth;
+  total->since_last += gain->since_last;
   total->objects_before += gain->objects_before;
   total->objects_after += gain->objects_after;
   total->objects_growth += gain->objects_growth;
@@ -85,6 +86,9 @@ bool hd_gains_compute(const struct hd_series *series, enum hd_measure measure,
     struct hd_gain gain = {.row = (uint32_t)row};
     gain.cum_after = llround(hd_series_cum(series, last, row, measure));
     gain.cum_before = gains->diff ? llround(hd_series_cum(series, 0, row, measure)) : 0;
+    gain.since_last = gains->diff ? llround(hd_series_flat(series, last, row, measure)) -
+                                        llround(hd_series_flat(series, last - 1, row, measure))
+                                  : 0;
     if (!hd_vec_push(&gains->items, gain)) {
       hd_gains_deinit(gains);
       return hd_fail_memory(error);

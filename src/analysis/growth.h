@@ -8,6 +8,7 @@
 struct hd_gain {
   uint32_t row;
   int64_t before, after, growth;             /* of the measure; before is 0 with one snapshot */
+  int64_t since_last;                        /* of the growth: from the last point but one on */
   int64_t cum_before, cum_after, cum_growth; /* where the series has cum */
   int64_t objects_before, objects_after, objects_growth; /* of the sibling measure */
   /* As judged (judge.h); 0 where nothing is. */

@@ -6,7 +6,7 @@
 static struct hd_label_key key_of(const struct hd_pool_frame *frame, enum hd_grouping by)
 {
   struct hd_label_key key = {frame->function, frame->file, frame->line, frame->module,
-                             frame->offset};
+                             frame->offset, false};
   bool named = frame->function || frame->file;
   switch (by) {
   case HD_BY_SITE:
@@ -54,13 +54,14 @@ static bool label_equal(const void *context, uint32_t id, const void *key)
   const struct hd_label_key *have = &search->rows[id - 1].key, *want = key;
   return have->function == want->function && have->file == want->file &&
          have->line == want->line && have->offset == want->offset &&
+         have->inlined == want->inlined &&
          module_of(search->pool, have) == module_of(search->pool, want);
 }
 
 static uint64_t label_hash(const struct hd_pool *pool, const struct hd_label_key *key)
 {
-  uint64_t parts[5] = {key->function, key->file, key->line, module_of(pool, key),
-                       key->offset};
+  uint64_t parts[5] = {(uint64_t)key->inlined << 32 | key->function, key->file, key->line,
+                       module_of(pool, key), key->offset};
   return hd_hash(parts, sizeof parts);
 }
 
@@ -77,19 +78,22 @@ static uint32_t intern(struct hd_series *series, const struct hd_label_key *key)
   return hd_index_add(&series->label_index, hash, id) ? id : 0;
 }
 
-uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame)
+uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame, bool inlined)
 {
-  if (series->frame_labels.count < series->pool->frames.count) {
-    size_t more = series->pool->frames.count - series->frame_labels.count;
+  size_t each = series->tell_inlined ? 2 : 1, wanted = series->pool->frames.count * each;
+  bool told = inlined && series->tell_inlined;
+  if (series->frame_labels.count < wanted) {
+    size_t more = wanted - series->frame_labels.count;
     if (!hd_vec_reserve(&series->frame_labels, more))
       return 0;
     memset(series->frame_labels.items + series->frame_labels.count, 0, more * sizeof(uint32_t));
     series->frame_labels.count += more;
   }
-  uint32_t *label = &series->frame_labels.items[frame - 1];
+  uint32_t *label = &series->frame_labels.items[(frame - 1) * each + told];
   if (!*label) {
     const struct hd_pool_frame *source = hd_pool_frame(series->pool, frame);
     struct hd_label_key key = key_of(source, series->by);
+    key.inlined = told;
     *label = intern(series, &key);
   }
   return *label;

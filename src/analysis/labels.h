@@ -1,12 +1,13 @@
-/* Numbers of labels, rows and inlined pairs; used by fold.c and fold_merge.c alone. All
+/* Numbers of labels, rows and inlined pairs; used by fold_begin.c and fold_merge.c alone. All
  * ids are numbers + 1; 0 means that memory is short. */
 #ifndef HD_ANALYSIS_LABELS_H
 #define HD_ANALYSIS_LABELS_H
 
 #include "analysis/series.h"
 
-/* The label of a frame under the series' grouping: what is shown of it. */
-uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame);
+/* The label of a frame under the series' grouping: what is shown of it. `inlined` counts
+ * where the series tells that apart. */
+uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame, bool inlined);
 /* The label of a stack without frames. */
 uint32_t hd_label_of_nothing(struct hd_series *series);
 /* The row of a label, made of `frame` (0: none) where there is none; not of BY_STACK. */

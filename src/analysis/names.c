@@ -87,3 +87,24 @@ bool hd_row_stack(const struct hd_series *series, size_t row, const struct hd_na
   *count = item->count;
   return true;
 }
+
+bool hd_row_functions(const struct hd_series *series, size_t row, struct hd_view *view,
+                      const char *const **texts, size_t *count)
+{
+  static const struct hd_name_style plain = {NULL};
+  const struct hd_row *item = &series->rows.items[row];
+  const char **made = hd_arena_alloc(&view->arena, item->count * sizeof *made);
+  if (!made)
+    return false;
+  for (uint32_t i = 0; i < item->count; i++) {
+    uint32_t label = series->stack_labels.items[item->first + i];
+    const struct hd_label_key *key = &series->labels.items[label - 1].key;
+    const char *name = key_name(series, HD_BY_FUNCTION, key, &plain, view);
+    made[i] = name && key->inlined ? hd_view_printf(view, "%s (inline)", name) : name;
+    if (!made[i])
+      return false;
+  }
+  *texts = made;
+  *count = item->count;
+  return true;
+}

@@ -20,6 +20,10 @@ bool hd_row_name(const struct hd_series *series, size_t row, const struct hd_nam
 bool hd_row_stack(const struct hd_series *series, size_t row, const struct hd_name_style *style,
                   struct hd_view *view, const char *const **texts, size_t *count);
 
+/* The functions of a stack row alone, site first, inlined ones marked as such. */
+bool hd_row_functions(const struct hd_series *series, size_t row, struct hd_view *view,
+                      const char *const **texts, size_t *count);
+
 /* A path as above; points into `path`. */
 const char *hd_shown_path(const struct hd_name_style *style, const char *path);
 

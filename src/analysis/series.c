@@ -30,12 +30,33 @@ static void point_deinit(struct hd_point *point)
 void hd_series_drop(struct hd_series *series, size_t point)
 {
   struct hd_point *items = series->points.items;
-  point_deinit(&items[point]);
+  if (!series->borrowed)
+    point_deinit(&items[point]);
   memmove(items + point, items + point + 1, (--series->points.count - point) * sizeof *items);
+}
+
+bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
+                      struct hd_error *error)
+{
+  size_t count = from->points.count;
+  *series = *from;
+  series->borrowed = true;
+  series->points.items = NULL;
+  series->points.count = series->points.capacity = 0;
+  if (!hd_vec_reserve(&series->points, count))
+    return hd_fail_memory(error);
+  if (count)
+    memcpy(series->points.items, from->points.items, count * sizeof *series->points.items);
+  series->points.count = count;
+  return true;
 }
 
 void hd_series_deinit(struct hd_series *series)
 {
+  if (series->borrowed) {
+    hd_vec_deinit(&series->points);
+    return;
+  }
   for (size_t i = 0; i < series->points.count; i++)
     point_deinit(&series->points.items[i]);
   hd_vec_deinit(&series->points);

@@ -30,6 +30,7 @@ extern const char *const hd_grouping_names[]; /* NULL-terminated */
 struct hd_label_key {
   uint32_t function, file, line, module;
   uint64_t offset;
+  bool inlined; /* where the series tells that apart */
 };
 
 struct hd_row {
@@ -50,6 +51,7 @@ struct hd_values {
 struct hd_point {
   /* Texts live as long as the session; NULL unknown. */
   const char *path, *program, *called, *boot_id;
+  size_t number;     /* among the kept ones, from 1 on; 0 of what is not kept */
   bool lazy;         /* the recorder repeats itself until its next collection */
   /* As in struct hd_meta. */
   int64_t time_ns, mono_ns, progress, rss, system, system_free, pid, start_ns, image_ns;
@@ -80,6 +82,8 @@ struct hd_series {
   struct hd_frames frames;
   enum hd_grouping by;
   bool want_cum, want_edges;
+  bool tell_inlined;         /* BY_STACK: the same line inlined and not are two labels */
+  bool borrowed;             /* all but the array `points` is another series' */
   bool has[HD_MEASURES];     /* in every snapshot */
   /* What is kept: the measures of the first snapshot. */
   enum hd_measure measures[HD_MEASURES];
@@ -105,6 +109,11 @@ void hd_series_deinit(struct hd_series *series);
  * values are filled here. */
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_point point, struct hd_error *error);
+
+/* The same rows with points that are taken out and put in order apart: `from` stays as
+ * it is, and must not change as long as `series` is used. */
+bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
+                      struct hd_error *error);
 
 /* Takes a snapshot out again; its rows stay, with nothing in them. */
 void hd_series_drop(struct hd_series *series, size_t point);

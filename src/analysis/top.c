@@ -28,6 +28,11 @@ static struct hd_cell growth_cell(struct table *table, const struct hd_gain *gai
   return hd_measure_cell(table->gains->measure, gain->growth, true);
 }
 
+static struct hd_cell last_cell(struct table *table, const struct hd_gain *gain)
+{
+  return hd_measure_cell(table->gains->measure, gain->since_last, true);
+}
+
 static struct hd_cell cum_cell(struct table *table, const struct hd_gain *gain)
 {
   return hd_measure_cell(table->gains->measure, gain->cum_growth, table->gains->diff);
@@ -255,6 +260,7 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
   const char *value = hd_measures[gains->measure].title;
   bool judged = table->judges && table->judges->shaped;
   bool sampled = table->series->classes.items.count > 0;
+  unsigned narrow = table->options->since_last; /* the course says more than the error */
   static const char *const titles[] = {
       [HD_BY_SITE] = "CALL SITE", [HD_BY_FUNCTION] = "FUNCTION", [HD_BY_LINE] = "LINE",
       [HD_BY_FILE] = "FILE",      [HD_BY_MODULE] = "MODULE",     [HD_BY_STACK] = "STACK"};
@@ -264,7 +270,9 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
   } all[] = {
       {gains->diff, {"growth", "GROWTH", HD_FOR_ALL, false, growth_cell, 0, 0}},
       {gains->diff,
-       {"interval", "", sampled ? HD_FOR_ALL : HD_FOR_PROGRAMS, true, hd_top_interval_cell, 0, 0}},
+       {"interval", "", sampled ? HD_FOR_ALL : HD_FOR_PROGRAMS, true, hd_top_interval_cell, narrow, 0}},
+      {gains->diff && table->options->since_last,
+       {"since_last", "LAST", HD_FOR_ALL, false, last_cell, 0, 0}},
       {!gains->diff, {"value", value, HD_FOR_ALL, false, after_cell, 0, 0}},
       {table->options->cum, {"cum", "CUM", HD_FOR_ALL, false, cum_cell, 0, 0}},
       {true, {"share", "SHARE", HD_FOR_ALL, false, share_cell, 4, 0}},
@@ -285,7 +293,8 @@ static bool choose_columns(struct table *table, struct column *columns, size_t *
       {gains->diff,
        {"sampled_objects", "", HD_FOR_PROGRAMS, true, hd_top_sampled_cell, 0, 0}},
       {gains->diff, {"within_noise", "", HD_FOR_PROGRAMS, true, hd_top_noise_cell, 0, 0}},
-      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, 6, 0}},
+      {table->series->points.count > 2, {"values", "", HD_FOR_ALL, true, values_cell, narrow ? 0 : 6,
+        0}},
       {true, {"name", "", HD_FOR_PROGRAMS, true, name_cell, 0, 0}},
       {true, {"site", titles[table->series->by], HD_FOR_PEOPLE, true, site_cell, 0, 0}},
       {true, {"function", "", HD_FOR_PROGRAMS, true, function_cell, 0, 0}},
@@ -341,7 +350,7 @@ static bool fill_sum(struct table *table, const struct column *columns, size_t c
   for (size_t c = 0; c < count; c++) {
     bool sums = columns[c].cell == growth_cell || columns[c].cell == before_cell ||
                 columns[c].cell == after_cell || columns[c].cell == objects_cell ||
-                columns[c].cell == hd_top_rate_cell ||
+                columns[c].cell == hd_top_rate_cell || columns[c].cell == last_cell ||
                 (columns[c].cell == share_cell && others && !table->options->cum);
     if (sums)
       row->cells[c] = columns[c].cell(table, sum);
@@ -358,6 +367,7 @@ static void subtract(struct hd_gain *from, const struct hd_gain *gain)
   from->before -= gain->before;
   from->after -= gain->after;
   from->growth -= gain->growth;
+  from->since_last -= gain->since_last;
   from->objects_before -= gain->objects_before;
   from->objects_after -= gain->objects_after;
   from->objects_growth -= gain->objects_growth;

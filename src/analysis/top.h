@@ -8,6 +8,7 @@
 struct hd_top_options {
   enum hd_measure measure;
   enum hd_sort sort;
+  bool since_last;     /* show what came since the last snapshot but one */
   bool cum;            /* show and rank by cum */
   size_t keep;         /* rows, 0 all */
   bool keep_small;     /* pprof's layout: no cut-off */

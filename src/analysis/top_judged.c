@@ -109,6 +109,7 @@ size_t hd_top_within_noise(const struct hd_gains *gains, struct hd_gain *sum)
     sum->before += gain->before;
     sum->after += gain->after;
     sum->growth += gain->growth;
+    sum->since_last += gain->since_last;
     sum->objects_before += gain->objects_before;
     sum->objects_after += gain->objects_after;
     sum->objects_growth += gain->objects_growth;

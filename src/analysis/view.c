@@ -39,6 +39,8 @@ void hd_view_destroy(struct hd_view *view)
     hd_vec_deinit(&view->findings.items[i].source);
   hd_vec_deinit(&view->findings);
   hd_vec_deinit(&view->rules);
+  hd_vec_deinit(&view->tree);
+  hd_vec_deinit(&view->callers);
   hd_vec_deinit(&view->headline);
   hd_vec_deinit(&view->facts);
   hd_vec_deinit(&view->inputs);
@@ -128,4 +130,17 @@ struct hd_cell hd_cell_ratio(double ratio, bool sign)
 struct hd_cell hd_cell_of(enum hd_cell_kind kind, int64_t integer)
 {
   return (struct hd_cell){.kind = kind, .integer = integer};
+}
+
+size_t hd_view_row_count(const hd_view *view)
+{
+  return view->grid.rows.count;
+}
+
+const char *hd_view_row_text(const hd_view *view, size_t row, const char *key)
+{
+  for (size_t i = 0; row < view->grid.rows.count && i < view->grid.columns.count; i++)
+    if (strcmp(view->grid.columns.items[i].key, key) == 0)
+      return view->grid.rows.items[row].cells[i].text;
+  return NULL;
 }

@@ -68,6 +68,7 @@ struct hd_grid {
   /* rows + noise + others = total; noise: the rows that sampling alone may have moved */
   struct hd_row_cells noise, others, total;
   bool pprof_layout;                 /* fixed columns as pprof's top has them */
+  bool traces;                       /* an amount and a stack below each other, as pprof has it */
   bool records;                      /* each row is a record of its own: `title: cell` lines */
 };
 
@@ -143,12 +144,27 @@ struct hd_finding {
   HD_VEC(struct hd_finding_line) source; /* around the line */
 };
 
+/* A function among those that call it and those that it calls. */
+struct hd_caller {
+  const char *name;
+  bool inlined;
+  struct hd_cell weight, share; /* share: of the function's cum */
+};
+
+struct hd_function {
+  const char *name;
+  struct hd_cell flat, flat_share, sum_share, cum, cum_share;
+  size_t first_caller, callers; /* in the view's `callers` */
+  size_t first_callee, callees;
+};
+
 enum hd_view_kind {
   HD_VIEW_GRID,
   HD_VIEW_SOURCE,
   HD_VIEW_CHAINS,
   HD_VIEW_EVIDENCE,
   HD_VIEW_FINDINGS, /* with a grid of what was checked */
+  HD_VIEW_CALLS,
 };
 
 /* A piece of the headline, for people: before + cell + after. */
@@ -196,6 +212,8 @@ struct hd_view {
   HD_VEC(const char *) rules; /* of findings: those that were checked */
   bool passed;
   const char *conclusion;     /* of findings, one line */
+  HD_VEC(struct hd_function) tree;
+  HD_VEC(struct hd_caller) callers; /* and callees */
   const char *unit;   /* for all byte cells where the user names none; NULL: each its own */
   const char *footer; /* for people at a terminal or in a pipe, NULL none */
 };

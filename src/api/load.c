@@ -1,5 +1,5 @@
 /* What the chosen snapshots are as a series: which of them count, and what is to be said. */
-#include "api/session.h"
+#include "api/load.h"
 
 #include "analysis/headline.h"
 
@@ -145,12 +145,13 @@ bool hd_session_is_one_series(const struct hd_session *session)
 /* Snapshots that the user put together are taken as they are; of those that belong
  * together, of a directory or of one file, it matters which is the first and which the
  * last. */
-static void settle_ends(struct hd_session *session, struct hd_series *series)
+static void settle_ends(struct hd_session *session, const struct hd_window *window,
+                        struct hd_series *series)
 {
-  if (hd_session_is_one_series(session))
-    settle_exit(session, series);
-  else
+  if (!hd_session_is_one_series(session))
     series->points.items[0].at_start = false;
+  else if (!window->end)
+    settle_exit(session, series);
 }
 
 /* Above this share of the memory, what is not known is worth a note. */
@@ -206,15 +207,33 @@ bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *
   return false;
 }
 
-bool hd_session_load(struct hd_session *session, const struct hd_window *window,
-                     struct hd_series *series, struct hd_error *error)
+/* By their numbers, before anything else is left out. */
+static bool settle_numbers(const struct hd_window *window, struct hd_series *series,
+                           struct hd_error *error)
 {
-  if (!hd_session_load_files(session, series, error))
-    return false;
+  int64_t count = (int64_t)series->points.count;
+  int64_t base = window->base ? window->base : 1, end = window->end ? window->end : count;
+  if (base < 1 || base > count || end < 1 || end > count)
+    return hd_fail_usage(error, "there is no snapshot %" PRId64 ": they are numbered from 1 to %"
+                                PRId64, base < 1 || base > count ? base : end, count);
+  if (base > end)
+    return hd_fail_usage(error, "snapshot %" PRId64 " is after snapshot %" PRId64
+                                ": the base comes first", base, end);
+  while ((int64_t)series->points.count > end)
+    hd_series_drop(series, series->points.count - 1);
+  for (int64_t i = 1; i < base; i++)
+    hd_series_drop(series, 0);
+  return true;
+}
+
+bool hd_session_settle(struct hd_session *session, const struct hd_window *window,
+                       struct hd_series *series, struct hd_error *error)
+{
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
-  hd_symbolizer_keep(session->symbolizer);
-  settle_ends(session, series);
+  if (!settle_numbers(window, series, error))
+    return false;
+  settle_ends(session, window, series);
   if (!settle_window(session, window, series, error))
     return false;
   note_order(session, series);
@@ -222,4 +241,13 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;
+}
+
+bool hd_session_load(struct hd_session *session, const struct hd_window *window,
+                     struct hd_series *series, struct hd_error *error)
+{
+  if (!hd_session_load_files(session, series, error))
+    return false;
+  hd_symbolizer_keep(session->symbolizer);
+  return hd_session_settle(session, window, series, error);
 }

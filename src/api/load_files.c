@@ -1,7 +1,8 @@
-/* The chosen snapshots, read into a series. Files are read at the same time, but what is
- * shared, they take in turns: first each adds its locations to the pool, then its rows to
- * the series, in the order of the files. A large one folds its records in between. */
-#include "api/session.h"
+/* The chosen snapshots, read into a series, or for who keeps them. Files are read at the
+ * same time, but what is shared, they take in turns: first each adds its locations to the
+ * pool, then its rows to the series, in the order of the files. A large one folds its
+ * records in between. */
+#include "api/load.h"
 
 #include "analysis/fold.h"
 #include "input/numbered.h"
@@ -23,15 +24,17 @@ static const int64_t large = 2 << 20;
 
 struct loader {
   struct hd_session *session;
-  struct hd_series *series;
-  const char *kind, *build_id; /* of the first snapshot */
-  struct hd_error *error;      /* of the first file that has one */
+  struct hd_first *first;
+  struct hd_series *series;           /* NULL: */
+  const struct hd_keeper *keeper;     /* takes them whole */
+  struct hd_error *error;             /* of the first file that has one */
 
   pthread_mutex_t lock;
   pthread_cond_t moved;
   size_t next;               /* file to be read */
   size_t inflating, importing, merging; /* whose turn it is */
   bool *inflated;            /* by file: it needs no turn to inflate any more */
+  bool *kept;                /* by file: the keeper has it as it is */
   size_t failed;             /* the first that has, SIZE_MAX none: those behind it stop */
 };
 
@@ -120,23 +123,25 @@ static bool compare(struct loader *loader, const struct hd_profile *profile,
                     struct hd_error *error)
 {
   struct hd_session *session = loader->session;
+  struct hd_first *first = loader->first;
   const struct hd_meta *meta = &profile->meta;
-  if (!loader->kind) {
-    loader->kind = keep(session, meta->kind ? meta->kind : "");
-    loader->build_id = keep(session, main_build_id(profile));
-    return (loader->kind && loader->build_id) || hd_fail_memory(error);
+  if (!first->kind) {
+    first->kind = keep(session, meta->kind ? meta->kind : "");
+    first->build_id = keep(session, main_build_id(profile));
+    first->program = keep(session, meta->program);
+    return (first->kind && first->build_id) || hd_fail_memory(error);
   }
-  if (strcmp(loader->kind, meta->kind ? meta->kind : "") != 0)
+  if (strcmp(first->kind, meta->kind ? meta->kind : "") != 0)
     return hd_fail_usage(error, "it is a %s snapshot, the first one is of kind %s: only snapshots "
-                                "of one kind compare", meta->kind, loader->kind);
-  const char *before = loader->series->points.items[0].program;
+                                "of one kind compare", meta->kind, first->kind);
+  const char *before = first->program;
   if (before && meta->program &&
       strcmp(hd_base_name(before), hd_base_name(meta->program)) != 0)
     hd_session_add_note(session, HD_NOTE_WARNING, "different-programs",
                         "the snapshots are of different programs, %s and %s: rows match by name "
                         "alone", before, meta->program);
-  else if (loader->build_id[0] && main_build_id(profile)[0] &&
-           strcmp(loader->build_id, main_build_id(profile)) != 0)
+  else if (first->build_id[0] && main_build_id(profile)[0] &&
+           strcmp(first->build_id, main_build_id(profile)) != 0)
     hd_session_add_note(session, HD_NOTE_INFO, "different-builds",
                         "the snapshots are of two builds of %s: rows match by function, file and "
                         "line", meta->program ? hd_base_name(meta->program) : "the program");
@@ -208,16 +213,25 @@ static bool append(struct job *job, const struct hd_profile *profile, struct hd_
          hd_fold_end(fold, profile, point_of(job, profile), error);
 }
 
-/* All of it, in the turn of its file. */
-static bool use(struct job *job, struct hd_profile *profile, struct hd_error *error)
+static bool fold_whole(struct job *job, const struct hd_profile *profile, struct hd_error *error)
 {
   struct hd_fold *fold = NULL;
-  hd_session_note_losses(job->loader->session, job->handle->name, profile);
-  bool fine = compare(job->loader, profile, error) &&
-              import(job->loader, profile, &fold, error) &&
+  bool fine = import(job->loader, profile, &fold, error) &&
               hd_fold_records(fold, profile, error) &&
               hd_fold_end(fold, profile, point_of(job, profile), error);
   hd_fold_destroy(fold);
+  return fine;
+}
+
+/* All of it, in the turn of its file. */
+static bool use(struct job *job, struct hd_profile *profile, struct hd_error *error)
+{
+  const struct hd_keeper *keeper = job->loader->keeper;
+  hd_session_note_losses(job->loader->session, job->handle->name, profile);
+  bool fine = compare(job->loader, profile, error);
+  if (fine && keeper)
+    return keeper->keep(keeper->context, profile, point_of(job, profile), error);
+  fine = fine && fold_whole(job, profile, error);
   hd_profile_destroy(profile);
   return fine;
 }
@@ -302,21 +316,30 @@ static bool finish(struct job *job, bool fine, const char *cut, struct hd_error 
   return (fine || hd_session_leave_out(session, job->handle, error)) && use_held(job, error);
 }
 
-static void read_file(struct job *job)
+static bool read_parts(struct job *job, char cut[HD_CUT_TEXT], struct hd_error *error)
 {
   struct loader *loader = job->loader;
   struct hd_inflate_turn turn = {take_inflating, pass_inflating, job};
   struct hd_parts parts = {begin, add, job};
   struct hd_sink sink = {take, job};
+  return hd_session_read_parts(loader->session, job->handle, &turn,
+                               loader->series ? &parts : NULL, &sink, cut, error);
+}
+
+static void read_file(struct job *job)
+{
+  struct loader *loader = job->loader;
   struct hd_error error = HD_ERROR_INIT;
-  char cut[HD_CUT_TEXT];
-  bool fine =
-      hd_session_read_parts(loader->session, job->handle, &turn, &parts, &sink, cut, &error);
+  char cut[HD_CUT_TEXT] = "";
+  bool kept = loader->kept[job->index];
+  bool fine = kept || read_parts(job, cut, &error);
   pass_inflating(job);
   hd_fold_destroy(job->fold);
   job->fold = NULL;
   if (begin_turn(job, &loader->merging)) {
-    if (!finish(job, fine, cut, &error)) {
+    if (kept)
+      loader->keeper->retain(loader->keeper->context, job->handle);
+    else if (!finish(job, fine, cut, &error)) {
       loader->failed = job->index;
       if (loader->error)
         *loader->error = error;
@@ -351,8 +374,9 @@ static void *work(void *context)
 
 /* --- all of them --------------------------------------------------------------------- */
 
-static size_t thread_count(const struct hd_session *session)
+static size_t thread_count(const struct loader *loader)
 {
+  const struct hd_session *session = loader->session;
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   size_t usual = processors < 1 ? 1 : (size_t)processors;
   if (usual > USUAL_THREADS)
@@ -364,6 +388,8 @@ static size_t thread_count(const struct hd_session *session)
     const char *name = session->chosen.items[i].name;
     if (strcmp(name, "-") == 0)
       return 1; /* there is but one standard input */
+    if (loader->kept[i])
+      continue;
     if (stat(name, &status) == 0)
       bytes += status.st_size;
     count++;
@@ -374,29 +400,53 @@ static size_t thread_count(const struct hd_session *session)
   return most < count ? most : count;
 }
 
+static void run(struct loader *loader)
+{
+  pthread_t threads[MOST_THREADS];
+  size_t wanted = thread_count(loader), started = 0;
+  /* Fewer threads than wanted are slower, not wrong. */
+  while (started + 1 < wanted &&
+         pthread_create(&threads[started], NULL, work, loader) == 0)
+    started++;
+  work(loader);
+  for (size_t i = 0; i < started; i++)
+    pthread_join(threads[i], NULL);
+}
+
+static bool read_all(struct loader *loader, struct hd_error *error)
+{
+  const struct hd_keeper *keeper = loader->keeper;
+  size_t count = loader->session->chosen.count;
+  loader->error = error;
+  loader->failed = SIZE_MAX;
+  loader->inflated = hd_alloc_zeroed(count + 1, sizeof *loader->inflated);
+  loader->kept = hd_alloc_zeroed(count + 1, sizeof *loader->kept);
+  bool fine = loader->inflated && loader->kept;
+  for (size_t i = 0; fine && keeper && i < count; i++)
+    loader->kept[i] = keeper->has(keeper->context, &loader->session->chosen.items[i]);
+  if (fine) {
+    pthread_mutex_init(&loader->lock, NULL);
+    pthread_cond_init(&loader->moved, NULL);
+    run(loader);
+    pthread_cond_destroy(&loader->moved);
+    pthread_mutex_destroy(&loader->lock);
+  }
+  hd_free(loader->inflated);
+  hd_free(loader->kept);
+  return fine ? loader->failed == SIZE_MAX : hd_fail_memory(error);
+}
+
 bool hd_session_load_files(struct hd_session *session, struct hd_series *series,
                            struct hd_error *error)
 {
-  struct loader loader = {.session = session,
-                          .series = series,
-                          .error = error,
-                          .lock = PTHREAD_MUTEX_INITIALIZER,
-                          .moved = PTHREAD_COND_INITIALIZER,
-                          .failed = SIZE_MAX};
-  pthread_t threads[MOST_THREADS];
-  size_t wanted = thread_count(session), started = 0;
-  loader.inflated = hd_alloc_zeroed(session->chosen.count + 1, sizeof *loader.inflated);
-  if (!loader.inflated)
-    return hd_fail_memory(error);
-  /* Fewer threads than wanted are slower, not wrong. */
-  while (started + 1 < wanted &&
-         pthread_create(&threads[started], NULL, work, &loader) == 0)
-    started++;
-  work(&loader);
-  for (size_t i = 0; i < started; i++)
-    pthread_join(threads[i], NULL);
-  hd_free(loader.inflated);
-  pthread_cond_destroy(&loader.moved);
-  pthread_mutex_destroy(&loader.lock);
-  return loader.failed == SIZE_MAX;
+  struct hd_first first = {0};
+  struct loader loader = {.session = session, .series = series, .first = &first};
+  return read_all(&loader, error);
+}
+
+bool hd_session_keep_files(struct hd_session *session, struct hd_first *first,
+                           const struct hd_keeper *keeper, struct hd_error *error)
+{
+  struct loader loader = {.session = session, .keeper = keeper, .first = first};
+  return read_all(&loader, error);
 }

@@ -1,9 +1,11 @@
 /* `top`, `list` and `explain`: from the words of a query to a view. */
-#include "api/session.h"
+#include "api/kept.h"
 
 #include "analysis/evidence.h"
 #include "analysis/list.h"
+#include "analysis/snapshots.h"
 #include "analysis/top.h"
+#include "analysis/tree.h"
 #include "base/buffer.h"
 
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 struct query_run {
   struct hd_session *session;
   const struct hd_query *query;
-  struct hd_filters filters;
+  struct hd_filters filters; /* and the pool: of a session that keeps nothing */
   struct hd_pool *pool;
   struct hd_series series;
   enum hd_measure measure;
@@ -32,79 +34,50 @@ static bool find_word(const char *const *words, const char *word, const char *op
   return hd_fail_usage(error, "%s: there is no '%s'", option, word);
 }
 
-static void say_text(struct hd_session *session, const char *option, const char *pattern,
-                     const struct hd_regex *regex)
+static void say_filter(struct query_run *run, const char *name, const char *pattern)
 {
-  if (hd_regex_wrong(regex))
-    hd_session_add_note(session, HD_NOTE_INFO, "pattern-is-text",
-                        "%s: '%s' is no regular expression (%s): it is taken as text", option,
-                        pattern, hd_regex_wrong(regex));
+  if (pattern && pattern[0])
+    hd_buffer_printf(&run->filter_words, "%s%s=%s", run->filter_words.length ? ", " : "", name,
+                     pattern);
 }
 
-static bool make_filter(struct query_run *run, const char *pattern, const char *option,
-                        struct hd_regex **regex, struct hd_error *error)
-{
-  if (!hd_regex_create_or_text(pattern, regex, error))
-    return false;
-  say_text(run->session, option, pattern, *regex);
-  return true;
-}
-
-static bool compile(struct query_run *run, const char *pattern, const char *option,
-                    struct hd_regex **regex, struct hd_error *error)
-{
-  if (!pattern || !pattern[0])
-    return true;
-  hd_buffer_printf(&run->filter_words, "%s%s=%s", run->filter_words.length ? ", " : "", option + 2,
-                   pattern);
-  if (run->filter_words.failed)
-    return hd_fail_memory(error);
-  return make_filter(run, pattern, option, regex, error);
-}
-
-static bool compile_wrappers(struct query_run *run, struct hd_error *error)
-{
-  const struct hd_session_options *options = &run->session->options;
-  run->filters.wrappers = hd_alloc_zeroed(options->wrapper_count, sizeof *run->filters.wrappers);
-  if (!run->filters.wrappers)
-    return hd_fail_memory(error);
-  run->filters.wrapper_count = options->wrapper_count;
-  for (size_t i = 0; i < options->wrapper_count; i++)
-    if (!make_filter(run, options->wrappers[i], "--wrapper", &run->filters.wrappers[i], error))
-      return false;
-  return true;
-}
-
-static bool compile_filters(struct query_run *run, struct hd_error *error)
+/* The series: from what the session keeps, else read for this question alone. */
+static bool load(struct query_run *run, struct hd_fold_spec spec, struct hd_error *error)
 {
   const struct hd_query *query = run->query;
-  return compile(run, query->focus, "--focus", &run->filters.focus, error) &&
-         compile(run, query->ignore, "--ignore", &run->filters.ignore, error) &&
-         compile(run, query->hide, "--hide", &run->filters.hide, error) &&
-         compile(run, query->show, "--show", &run->filters.show, error) &&
-         compile_wrappers(run, error);
-}
-
-static bool prepare(struct query_run *run, enum hd_grouping by, struct hd_error *error)
-{
+  const struct hd_series *kept;
   run->directory = getcwd(NULL, 0);
-  if (!compile_filters(run, error) || !hd_pool_create(&run->pool, error))
+  spec.filters = (struct hd_filter_texts){query->focus, query->ignore, query->hide, query->show};
+  say_filter(run, "focus", query->focus);
+  say_filter(run, "ignore", query->ignore);
+  say_filter(run, "hide", query->hide);
+  say_filter(run, "show", query->show);
+  if (run->filter_words.failed)
+    return hd_fail_memory(error);
+  if (run->session->kept) {
+    if (!hd_kept_series(run->session, &spec, &kept, error) ||
+        !hd_series_borrow(&run->series, kept, error))
+      return false;
+    for (size_t i = 0; i < run->series.points.count; i++)
+      run->series.points.items[i].number = i + 1;
+    return hd_session_settle(run->session, &query->window, &run->series, error);
+  }
+  if (!hd_filters_init(&run->filters, run->session, &spec.filters, error) ||
+      !hd_pool_create(&run->pool, error))
     return false;
-  hd_series_init(&run->series, run->pool, &run->filters, by);
-  return true;
+  run->filters.keep_wrappers = spec.keep_wrappers;
+  hd_series_init(&run->series, run->pool, &run->filters, spec.by);
+  run->series.want_cum = spec.want_cum;
+  run->series.want_edges = spec.want_edges;
+  run->series.tell_inlined = spec.tell_inlined;
+  return hd_session_load(run->session, &query->window, &run->series, error);
 }
 
 static void finish(struct query_run *run)
 {
   hd_series_deinit(&run->series);
   hd_pool_destroy(run->pool);
-  for (size_t i = 0; run->filters.wrappers && i < run->filters.wrapper_count; i++)
-    hd_regex_destroy(run->filters.wrappers[i]);
-  hd_free(run->filters.wrappers);
-  hd_regex_destroy(run->filters.focus);
-  hd_regex_destroy(run->filters.ignore);
-  hd_regex_destroy(run->filters.hide);
-  hd_regex_destroy(run->filters.show);
+  hd_filters_deinit(&run->filters);
   hd_buffer_deinit(&run->filter_words);
   hd_free(run->directory);
 }
@@ -143,12 +116,10 @@ static bool run_top(struct query_run *run, struct hd_error *error)
     return false;
   if (query->pprof_layout && query->by && by != HD_BY_FUNCTION)
     return hd_fail_usage(error, "--pprof shows functions: it does not go with --by %s", query->by);
-  if (!prepare(run, (enum hd_grouping)by, error))
-    return false;
-  run->filters.keep_wrappers = query->pprof_layout;
-  run->series.want_cum = query->cum || query->pprof_layout || sort == HD_SORT_CUM;
-  if (!hd_session_load(run->session, &run->query->window, &run->series, error) ||
-      !choose_measure(run, error) || !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
+  struct hd_fold_spec spec = {.by = (enum hd_grouping)by, .keep_wrappers = query->pprof_layout};
+  spec.want_cum = query->cum || query->pprof_layout || sort == HD_SORT_CUM;
+  if (!load(run, spec, error) || !choose_measure(run, error) ||
+      !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
     return false;
   if (query->limit && run->measure != HD_INUSE_SPACE)
     hd_session_add_note(run->session, HD_NOTE_WARNING, "limit-of-memory",
@@ -160,6 +131,7 @@ static bool run_top(struct query_run *run, struct hd_error *error)
       .cum = query->cum || sort == HD_SORT_CUM,
       .keep = query->nodecount > 0 ? (size_t)query->nodecount : 0,
       .keep_small = query->keep_small,
+      .since_last = query->since_last,
       .limit = query->limit,
       .filters = hd_buffer_text(&run->filter_words),
       .names = {run->directory},
@@ -177,11 +149,9 @@ static bool run_list(struct query_run *run, struct hd_error *error)
     return hd_fail_usage(error, "list wants a pattern of function names");
   if (!hd_regex_create_or_text(query->pattern, &pattern, error))
     return false;
-  bool fine = prepare(run, HD_BY_SITE, error);
-  run->series.want_cum = run->series.want_edges = true;
-  fine = fine && hd_session_load(run->session, &run->query->window, &run->series, error) &&
-         choose_measure(run, error) &&
-         hd_view_create("heapdiff.list/1", HD_VIEW_SOURCE, &run->view, error);
+  struct hd_fold_spec spec = {.by = HD_BY_SITE, .want_cum = true, .want_edges = true};
+  bool fine = load(run, spec, error) && choose_measure(run, error) &&
+              hd_view_create("heapdiff.list/1", HD_VIEW_SOURCE, &run->view, error);
   if (fine) {
     struct hd_list_options options = {
         .measure = run->measure,
@@ -196,7 +166,7 @@ static bool run_list(struct query_run *run, struct hd_error *error)
            hd_session_give_notes(run->session, run->view, error);
   }
   if (!fine && error->kind == HD_ERROR_USAGE)
-    say_text(run->session, "list", query->pattern, pattern);
+    hd_filters_say_text(run->session, "list", query->pattern, pattern);
   hd_regex_destroy(pattern);
   return fine;
 }
@@ -209,8 +179,7 @@ static bool run_explain(struct query_run *run, struct hd_error *error)
     return hd_fail_usage(error, "explain wants a pattern of function names");
   if (!hd_regex_create_or_text(query->pattern, &pattern, error))
     return false;
-  bool fine = prepare(run, HD_BY_SITE, error) &&
-              hd_session_load(run->session, &run->query->window, &run->series, error) &&
+  bool fine = load(run, (struct hd_fold_spec){.by = HD_BY_SITE}, error) &&
               choose_measure(run, error) &&
               hd_view_create("heapdiff.explain/1", HD_VIEW_EVIDENCE, &run->view, error);
   if (fine) {
@@ -226,7 +195,69 @@ static bool run_explain(struct query_run *run, struct hd_error *error)
            hd_session_give_notes(run->session, run->view, error);
   }
   if (!fine && error->kind == HD_ERROR_USAGE)
-    say_text(run->session, "explain", query->pattern, pattern);
+    hd_filters_say_text(run->session, "explain", query->pattern, pattern);
+  hd_regex_destroy(pattern);
+  return fine;
+}
+
+/* tree, peek and traces are of functions as they call each other: none is a wrapper. */
+static bool run_stacks(struct query_run *run, const char *schema, enum hd_view_kind kind,
+                       const struct hd_regex *pattern,
+                       bool (*build)(const struct hd_series *, const struct hd_tree_options *,
+                                     struct hd_view *, struct hd_error *),
+                       struct hd_error *error)
+{
+  const struct hd_query *query = run->query;
+  struct hd_fold_spec spec = {.by = HD_BY_STACK, .tell_inlined = true, .keep_wrappers = true};
+  if (!load(run, spec, error) || !choose_measure(run, error) ||
+      !hd_view_create(schema, kind, &run->view, error))
+    return false;
+  struct hd_tree_options options = {
+      .measure = run->measure,
+      .keep = query->nodecount > 0 && !pattern ? (size_t)query->nodecount : 0,
+      .cum = query->cum || (query->sort && strcmp(query->sort, "cum") == 0),
+      .pattern = pattern,
+      .pattern_text = query->pattern,
+      .filters = hd_buffer_text(&run->filter_words),
+  };
+  return build(&run->series, &options, run->view, error) &&
+         hd_session_give_notes(run->session, run->view, error);
+}
+
+static bool run_snapshots(struct query_run *run, struct hd_error *error)
+{
+  const struct hd_series *all;
+  struct hd_fold_spec spec = {.by = HD_BY_SITE};
+  if (!run->session->kept)
+    return hd_fail_usage(error, "the session keeps no snapshots");
+  return load(run, spec, error) && choose_measure(run, error) &&
+         hd_kept_series(run->session, &spec, &all, error) &&
+         hd_view_create("heapdiff.snapshots/1", HD_VIEW_GRID, &run->view, error) &&
+         hd_snapshots_build(all, &run->series, run->measure, run->view, error) &&
+         hd_session_give_notes(run->session, run->view, error);
+}
+
+static bool run_tree(struct query_run *run, struct hd_error *error)
+{
+  return run_stacks(run, "heapdiff.tree/1", HD_VIEW_CALLS, NULL, hd_tree_build, error);
+}
+
+static bool run_traces(struct query_run *run, struct hd_error *error)
+{
+  return run_stacks(run, "heapdiff.traces/1", HD_VIEW_GRID, NULL, hd_traces_build, error);
+}
+
+static bool run_peek(struct query_run *run, struct hd_error *error)
+{
+  const struct hd_query *query = run->query;
+  struct hd_regex *pattern;
+  if (!query->pattern || !query->pattern[0])
+    return hd_fail_usage(error, "peek wants a pattern of function names");
+  if (!hd_regex_create_or_text(query->pattern, &pattern, error))
+    return false;
+  bool fine = run_stacks(run, "heapdiff.peek/1", HD_VIEW_CALLS, pattern, hd_tree_build, error);
+  if (!fine && error->kind == HD_ERROR_USAGE)
+    hd_filters_say_text(run->session, "peek", query->pattern, pattern);
   hd_regex_destroy(pattern);
   return fine;
 }
@@ -262,4 +293,28 @@ bool hd_explain(hd_session *session, const struct hd_query *query, hd_view **vie
                 struct hd_error *error)
 {
   return answer(session, query, run_explain, view, error);
+}
+
+bool hd_tree(hd_session *session, const struct hd_query *query, hd_view **view,
+             struct hd_error *error)
+{
+  return answer(session, query, run_tree, view, error);
+}
+
+bool hd_peek(hd_session *session, const struct hd_query *query, hd_view **view,
+             struct hd_error *error)
+{
+  return answer(session, query, run_peek, view, error);
+}
+
+bool hd_traces(hd_session *session, const struct hd_query *query, hd_view **view,
+               struct hd_error *error)
+{
+  return answer(session, query, run_traces, view, error);
+}
+
+bool hd_snapshots(hd_session *session, const struct hd_query *query, hd_view **view,
+                  struct hd_error *error)
+{
+  return answer(session, query, run_snapshots, view, error);
 }

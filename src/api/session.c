@@ -1,4 +1,4 @@
-#include "api/session.h"
+#include "api/kept.h"
 
 #include "input/remembered.h"
 
@@ -75,6 +75,7 @@ void hd_session_destroy(hd_session *session)
 {
   if (!session)
     return;
+  hd_kept_destroy(session->kept);
   hd_symbolizer_destroy(session->symbolizer);
   for (size_t i = 0; i < session->helpers.count; i++)
     hd_symbolizer_destroy(session->helpers.items[i]);
@@ -178,6 +179,17 @@ bool hd_session_select(hd_session *session, const char *const *paths, size_t cou
                        struct hd_error *error)
 {
   return hd_session_expand(session, paths, count, error) && hd_session_choose(session, error);
+}
+
+bool hd_session_select_again(struct hd_session *session, struct hd_error *error)
+{
+  hd_handles_deinit(&session->handles);
+  session->handles = (struct hd_handles){0};
+  session->chosen.count = 0;
+  for (size_t i = 0; i < session->remember_count; i++)
+    if (!hd_source_expand(session->remember[i], &session->handles, error))
+      return false;
+  return hd_session_choose(session, error);
 }
 
 void hd_session_remember(hd_session *session)

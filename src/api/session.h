@@ -27,6 +27,7 @@ struct hd_session {
   size_t remember_count;
   HD_VEC(struct hd_note) notes;
   bool notes_lost;                   /* for want of memory */
+  struct hd_kept *kept;              /* NULL: each question reads anew */
 };
 
 /* Adds a note once: the same text again is left out. Want of memory drops it, and
@@ -42,6 +43,9 @@ bool hd_session_give_notes(const struct hd_session *session, struct hd_view *vie
  * hd_session_select. */
 bool hd_session_expand(struct hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error);
+
+/* Chooses once more from what is there now, by the same names. */
+bool hd_session_select_again(struct hd_session *session, struct hd_error *error);
 
 /* --- read.c ----------------------------------------------------------------------- */
 

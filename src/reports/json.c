@@ -257,10 +257,43 @@ static void print_findings(const struct hd_view *view, const struct hd_style *st
   dump(put(object, "rows", rows_value(&view->grid)), out);
 }
 
+static json_t *callers_value(const struct hd_view *view, size_t first, size_t count)
+{
+  json_t *list = json_array();
+  for (size_t i = first; i < first + count; i++) {
+    const struct hd_caller *caller = &view->callers.items[i];
+    json_t *item = json_object();
+    item = put(item, "function", text_value(caller->name));
+    item = put(item, "weight", cell_value(&caller->weight));
+    item = put(item, "inlined", json_boolean(caller->inlined));
+    list = add(list, item);
+  }
+  return list;
+}
+
+static void print_calls(const struct hd_view *view, const struct hd_style *style,
+                        struct hd_buffer *out)
+{
+  (void)style;
+  json_t *object = head_value(view), *functions = json_array();
+  for (size_t i = 0; i < view->tree.count; i++) {
+    const struct hd_function *function = &view->tree.items[i];
+    json_t *item = json_object();
+    item = put(item, "function", text_value(function->name));
+    item = put(item, "flat", cell_value(&function->flat));
+    item = put(item, "cum", cell_value(&function->cum));
+    item = put(item, "callers", callers_value(view, function->first_caller, function->callers));
+    item = put(item, "callees", callers_value(view, function->first_callee, function->callees));
+    functions = add(functions, item);
+  }
+  dump(put(object, "functions", functions), out);
+}
+
 extern const struct hd_report_format hd_report_json;
 const struct hd_report_format hd_report_json = {.name = "json",
                                                  .grid = print_grid,
                                                  .source = print_source,
                                                  .chains = print_chains,
                                                  .evidence = print_evidence,
-                                                 .findings = print_findings};
+                                                 .findings = print_findings,
+                                                 .calls = print_calls};

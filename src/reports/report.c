@@ -52,7 +52,7 @@ bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_writ
                void *context, struct hd_error *error)
 {
   static const char *const kinds[] = {"a table", "source", "addresses", "evidence",
-                                      "what a check finds"};
+                                      "what a check finds", "calls"};
   const struct hd_report_format *format = find(style->format);
   if (!format)
     return hd_fail_usage(error, "there is no output format '%s'", style->format);
@@ -63,6 +63,7 @@ bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_writ
       : view->kind == HD_VIEW_SOURCE ? format->source
       : view->kind == HD_VIEW_CHAINS ? format->chains
       : view->kind == HD_VIEW_EVIDENCE ? format->evidence
+      : view->kind == HD_VIEW_CALLS ? format->calls
                                        : format->findings;
   if (!print)
     return hd_fail_usage(error, "format '%s' does not print %s: use text or json", format->name,

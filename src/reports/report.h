@@ -16,6 +16,7 @@ struct hd_report_format {
                    struct hd_buffer *out);
   void (*findings)(const struct hd_view *view, const struct hd_style *style,
                    struct hd_buffer *out);
+  void (*calls)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
 };
 
 /* A cell as people read it, by the style's unit; without padding. */

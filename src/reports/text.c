@@ -333,6 +333,10 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
     put_pprof(view, style, out);
     return;
   }
+  if (grid->traces) {
+    hd_text_traces(grid, style, out);
+    return;
+  }
   if (grid->records) {
     for (size_t i = 0; i < grid->rows.count; i++) {
       hd_buffer_puts(out, i ? "\n" : "");
@@ -342,7 +346,7 @@ static void print_grid(const struct hd_view *view, const struct hd_style *style,
   }
   hd_buffer_puts(out, view->headline.count ? "\n" : "");
   hd_text_grid(grid, style, out);
-  if (view->footer && view->footer[0]) {
+  if (view->footer && view->footer[0] && !style->no_hint) {
     hd_buffer_puts(out, "\n");
     hd_print_clean(out, view->footer);
     hd_buffer_puts(out, "\n");
@@ -355,4 +359,5 @@ const struct hd_report_format hd_report_text = {.name = "text",
                                                  .source = hd_text_source,
                                                  .chains = hd_text_chains,
                                                  .evidence = hd_text_evidence,
-                                                 .findings = hd_text_findings};
+                                                 .findings = hd_text_findings,
+                                                 .calls = hd_text_calls};

@@ -20,6 +20,11 @@ void hd_text_findings(const struct hd_view *view, const struct hd_style *style,
                       struct hd_buffer *out);
 /* A sentence: "±" as the style wants it. */
 void hd_text_words(struct hd_buffer *out, const struct hd_style *style, const char *text);
+void hd_text_calls(const struct hd_view *view, const struct hd_style *style,
+                   struct hd_buffer *out);
+/* Stacks with what they hold. */
+void hd_text_traces(const struct hd_grid *grid, const struct hd_style *style,
+                    struct hd_buffer *out);
 void hd_text_source(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out);
 

@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 LIBC = re.compile(
     r"^(alloca|assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|glob|grp|inttypes|langinfo|libgen|"
     r"limits|link|locale|malloc|math|poll|pthread|sched|setjmp|signal|spawn|stdalign|stdarg|"
-    r"stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|termios|threads|"
+    r"stdatomic|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|termios|threads|"
     r"time|ucontext|unistd|unwind|wchar|(sys|linux|asm|bits|net|netinet|arpa)/[a-z_0-9/-]+)\.h$")
 
 
@@ -75,6 +75,8 @@ class Rules:
         folders = self.library(header)
         if folders is None:
             return None if LIBC.match(header) else "is neither of libc nor in layers.txt"
+        if top == "cli" and "cli" in folders:
+            return None
         if top == "src" and (folder in folders or ("*" in folders and folder != "agent")):
             return None
         return f"{who} may not include it"

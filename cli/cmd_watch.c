@@ -1,0 +1,214 @@
+#include "command.h"
+#include "watch.h"
+
+#include "messages.h"
+#include "output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct option_row rows[] = {
+    {DURATION_AT(struct watch_args, every), .name = "every", .metavar = "DURATION", .least = 50,
+     .most = 86400000, .standard = "1s", .help = "how often to look for new snapshots"},
+    {NUMBER_AT(struct watch_args, count), .name = "count", .metavar = "N", .least = 1,
+     .help = "where standard output is no terminal, end after so many tables"},
+    {CHOICE_AT(struct watch_args, by), .name = "by", .metavar = "WHAT",
+     .help = "what a row is; by default site", .words = hd_grouping_name},
+    {TEXT_AT(struct watch_args, measure), .name = "measure", .metavar = "NAME",
+     .help = "what is compared; by default inuse_space where there is such",
+     .words = hd_measure_name},
+    {CHOICE_AT(struct watch_args, sort), .name = "sort", .metavar = "COLUMN",
+     .help = "the order of the rows; by default score", .words = hd_sort_name},
+    {SIZE_AT(struct watch_args, limit), .name = "limit", .metavar = "SIZE", .least = 1,
+     .help = "say when the process reaches this; by default the limit it had, where known"},
+    OPTION_ROWS_END,
+};
+
+static const struct option_row record_rows[] = {
+    {TEXT_AT(struct watch_args, output), .letter = 'o', .name = "output", .metavar = "DIR",
+     .path = true, .help = "where the snapshots of PROGRAM go; what it prints goes to DIR.log",
+     .standard = "heapdiff.data"},
+    {DURATION_AT(struct watch_args, interval), .letter = 'i', .name = "interval",
+     .metavar = "DURATION", .least = 1, .standard = "5s", .help = "between two snapshots"},
+    {SIZE_AT(struct watch_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
+     .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
+    OPTION_ROWS_END,
+};
+
+static const struct option_group groups[] = {
+    {"options:", rows, 0},
+    {"a program that is recorded:", record_rows, 0},
+    {"which allocations:", filter_rows, offsetof(struct watch_args, filter)},
+    {"call sites:", wrapper_rows, offsetof(struct watch_args, input)},
+    {"reading:", input_rows, offsetof(struct watch_args, input)},
+    {"symbols:", symbol_rows, offsetof(struct watch_args, input.symbols)},
+    {"printing:", look_rows, offsetof(struct watch_args, style)},
+    OPTION_GROUPS_END,
+};
+
+/* --- without a terminal: a table a tick ---------------------------------------------------- */
+
+static void nap(uint64_t milliseconds)
+{
+  struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
+  nanosleep(&time, NULL);
+}
+
+static void print_block(struct watch_source *source, const struct watch_args *args, int64_t number)
+{
+  enum { SCREENFUL = 20 };
+  struct watch_text text = {0};
+  hd_view *view;
+  watch_text_printf(&text, "%s", number ? "\n" : "");
+  watch_ask(source, args, SCREENFUL, 0, false, &view, &text);
+  if (text.data)
+    output_write(NULL, text.data, text.length);
+  output_flush();
+  hd_view_destroy(view);
+  watch_text_release(&text);
+  source->said = message_notes(source->session, source->said);
+}
+
+static void print_blocks(struct watch_source *source, const struct watch_args *args)
+{
+  int64_t printed = 0;
+  char trouble[sizeof source->trouble] = "";
+  while (!watch_ended_by() && !output_failed()) {
+    bool ended = source->ended;
+    if (watch_refresh(source))
+      print_block(source, args, printed++);
+    if (strcmp(trouble, source->trouble) != 0 && source->trouble[0] && source->session)
+      message_warning("%s", source->trouble);
+    memcpy(trouble, source->trouble, sizeof trouble);
+    if ((args->count && printed >= args->count) || ended)
+      return;
+    if (!source->ended)
+      nap(args->every.milliseconds);
+  }
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+/* What a recording that failed at once has to say is in the log. */
+static void print_log(const char *log)
+{
+  char line[1024];
+  FILE *file = fopen(log, "re");
+  while (file && fgets(line, sizeof line, file))
+    fputs(line, stderr);
+  if (file)
+    fclose(file);
+}
+
+static int result_of(const struct watch_source *source, size_t snapshots, const char *log)
+{
+  if (!snapshots && log && source->ended) {
+    print_log(log);
+    return source->exit_status;
+  }
+  if (!snapshots && source->trouble[0])
+    message("%s", source->trouble);
+  if (watch_ended_by() && !log)
+    return 128 + watch_ended_by();
+  if (log && source->ended)
+    return source->exit_status;
+  return snapshots ? STATUS_FINE : HD_ERROR_INPUT;
+}
+
+static int watch(struct watch_source *source, struct watch_args *args, const char *log)
+{
+  watch_note_ends();
+  if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+    watch_live(source, args);
+  else
+    print_blocks(source, args);
+  size_t snapshots = source->session ? hd_session_kept_count(source->session) : 0;
+  if (snapshots)
+    hd_session_remember(source->session);
+  bool ended = source->ended;
+  watch_end(source);
+  int status = result_of(source, snapshots, log);
+  if (snapshots && log) {
+    message("%s snapshots of the program are in %s, what it printed in %s",
+            ended ? "the"
+                  : "it is "
+                    "ended; the",
+            source->paths[0], log);
+    message("next: heapdiff top");
+  }
+  return ended || !log ? status : STATUS_FINE;
+}
+
+static int watch_program(struct watch_args *args, char **program)
+{
+  char *log = NULL;
+  const char *paths[] = {args->output};
+  struct watch_source source = {
+      .input = &args->input, .measure = args->measure, .paths = paths, .path_count = 1};
+  int status = STATUS_INTERNAL;
+  if (watch_start_program(&source, args, program, &log))
+    status = watch(&source, args, log);
+  free(log);
+  return status;
+}
+
+static int watch_paths(struct watch_args *args, char **paths, int count)
+{
+  static const char *const standard[] = {"heapdiff.data"};
+  struct watch_source source = {.input = &args->input, .measure = args->measure};
+  source.paths = count ? (const char *const *)paths : standard;
+  source.path_count = count ? (size_t)count : 1;
+  for (size_t i = 0; i < source.path_count; i++)
+    if (access(source.paths[i], R_OK) != 0) {
+      message("%s: %s%s", source.paths[i], strerror(errno),
+              count ? ""
+                    : ": name a directory of snapshots, or record a program: heapdiff watch "
+                      "-- PROGRAM");
+      return HD_ERROR_INPUT;
+    }
+  return watch(&source, args, NULL);
+}
+
+/* What stands behind "--" is a program, also where no option comes before it. */
+static int run(const struct command *command, int argc, char **argv)
+{
+  struct watch_args args = {0};
+  int status, own = 0;
+  while (own < argc && strcmp(argv[own], "--") != 0)
+    own++;
+  char **program = own < argc ? argv + own + 1 : NULL;
+  int words = own;
+  argv[own] = NULL;
+  if (!command_parse(command, &args, &words, argv, &status))
+    return status;
+  args.style.format = "text";
+  if (program && !program[0])
+    status = command_misused(command, "name the program to run: heapdiff watch -- PROGRAM "
+                                      "[ARGUMENT...]");
+  else if (program && words)
+    status = command_misused(command, "'%s' and a program: one of them is watched", argv[0]);
+  else
+    status = program ? watch_program(&args, program) : watch_paths(&args, argv, words);
+  options_release(command->groups, &args);
+  return status;
+}
+
+const struct command verb_watch = {
+    .name = "watch",
+    .summary = "show live which call sites grow",
+    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] -- PROGRAM [ARGUMENT...]"},
+    .about =
+        "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
+        "directory that a recording fills (by default heapdiff.data/), or of a program that is "
+        "recorded on the fly. '?' explains the keys. Where standard input or output is no "
+        "terminal, a table is printed with each snapshot.",
+    .words = "snapshot",
+    .groups = groups,
+    .usage_status = STATUS_USAGE,
+    .run = run,
+};

@@ -1,0 +1,243 @@
+/* Plain terminal control: what xterm, tmux, screen and the Linux console all know. */
+#include "watch.h"
+
+#include "output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* --- text ------------------------------------------------------------------------------ */
+
+bool watch_text_write(void *context, const char *data, size_t length)
+{
+  struct watch_text *text = context;
+  if (text->length + length + 1 > text->capacity) {
+    size_t capacity = 2 * (text->length + length) + 1024;
+    char *grown = realloc(text->data, capacity);
+    if (!grown) {
+      text->failed = true;
+      return false;
+    }
+    text->data = grown;
+    text->capacity = capacity;
+  }
+  memcpy(text->data + text->length, data, length);
+  text->length += length;
+  text->data[text->length] = '\0';
+  return true;
+}
+
+void watch_text_printf(struct watch_text *text, const char *format, ...)
+{
+  char line[4096];
+  va_list args;
+  va_start(args, format);
+  int length = vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  if (length > 0)
+    watch_text_write(text, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+}
+
+void watch_text_release(struct watch_text *text)
+{
+  free(text->data);
+  *text = (struct watch_text){0};
+}
+
+/* --- the terminal ------------------------------------------------------------------------ */
+
+static struct termios before;
+static bool entered;
+static volatile sig_atomic_t ended_by, stopped, redraw;
+
+static void on_end(int number)
+{
+  ended_by = number;
+}
+
+static void on_stop(int number)
+{
+  (void)number;
+  stopped = 1;
+}
+
+static void on_size(int number)
+{
+  (void)number;
+  redraw = 1;
+}
+
+static void handle(int number, void (*handler)(int))
+{
+  struct sigaction action = {.sa_handler = handler};
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, NULL);
+}
+
+void watch_size(unsigned *rows, unsigned *columns)
+{
+  struct winsize size;
+  bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col;
+  *rows = known ? size.ws_row : 24;
+  *columns = known ? size.ws_col : 80;
+}
+
+static void put(const char *text)
+{
+  output_write(NULL, text, strlen(text));
+  output_flush();
+}
+
+/* Another screen, no cursor, lines cut at the edge; and the other way round. */
+static void take(void)
+{
+  struct termios raw = before;
+  raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+  raw.c_cc[VMIN] = 1;
+  raw.c_cc[VTIME] = 0;
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+  put("\033[?1049h\033[?25l\033[?7l\033[2J");
+}
+
+static void give_back(void)
+{
+  put("\033[?7h\033[?25h\033[?1049l");
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+}
+
+void watch_note_ends(void)
+{
+  static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    handle(ends[i], on_end);
+}
+
+void watch_screen_enter(void)
+{
+  if (tcgetattr(STDIN_FILENO, &before) != 0)
+    return;
+  handle(SIGTSTP, on_stop);
+  handle(SIGWINCH, on_size);
+  entered = true;
+  take();
+}
+
+void watch_screen_leave(void)
+{
+  if (entered)
+    give_back();
+  entered = false;
+}
+
+int watch_ended_by(void)
+{
+  return ended_by;
+}
+
+/* Ctrl-Z gives the terminal back until the shell says fg. */
+static void stop(void)
+{
+  stopped = 0;
+  give_back();
+  handle(SIGTSTP, SIG_DFL);
+  raise(SIGTSTP);
+  handle(SIGTSTP, on_stop);
+  take();
+}
+
+/* --- keys ---------------------------------------------------------------------------------- */
+
+static int next_byte(int milliseconds)
+{
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  unsigned char byte;
+  if (poll(&input, 1, milliseconds) <= 0)
+    return -1;
+  ssize_t length = read(STDIN_FILENO, &byte, 1);
+  /* Nobody is there any more. */
+  if (length == 0 || (length < 0 && errno != EINTR))
+    ended_by = SIGHUP;
+  return length == 1 ? byte : -1;
+}
+
+/* ESC [ A, ESC O A, ESC [ 5 ~ and the like; ESC alone is the key itself. */
+static int escape(void)
+{
+  enum { GAP_MS = 50 };
+  int kind = next_byte(GAP_MS), last, number = 0;
+  if (kind != '[' && kind != 'O')
+    return kind < 0 ? 033 : KEY_OTHER;
+  while ((last = next_byte(GAP_MS)) >= '0' && last <= ';')
+    number = last <= '9' && number < 1000 ? 10 * number + last - '0' : number;
+  switch (last) {
+  case 'A': return KEY_UP;
+  case 'B': return KEY_DOWN;
+  case 'H': return KEY_HOME;
+  case 'F': return KEY_END;
+  case '~':
+    return number == 5   ? KEY_PAGE_UP
+           : number == 6 ? KEY_PAGE_DOWN
+           : number == 1 ? KEY_HOME
+           : number == 4 ? KEY_END
+                         : KEY_OTHER;
+  default: return KEY_OTHER;
+  }
+}
+
+int watch_key(int milliseconds)
+{
+  if (stopped)
+    stop();
+  redraw = 0;
+  int key = next_byte(milliseconds);
+  return key < 0 ? 0 : key == 033 ? escape() : key;
+}
+
+/* --- drawing ------------------------------------------------------------------------------- */
+
+/* A line without the sequences that color it: reversed it is another color as it is. */
+static void write_plain(struct watch_text *out, const char *line, size_t length)
+{
+  for (size_t i = 0; i < length; i++) {
+    if (line[i] == '\033' && i + 1 < length && line[i + 1] == '[')
+      while (i < length && line[i] != 'm')
+        i++;
+    else
+      watch_text_write(out, line + i, 1);
+  }
+}
+
+void watch_draw(const struct watch_text *text, size_t first, int64_t marked, const char *bottom)
+{
+  struct watch_text out = {0};
+  unsigned rows, columns;
+  watch_size(&rows, &columns);
+  watch_text_printf(&out, "\033[H");
+  const char *at = text->data ? text->data : "";
+  for (size_t number = 0, shown = 0; *at && shown + 1 < rows; number++) {
+    size_t length = strcspn(at, "\n");
+    if (number >= first) {
+      bool mark = marked >= 0 && number == (size_t)marked;
+      watch_text_printf(&out, "%s", mark ? "\033[7m" : "");
+      if (mark)
+        write_plain(&out, at, length);
+      else
+        watch_text_write(&out, at, length);
+      watch_text_printf(&out, "%s\033[K\r\n", mark ? "\033[0m" : "");
+      shown++;
+    }
+    at += length + (at[length] == '\n');
+  }
+  watch_text_printf(&out, "\033[J\033[%u;1H\033[7m%s\033[0m\033[K", rows, bottom);
+  if (!out.failed)
+    put(out.data);
+  watch_text_release(&out);
+}

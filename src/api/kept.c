@@ -1,0 +1,372 @@
+#include "api/kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Which contents of a file were read: an equal one need not be read again. */
+struct version {
+  bool known;
+  dev_t device;
+  ino_t inode;
+  off_t size;
+  struct timespec changed;
+};
+
+struct kept_snapshot {
+  const char *name; /* of the file; the session's */
+  struct version version;
+  struct hd_profile *profile;
+  struct hd_import import;
+  struct hd_point facts;
+};
+
+struct kept_fold {
+  struct hd_fold_spec spec; /* its texts are copies of this */
+  char *texts[4];
+  struct hd_filters filters;
+  struct hd_series series;
+  uint64_t used; /* when, by a count of questions */
+};
+
+/* A few questions in turn, of a list and a top for instance, do not push each other out. */
+enum { MAX_FOLDS = 6 };
+
+typedef HD_VEC(struct kept_snapshot) snapshot_list;
+
+struct hd_kept {
+  struct hd_pool *pool;
+  struct hd_first first;
+  snapshot_list snapshots;
+  struct kept_fold *folds[MAX_FOLDS];
+  uint64_t questions;
+  HD_VEC(uint32_t) names; /* strings of the pool: the functions, by name */
+  size_t frames_named;    /* of the pool, when `names` was made */
+};
+
+/* --- life --------------------------------------------------------------------------- */
+
+static void fold_destroy(struct kept_fold *fold)
+{
+  if (!fold)
+    return;
+  hd_series_deinit(&fold->series);
+  hd_filters_deinit(&fold->filters);
+  for (size_t i = 0; i < sizeof fold->texts / sizeof *fold->texts; i++)
+    hd_free(fold->texts[i]);
+  hd_free(fold);
+}
+
+static void drop_folds(struct hd_kept *kept)
+{
+  for (size_t i = 0; i < MAX_FOLDS; i++) {
+    fold_destroy(kept->folds[i]);
+    kept->folds[i] = NULL;
+  }
+}
+
+static void snapshot_deinit(struct kept_snapshot *snapshot)
+{
+  hd_profile_destroy(snapshot->profile);
+  hd_import_deinit(&snapshot->import);
+}
+
+static void drop_snapshots(snapshot_list *list)
+{
+  for (size_t i = 0; i < list->count; i++)
+    snapshot_deinit(&list->items[i]);
+  hd_vec_deinit(list);
+}
+
+void hd_kept_destroy(struct hd_kept *kept)
+{
+  if (!kept)
+    return;
+  drop_folds(kept);
+  drop_snapshots(&kept->snapshots);
+  hd_vec_deinit(&kept->names);
+  hd_pool_destroy(kept->pool);
+  hd_free(kept);
+}
+
+/* --- reading ------------------------------------------------------------------------ */
+
+/* The list as it was, from which what is still there moves to the new one. */
+struct keeper {
+  struct hd_session *session;
+  struct hd_kept *kept;
+  snapshot_list before;
+  HD_VEC(struct version) versions; /* of each file, before it was read */
+  size_t file;                     /* of the session's chosen ones, that is read */
+  size_t read;
+};
+
+static struct version version_of(const char *name)
+{
+  struct stat status;
+  if (stat(name, &status) != 0 || !S_ISREG(status.st_mode))
+    return (struct version){0};
+  return (struct version){true, status.st_dev, status.st_ino, status.st_size, status.st_mtim};
+}
+
+static bool same_version(const struct version *a, const struct version *b)
+{
+  return a->known && b->known && a->device == b->device && a->inode == b->inode &&
+         a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
+         a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool is_of(const struct kept_snapshot *old, const char *name, const struct version *version)
+{
+  return old->profile && strcmp(old->name, name) == 0 && same_version(&old->version, version);
+}
+
+static bool is_kept(void *context, const struct hd_handle *handle)
+{
+  struct keeper *keeper = context;
+  struct version version = version_of(handle->name);
+  if (!hd_vec_push(&keeper->versions, version))
+    return false;
+  for (size_t i = 0; i < keeper->before.count; i++)
+    if (is_of(&keeper->before.items[i], handle->name, &version))
+      return true;
+  return false;
+}
+
+/* Goes on to a file, by the name that the session has of it. */
+static struct version known_version(struct keeper *keeper, const char *name)
+{
+  while (keeper->file < keeper->versions.count &&
+         keeper->session->chosen.items[keeper->file].name != name)
+    keeper->file++;
+  return keeper->file < keeper->versions.count ? keeper->versions.items[keeper->file]
+                                               : (struct version){0};
+}
+
+/* Moves the snapshots of a file that has not changed to the new list; it has room. */
+static void retain(void *context, const struct hd_handle *handle)
+{
+  struct keeper *keeper = context;
+  struct version version = known_version(keeper, handle->name);
+  for (size_t i = 0; i < keeper->before.count; i++) {
+    struct kept_snapshot *old = &keeper->before.items[i];
+    if (!is_of(old, handle->name, &version))
+      continue;
+    keeper->kept->snapshots.items[keeper->kept->snapshots.count++] = *old;
+    *old = (struct kept_snapshot){0};
+  }
+}
+
+static bool keep(void *context, struct hd_profile *profile, struct hd_point point,
+                 struct hd_error *error)
+{
+  struct keeper *keeper = context;
+  struct hd_kept *kept = keeper->kept;
+  struct kept_snapshot made = {.profile = profile, .facts = point};
+  made.name = hd_arena_copy(&keeper->session->arena, point.path, strlen(point.path));
+  made.facts.path = made.name;
+  made.version = known_version(keeper, point.path);
+  bool fine = hd_pool_import(kept->pool, profile, hd_session_demangle, &made.import, error) &&
+              hd_session_symbolize(keeper->session, kept->pool, error);
+  if (fine && (!made.name || !hd_vec_reserve(&kept->snapshots, 1 + keeper->before.count)))
+    fine = hd_fail_memory(error);
+  if (!fine) {
+    snapshot_deinit(&made);
+    return false;
+  }
+  kept->snapshots.items[kept->snapshots.count++] = made;
+  keeper->read++;
+  return true;
+}
+
+/* Whether the list only became longer: then what was folded is still good. */
+static bool goes_on(const struct hd_kept *kept, const struct hd_profile *const *was, size_t count)
+{
+  if (kept->snapshots.count < count)
+    return false;
+  for (size_t i = 0; i < count; i++)
+    if (kept->snapshots.items[i].profile != was[i])
+      return false;
+  return true;
+}
+
+static bool read_new(struct hd_session *session, size_t *read, struct hd_error *error)
+{
+  struct hd_kept *kept = session->kept;
+  struct keeper keeper = {.session = session, .kept = kept, .before = kept->snapshots};
+  struct hd_keeper files = {keep, is_kept, retain, &keeper};
+  size_t count = keeper.before.count;
+  const struct hd_profile **was = hd_alloc_zeroed(count, sizeof *was);
+  for (size_t i = 0; was && i < count; i++)
+    was[i] = keeper.before.items[i].profile;
+  memset(&kept->snapshots, 0, sizeof kept->snapshots);
+  bool fine = was && hd_vec_reserve(&kept->snapshots, count);
+  fine =
+      fine ? hd_session_keep_files(session, &kept->first, &files, error) : hd_fail_memory(error);
+  if (fine)
+    hd_symbolizer_keep(session->symbolizer);
+  if (!was || !goes_on(kept, was, count))
+    drop_folds(kept);
+  hd_free(was);
+  drop_snapshots(&keeper.before);
+  hd_vec_deinit(&keeper.versions);
+  *read = keeper.read;
+  return fine;
+}
+
+bool hd_session_keep(hd_session *session, struct hd_error *error)
+{
+  size_t read;
+  if (!session->kept) {
+    session->kept = hd_alloc_zeroed(1, sizeof *session->kept);
+    if (!session->kept || !hd_pool_create(&session->kept->pool, error))
+      return hd_fail_memory(error);
+  }
+  return read_new(session, &read, error) &&
+         (session->kept->snapshots.count > 0 ||
+          hd_fail_input(error, "there is no snapshot in what was named"));
+}
+
+bool hd_session_refresh(hd_session *session, size_t *read, struct hd_error *error)
+{
+  *read = 0;
+  return hd_session_select_again(session, error) && read_new(session, read, error);
+}
+
+size_t hd_session_kept_count(const hd_session *session)
+{
+  return session->kept ? session->kept->snapshots.count : 0;
+}
+
+const char *hd_session_kept_path(const hd_session *session, size_t i)
+{
+  return session->kept->snapshots.items[i].name;
+}
+
+/* --- folding ------------------------------------------------------------------------ */
+
+static bool same_text(const char *a, const char *b)
+{
+  return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_spec(const struct hd_fold_spec *a, const struct hd_fold_spec *b)
+{
+  return a->by == b->by && a->want_cum == b->want_cum && a->want_edges == b->want_edges &&
+         a->tell_inlined == b->tell_inlined && a->keep_wrappers == b->keep_wrappers &&
+         same_text(a->filters.focus, b->filters.focus) &&
+         same_text(a->filters.ignore, b->filters.ignore) &&
+         same_text(a->filters.hide, b->filters.hide) && same_text(a->filters.show, b->filters.show);
+}
+
+static bool copy_texts(struct kept_fold *fold)
+{
+  const char **texts[] = {&fold->spec.filters.focus, &fold->spec.filters.ignore,
+                          &fold->spec.filters.hide, &fold->spec.filters.show};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    if (!*texts[i])
+      continue;
+    size_t size = strlen(*texts[i]) + 1;
+    fold->texts[i] = hd_alloc(size);
+    if (!fold->texts[i])
+      return false;
+    memcpy(fold->texts[i], *texts[i], size);
+    *texts[i] = fold->texts[i];
+  }
+  return true;
+}
+
+static struct kept_fold *make_fold(struct hd_session *session, const struct hd_fold_spec *spec,
+                                   struct hd_error *error)
+{
+  struct kept_fold *fold = hd_alloc_zeroed(1, sizeof *fold);
+  if (!fold) {
+    hd_fail_memory(error);
+    return NULL;
+  }
+  fold->spec = *spec;
+  hd_series_init(&fold->series, session->kept->pool, &fold->filters, spec->by);
+  fold->series.want_cum = spec->want_cum;
+  fold->series.want_edges = spec->want_edges;
+  fold->series.tell_inlined = spec->tell_inlined;
+  if ((!copy_texts(fold) && !hd_fail_memory(error)) ||
+      !hd_filters_init(&fold->filters, session, &fold->spec.filters, error)) {
+    fold_destroy(fold);
+    return NULL;
+  }
+  fold->filters.keep_wrappers = spec->keep_wrappers;
+  return fold;
+}
+
+/* The place of the fold that is wanted; else of one that may go. */
+static struct kept_fold **place_of(struct hd_kept *kept, const struct hd_fold_spec *spec)
+{
+  struct kept_fold **oldest = &kept->folds[0];
+  for (size_t i = 0; i < MAX_FOLDS; i++) {
+    if (kept->folds[i] && same_spec(&kept->folds[i]->spec, spec))
+      return &kept->folds[i];
+    if (!kept->folds[i] || (*oldest && kept->folds[i]->used < (*oldest)->used))
+      oldest = &kept->folds[i];
+  }
+  fold_destroy(*oldest);
+  *oldest = NULL;
+  return oldest;
+}
+
+bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
+                    const struct hd_series **series, struct hd_error *error)
+{
+  struct hd_kept *kept = session->kept;
+  struct kept_fold **place = place_of(kept, spec);
+  if (!*place && !(*place = make_fold(session, spec, error)))
+    return false;
+  struct kept_fold *fold = *place;
+  fold->used = ++kept->questions;
+  while (fold->series.points.count < kept->snapshots.count) {
+    const struct kept_snapshot *next = &kept->snapshots.items[fold->series.points.count];
+    if (!hd_series_add(&fold->series, next->profile, next->import.locations, next->facts,
+                       error)) {
+      fold_destroy(fold);
+      *place = NULL;
+      return false;
+    }
+  }
+  *series = &fold->series;
+  return true;
+}
+
+/* --- names, for completion -------------------------------------------------------------- */
+
+static int by_text(const void *left, const void *right, void *context)
+{
+  const uint32_t *a = left, *b = right;
+  return strcmp(hd_pool_text(context, *a), hd_pool_text(context, *b));
+}
+
+static void name_functions(struct hd_kept *kept)
+{
+  const struct hd_pool *pool = kept->pool;
+  kept->names.count = 0;
+  for (size_t i = 0; i < pool->frames.count; i++)
+    if (pool->frames.items[i].function &&
+        !hd_vec_push(&kept->names, pool->frames.items[i].function))
+      break;
+  if (kept->names.count > 1)
+    qsort_r(kept->names.items, kept->names.count, sizeof *kept->names.items, by_text, kept->pool);
+  size_t out = 0;
+  for (size_t i = 0; i < kept->names.count; i++)
+    if (!i || kept->names.items[i] != kept->names.items[i - 1])
+      kept->names.items[out++] = kept->names.items[i];
+  kept->names.count = out;
+  kept->frames_named = pool->frames.count;
+}
+
+const char *hd_session_function(hd_session *session, size_t i)
+{
+  struct hd_kept *kept = session->kept;
+  if (!kept)
+    return NULL;
+  if (kept->frames_named != kept->pool->frames.count)
+    name_functions(kept);
+  return i < kept->names.count ? hd_pool_text(kept->pool, kept->names.items[i]) : NULL;
+}

@@ -1,0 +1,25 @@
+/* Snapshots that stay in memory, so that question after question is answered without
+ * reading them again; and what was made of them for the last few questions. */
+#ifndef HD_API_KEPT_H
+#define HD_API_KEPT_H
+
+#include "api/filters.h"
+#include "api/load.h"
+
+/* What a series is folded by. */
+struct hd_fold_spec {
+  enum hd_grouping by;
+  bool want_cum, want_edges, tell_inlined, keep_wrappers;
+  struct hd_filter_texts filters;
+};
+
+struct hd_kept;
+
+void hd_kept_destroy(struct hd_kept *kept); /* takes NULL */
+
+/* The kept snapshots, all of them, folded so; it is the session's, and good until the
+ * next call. */
+bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
+                    const struct hd_series **series, struct hd_error *error);
+
+#endif

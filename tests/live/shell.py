@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The prompt of heapdiff shell: editing, completion, history, Ctrl-C, pipes and the end.
+
+usage: shell.py --heapdiff HEAPDIFF --testdata TESTDATA
+"""
+import argparse
+import glob
+import os
+import pathlib
+import stat
+import sys
+import tempfile
+import termios
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from terminal import Terminal  # noqa: E402
+
+PROMPT = r"\(heapdiff\) "
+
+
+def start(args, home, names):
+    environment = {**os.environ, "TERM": "xterm", "HOME": home, "XDG_STATE_HOME": home,
+                   "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    terminal = Terminal([args.heapdiff, "shell", *names], environment, home)
+    terminal.expect(PROMPT)
+    return terminal
+
+
+def completion(terminal):
+    terminal.send("snap\t\n")
+    terminal.expect(r"base +2026.*")
+    terminal.expect(PROMPT)
+    terminal.send("t\t")
+    assert {"top", "traces", "tree", "trim_path="} <= set(
+        terminal.expect(r"trim_path=(.|\n)*\(heapdiff\) t").split())
+    terminal.send("o\t1 | head -1\n")
+    terminal.expect(r"leak +5 snapshots")
+    terminal.expect(PROMPT)
+    terminal.send("list main.fi\t > listed\n")
+    terminal.expect(PROMPT)
+    terminal.send("foc\tmain.sp\t\n")
+    terminal.expect(PROMPT)
+    terminal.send("focus\n")
+    terminal.expect(r"focus += main\.spawn ")
+    terminal.expect(PROMPT)
+    terminal.send("measure=alloc_s\t\nmeasure\n")
+    terminal.expect(r"measure += alloc_space")
+    terminal.expect(PROMPT, 2)
+    # What nothing begins with, something may have inside.
+    terminal.send("peek spaw\t\n")
+    terminal.expect(r"\| main\.spawn")
+    terminal.expect(PROMPT)
+    terminal.send(":\nmeasure=\n")
+    terminal.expect(PROMPT, 2)
+
+
+def interrupts(terminal, home):
+    terminal.send("this is dropp\x03")
+    terminal.expect(PROMPT)
+    terminal.send("base\n")
+    assert "unknown" not in terminal.expect(r"base += .*\n(.|\n)*" + PROMPT)
+    # A program that runs gets it; the shell goes on.
+    terminal.send("top | sleep 600\n")
+    terminal.expect(r"sleep 600\n")
+    while terminal.read(0.5):
+        pass
+    terminal.send("\x03")
+    terminal.expect(r"ended by signal 2(.|\n)*" + PROMPT)
+    # Who has seen enough ends a pipe, not the shell.
+    terminal.send("traces | true\n")
+    terminal.expect(PROMPT)
+    terminal.send("top1 > out\n")
+    terminal.expect(PROMPT)
+    assert "leak" in pathlib.Path(home, "out").read_text()
+    assert "main.fill" in pathlib.Path(home, "listed").read_text()
+
+
+def history(args, home, names):
+    terminal = start(args, home, names)
+    terminal.send("\x1b[A\n")
+    terminal.expect(r"quit")
+    assert terminal.end() == 0
+    file = pathlib.Path(home, "heapdiff/shell_history")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, oct(file.stat().st_mode)
+    assert "peek" in file.read_text()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--heapdiff", required=True)
+    parser.add_argument("--testdata", required=True)
+    args = parser.parse_args()
+    args.heapdiff = os.path.abspath(args.heapdiff)
+    names = sorted(glob.glob(os.path.abspath(args.testdata) + "/pprof/go-leak/heap.?.pb.gz"))
+    with tempfile.TemporaryDirectory() as home:
+        terminal = start(args, home, names)
+        completion(terminal)
+        interrupts(terminal, home)
+        terminal.send("quit\n")
+        assert terminal.end() == 0
+        after = termios.tcgetattr(terminal.fd)
+        assert after[3] & termios.ICANON and after[3] & termios.ECHO, "the terminal is left raw"
+        history(args, home, names)
+        terminal = start(args, home, names)
+        terminal.send("\x04")
+        assert terminal.end() == 0
+    print("completion, history, Ctrl-C, pipes: as they should be")
+
+
+main()

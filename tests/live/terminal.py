@@ -1,0 +1,70 @@
+"""A program on a terminal of its own: keys go in, what it prints comes out."""
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+
+PATIENCE = 60  # seconds; what should come comes in much less
+
+
+class Terminal:
+    def __init__(self, command, environment, directory, rows=24, columns=100):
+        self.output = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(directory)
+            os.execvpe(command[0], command, environment)
+        self.resize(rows, columns)
+        self.mark = 0
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def send(self, keys):
+        """Marks where the output is, then types."""
+        self.mark = len(self.output)
+        os.write(self.fd, keys.encode())
+
+    def text(self):
+        """What came since the last send, without the sequences that move the cursor."""
+        text = self.output[self.mark:].decode(errors="replace")
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r|\x07", "", text)
+
+    def read(self, seconds):
+        """False: nothing came, or the program has ended."""
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.output += data
+        return bool(data)
+
+    def expect(self, pattern, count=1):
+        """Waits until the text since the last send has the pattern so many times."""
+        end = time.monotonic() + PATIENCE
+        while len(re.findall(pattern, self.text())) < count:
+            if time.monotonic() > end:
+                raise AssertionError(f"{pattern!r} does not come; there is:\n{self.text()}")
+            self.read(0.2)
+        return self.text()
+
+    def end(self):
+        """Waits for the program's end; returns its exit status."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                while self.read(0):
+                    pass
+                return os.waitstatus_to_exitcode(status)
+            self.read(0.1)
+        os.kill(self.pid, signal.SIGKILL)
+        raise AssertionError(f"it does not end; there is:\n{self.text()}")

@@ -1,0 +1,199 @@
+/* Snapshots that a session keeps: every answer is the one that reading anew gives, and a
+ * refresh reads only what is new. */
+#include "support/scratch.h"
+
+#include <heapdiff/query.h>
+
+struct text {
+  char data[1 << 18];
+  size_t length;
+};
+
+static bool collect(void *context, const char *data, size_t length)
+{
+  struct text *text = context;
+  assert_true(text->length + length < sizeof text->data);
+  memcpy(text->data + text->length, data, length);
+  text->length += length;
+  text->data[text->length] = '\0';
+  return true;
+}
+
+typedef bool (*ask_fn)(hd_session *, const struct hd_query *, hd_view **, struct hd_error *);
+
+static hd_session *open_session(const char *const *paths, size_t count, bool keep)
+{
+  struct hd_session_options options = {.no_symbols = true};
+  struct hd_error error = HD_ERROR_INIT;
+  hd_session *session;
+  assert_true(hd_session_create(&options, &session, &error));
+  if (!hd_session_select(session, paths, count, &error) ||
+      (keep && !hd_session_keep(session, &error)))
+    fail_msg("%s", error.text);
+  return session;
+}
+
+static void answer(hd_session *session, ask_fn ask, const struct hd_query *query,
+                   const char *format, struct text *out)
+{
+  struct hd_error error = HD_ERROR_INIT;
+  struct hd_style style = {.format = format, .bytes = true};
+  hd_view *view;
+  out->length = 0;
+  out->data[0] = '\0';
+  if (!ask(session, query, &view, &error)) {
+    collect(out, error.text, strlen(error.text));
+    return;
+  }
+  assert_true(hd_report(view, &style, collect, out, &error));
+  hd_view_destroy(view);
+}
+
+static const struct {
+  ask_fn ask;
+  struct hd_query query;
+} questions[] = {
+    {hd_top, {.measure = NULL}},
+    {hd_top, {.cum = true, .nodecount = 5}},
+    {hd_top, {.pprof_layout = true}},
+    {hd_top, {.measure = "alloc_space", .by = "stack"}},
+    {hd_top, {.focus = "main", .ignore = "fill", .nodecount = 3}},
+    {hd_top, {.hide = "main", .by = "function", .cum = true}},
+    {hd_top, {.show = "run", .by = "file"}},
+    {hd_list, {.pattern = "fill"}},
+    {hd_list, {.pattern = "no_such_function"}},
+    {hd_explain, {.pattern = "main"}},
+    {hd_tree, {.nodecount = 4}},
+    {hd_peek, {.pattern = "main"}},
+    {hd_traces, {.nodecount = 7}},
+    {hd_top, {.window = {.base = 2, .end = 4}}},
+    {hd_top, {.window = {.last = 3}, .cum = true}},
+    {hd_tree, {.window = {.base = 5}}},
+    {hd_top, {.window = {.base = 9}}},
+};
+
+static const char *const heaps[] = {
+    TESTDATA "/pprof/go-leak/heap.1.pb.gz", TESTDATA "/pprof/go-leak/heap.2.pb.gz",
+    TESTDATA "/pprof/go-leak/heap.3.pb.gz", TESTDATA "/pprof/go-leak/heap.4.pb.gz",
+    TESTDATA "/pprof/go-leak/heap.5.pb.gz"};
+enum { HEAPS = sizeof heaps / sizeof *heaps };
+
+static struct text kept_text, fresh_text;
+
+/* Twice, and in between more questions than are remembered. */
+static void test_same_answers(void **state)
+{
+  (void)state;
+  hd_session *kept = open_session(heaps, HEAPS, true);
+  for (int round = 0; round < 2; round++)
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+      hd_session *fresh = open_session(heaps, HEAPS, false);
+      answer(kept, questions[i].ask, &questions[i].query, "text", &kept_text);
+      answer(fresh, questions[i].ask, &questions[i].query, "text", &fresh_text);
+      assert_true(fresh_text.length > 0);
+      assert_string_equal(kept_text.data, fresh_text.data);
+      hd_session_destroy(fresh);
+    }
+  hd_session_destroy(kept);
+}
+
+static void copy_heap(size_t i)
+{
+  char name[64];
+  size_t size;
+  char *data = read_bytes(heaps[i], &size);
+  snprintf(name, sizeof name, "heap.%zu.pb.gz", i + 1);
+  write_bytes(in_scratch(name), data, size, 0600);
+  free(data);
+}
+
+static void refresh(hd_session *session, size_t expected)
+{
+  struct hd_error error = HD_ERROR_INIT;
+  size_t read = 99;
+  if (!hd_session_refresh(session, &read, &error))
+    fail_msg("%s", error.text);
+  assert_int_equal(read, expected);
+}
+
+static void expect_as_fresh(hd_session *kept)
+{
+  const char *paths[] = {scratch};
+  hd_session *fresh = open_session(paths, 1, false);
+  for (size_t i = 0; i < 6; i++) {
+    answer(kept, questions[i].ask, &questions[i].query, "text", &kept_text);
+    answer(fresh, questions[i].ask, &questions[i].query, "text", &fresh_text);
+    assert_string_equal(kept_text.data, fresh_text.data);
+  }
+  hd_session_destroy(fresh);
+}
+
+static void test_refresh(void **state)
+{
+  const char *paths[] = {scratch};
+  (void)state;
+  copy_heap(0);
+  copy_heap(1);
+  hd_session *kept = open_session(paths, 1, true);
+  assert_int_equal(hd_session_kept_count(kept), 2);
+  refresh(kept, 0);
+  expect_as_fresh(kept);
+  copy_heap(2);
+  copy_heap(3);
+  refresh(kept, 2);
+  assert_int_equal(hd_session_kept_count(kept), 4);
+  expect_as_fresh(kept);
+  /* One goes, as retention has it; one is written anew; one is in between. */
+  assert_int_equal(remove(in_scratch("heap.2.pb.gz")), 0);
+  refresh(kept, 0);
+  assert_int_equal(hd_session_kept_count(kept), 3);
+  expect_as_fresh(kept);
+  copy_heap(1);
+  copy_heap(4);
+  refresh(kept, 2);
+  assert_int_equal(hd_session_kept_count(kept), 5);
+  expect_as_fresh(kept);
+  hd_session_destroy(kept);
+}
+
+/* A file that is damaged when it appears is left out, and read when it is whole. */
+static void test_damaged(void **state)
+{
+  const char *paths[] = {scratch};
+  (void)state;
+  copy_heap(0);
+  hd_session *kept = open_session(paths, 1, true);
+  write_text(in_scratch("heap.2.pb.gz"), "\x1f\x8b\x08\x00 not gzip", 0600);
+  refresh(kept, 0);
+  copy_heap(1);
+  refresh(kept, 1);
+  expect_as_fresh(kept);
+  hd_session_destroy(kept);
+}
+
+static void test_functions(void **state)
+{
+  (void)state;
+  hd_session *kept = open_session(heaps, HEAPS, true);
+  size_t count = 0, found = 0;
+  const char *name, *before = "";
+  for (; (name = hd_session_function(kept, count)); count++) {
+    assert_true(strcmp(before, name) < 0);
+    found += strcmp(name, "main.fill") == 0;
+    before = name;
+  }
+  assert_int_equal(found, 1);
+  assert_true(count > 10);
+  hd_session_destroy(kept);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_same_answers),
+      cmocka_unit_test_setup_teardown(test_refresh, scratch_make, scratch_remove),
+      cmocka_unit_test_setup_teardown(test_damaged, scratch_make, scratch_remove),
+      cmocka_unit_test(test_functions),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
