@@ -57,40 +57,76 @@ void hd_frames_deinit(struct hd_frames *frames)
   hd_vec_deinit(&frames->flags);
 }
 
-/* The innermost frame that is no wrapper; the innermost of all where every one
- * is: then the stack ends inside a library, and nobody knows better. */
-static size_t find_site(struct hd_walk *walk, struct hd_frames *frames)
-{
-  for (size_t i = 0; i < walk->frames.count; i++)
-    if (!(hd_frame_flags(frames, walk->frames.items[i].frame) & HD_FRAME_WRAPPER))
-      return i;
-  return 0;
-}
+/* Where a frame stands: the location's index in the stack, and the frame's in it. */
+struct place {
+  size_t location;
+  uint32_t at;
+};
 
-bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *locations,
-                   size_t count)
+/* Looks for the site, the innermost frame that is seen and no wrapper; the innermost of all
+ * where every one is: then the stack ends inside a library, and nobody knows better. With
+ * nothing to focus on or to ignore the rest of the stack says nothing more. */
+static bool look(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *stack,
+                 const uint32_t *locations, size_t count, struct place *site)
 {
   const struct hd_pool *pool = frames->pool;
-  bool focused = !frames->filters->focus, ignored = false, any = false;
-  walk->frames.count = 0;
-  for (size_t i = 0; i < count; i++) {
-    const struct hd_pool_location *place = &pool->locations.items[locations[i] - 1];
-    for (uint32_t j = 0; j < place->count; j++) {
-      struct hd_walk_frame item = {pool->location_frames.items[place->first + j], (uint32_t)i,
-                                   j + 1 < place->count};
-      uint8_t flags = hd_frame_flags(frames, item.frame);
+  bool focused = !frames->filters->focus, ignored = false, any = false, found = false;
+  bool filtered = frames->filters->focus || frames->filters->ignore;
+  walk->site = 0;
+  for (size_t i = 0; i < count && (filtered || !found); i++) {
+    const struct hd_pool_location *location = &pool->locations.items[locations[stack[i]] - 1];
+    for (uint32_t j = 0; j < location->count; j++) {
+      uint32_t frame = pool->location_frames.items[location->first + j];
+      uint8_t flags = hd_frame_flags(frames, frame);
       if (!flags)
         return false;
       any = true;
       focused |= (flags & HD_FRAME_FOCUS) != 0;
       ignored |= (flags & HD_FRAME_IGNORE) != 0;
-      if (!(flags & HD_FRAME_HIDDEN) && !hd_vec_push(&walk->frames, item))
-        return false;
+      bool better =
+          !found && !(flags & HD_FRAME_HIDDEN) && (!walk->site || !(flags & HD_FRAME_WRAPPER));
+      found |= !(flags & (HD_FRAME_HIDDEN | HD_FRAME_WRAPPER));
+      if (!better)
+        continue;
+      walk->site = frame;
+      *site = (struct place){i, j};
     }
   }
-  walk->dropped = !focused || ignored || (any && !walk->frames.count);
-  walk->site = find_site(walk, frames);
+  walk->dropped = !focused || ignored || (any && !walk->site);
   return true;
+}
+
+static bool collect(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *stack,
+                    const uint32_t *locations, size_t count, struct place site)
+{
+  const struct hd_pool *pool = frames->pool;
+  for (size_t i = site.location; i < count; i++) {
+    const struct hd_pool_location *location = &pool->locations.items[locations[stack[i]] - 1];
+    if (!hd_vec_reserve(&walk->frames, location->count))
+      return false;
+    for (uint32_t j = i == site.location ? site.at : 0; j < location->count; j++) {
+      uint32_t frame = pool->location_frames.items[location->first + j];
+      uint8_t flags = hd_frame_flags(frames, frame);
+      if (!flags)
+        return false;
+      if (!(flags & HD_FRAME_HIDDEN))
+        walk->frames.items[walk->frames.count++] =
+            (struct hd_walk_frame){frame, (uint32_t)i, j + 1 < location->count};
+      if (walk->site_only)
+        return true;
+    }
+  }
+  return true;
+}
+
+bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *stack,
+                   const uint32_t *locations, size_t count)
+{
+  struct place site = {0, 0};
+  walk->frames.count = 0;
+  if (!look(walk, frames, stack, locations, count, &site))
+    return false;
+  return walk->dropped || !walk->site || collect(walk, frames, stack, locations, count, site);
 }
 
 void hd_walk_deinit(struct hd_walk *walk)

@@ -42,7 +42,7 @@ static inline uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame)
 
 void hd_frames_deinit(struct hd_frames *frames);
 
-/* One stack, spread out into frames: innermost first, hidden ones left out. */
+/* A frame of a stack that is spread out. */
 struct hd_walk_frame {
   uint32_t frame;    /* pool frame id */
   uint32_t location; /* index in the stack: frames of one location were inlined
@@ -50,15 +50,18 @@ struct hd_walk_frame {
   bool inlined;
 };
 
+/* One stack from the call site on: innermost first, hidden ones left out. */
 struct hd_walk {
-  HD_VEC(struct hd_walk_frame) frames;
-  size_t site;   /* index of the call site; 0 for a stack without frames */
-  bool dropped;  /* by a filter */
+  bool site_only;    /* nobody asks for what is below the site */
+  HD_VEC(struct hd_walk_frame) frames; /* none of a stack that has none, or is dropped */
+  uint32_t site;     /* the site's frame, of a dropped stack, too; 0 none */
+  bool dropped;      /* by a filter */
 };
 
-/* Spreads a stack of pool locations out. False on want of memory. */
-bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *locations,
-                   size_t count);
+/* Spreads a stack out; locations[stack[i]] are its locations in the pool. False on want of
+ * memory. */
+bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *stack,
+                   const uint32_t *locations, size_t count);
 void hd_walk_deinit(struct hd_walk *walk);
 
 #endif

@@ -86,7 +86,7 @@ struct fold {
   struct hd_point *point;
   const struct hd_profile *profile;
   const uint32_t *locations, *stacks;
-  uint32_t *states;       /* [label set id] -> string of the pool; NULL none */
+  uint32_t *states; /* [label set id] -> string of the pool; NULL none */
   struct hd_walk walk;
   HD_VEC(uint32_t) scratch;
   struct marks row_marks, edge_marks;
@@ -133,15 +133,15 @@ static bool aim_frames(struct fold *fold, struct hd_target *target)
 {
   struct hd_series *series = fold->series;
   struct hd_walk *walk = &fold->walk;
-  uint32_t site_location = walk->frames.items[walk->site].location;
+  uint32_t site_location = walk->frames.items[0].location;
   target->first_cum = (uint32_t)fold->series->target_cums.count;
   target->first_edge = (uint32_t)fold->series->target_edges.count;
-  for (size_t i = walk->site; i < walk->frames.count; i++) {
+  for (size_t i = 0; i < walk->frames.count; i++) {
     struct hd_walk_frame *item = &walk->frames.items[i];
     uint32_t row = hd_label_of_frame(series, item->frame, item->inlined);
     if (!row)
       return false;
-    if (i == walk->site)
+    if (i == 0)
       target->row = row;
     if (item->inlined)
       series->rows.items[row - 1].inlined = true;
@@ -149,7 +149,7 @@ static bool aim_frames(struct fold *fold, struct hd_target *target)
       series->rows.items[row - 1].outlined = true;
     if (series->want_cum && !remember_cum(fold, row))
       return false;
-    if (series->want_edges && i > walk->site && item->location == site_location) {
+    if (series->want_edges && i > 0 && item->location == site_location) {
       uint32_t edge = hd_edge_of(series, row - 1, target->row - 1);
       if (!edge || !remember_edge(fold, edge))
         return false;
@@ -166,7 +166,7 @@ static bool aim_stack(struct fold *fold, struct hd_target *target)
 {
   struct hd_walk *walk = &fold->walk;
   fold->scratch.count = 0;
-  for (size_t i = walk->site; i < walk->frames.count; i++) {
+  for (size_t i = 0; i < walk->frames.count; i++) {
     const struct hd_walk_frame *item = &walk->frames.items[i];
     uint32_t label = hd_label_of_frame(fold->series, item->frame, item->inlined);
     if (!label || !hd_vec_push(&fold->scratch, label))
@@ -175,7 +175,7 @@ static bool aim_stack(struct fold *fold, struct hd_target *target)
   target->row = hd_row_of_stack(fold->series, fold->scratch.items, fold->scratch.count);
   if (!target->row)
     return false;
-  if (!walk->frames.items[walk->site].inlined)
+  if (!walk->frames.items[0].inlined)
     fold->series->rows.items[target->row - 1].outlined = true;
   target->first_cum = (uint32_t)fold->series->target_cums.count;
   target->cums = 1;
@@ -185,9 +185,8 @@ static bool aim_stack(struct fold *fold, struct hd_target *target)
 static bool aim_nothing(struct fold *fold, struct hd_target *target)
 {
   uint32_t label = hd_label_of_nothing(fold->series);
-  target->row = label && fold->series->by == HD_BY_STACK
-                    ? hd_row_of_stack(fold->series, &label, 1)
-                    : label;
+  target->row =
+      label && fold->series->by == HD_BY_STACK ? hd_row_of_stack(fold->series, &label, 1) : label;
   if (!target->row)
     return false;
   fold->series->rows.items[target->row - 1].outlined = true;
@@ -199,10 +198,9 @@ static bool aim_nothing(struct fold *fold, struct hd_target *target)
 static bool is_unnamed(const struct fold *fold)
 {
   const struct hd_walk *walk = &fold->walk;
-  if (!walk->frames.count)
+  if (!walk->site)
     return false;
-  const struct hd_pool_frame *site =
-      hd_pool_frame(fold->series->pool, walk->frames.items[walk->site].frame);
+  const struct hd_pool_frame *site = hd_pool_frame(fold->series->pool, walk->site);
   return !site->function && !site->file;
 }
 
@@ -211,15 +209,11 @@ static bool aim(struct fold *fold, uint32_t stack, struct hd_target *target)
   struct hd_span span = {0};
   if (stack)
     span = fold->profile->stacks.items[stack - 1];
-  fold->scratch.count = 0;
-  for (uint32_t i = 0; i < span.count; i++)
-    if (!hd_vec_push(&fold->scratch,
-                     fold->locations[fold->profile->stack_locations.items[span.first + i]]))
-      return false;
   target->known = true;
   fold->stack_number++;
-  if (!hd_walk_stack(&fold->walk, &fold->series->frames, fold->scratch.items,
-                     fold->scratch.count))
+  if (!hd_walk_stack(&fold->walk, &fold->series->frames,
+                     span.count ? fold->profile->stack_locations.items + span.first : NULL,
+                     fold->locations, span.count))
     return false;
   target->cut = stack && fold->profile->stack_truncated.items[stack - 1];
   target->unnamed = is_unnamed(fold);
@@ -230,38 +224,48 @@ static bool aim(struct fold *fold, uint32_t stack, struct hd_target *target)
   return fold->series->by == HD_BY_STACK ? aim_stack(fold, target) : aim_frames(fold, target);
 }
 
-/* Adds a record's values to the entry `at` of a value array, which grows. */
-static bool add_values(const struct hd_series *series, struct hd_values *values,
-                       const struct hd_profile *profile, size_t record, uint32_t at)
+/* Makes room for so many entries of a value array, 0 to begin with. */
+static bool make_room(const struct hd_series *series, struct hd_values *values, size_t entries)
 {
-  size_t end = ((size_t)at + 1) * series->columns;
-  if (values->count < end) {
-    if (!hd_vec_reserve(values, end - values->count))
-      return false;
-    memset(values->items + values->count, 0, (end - values->count) * sizeof(double));
-    values->count = end;
-  }
-  double *entry = values->items + (size_t)at * series->columns;
-  for (size_t i = 0; i < series->columns; i++) {
-    enum hd_measure measure = series->measures[i];
-    entry[i] = hd_measure_join(measure, entry[i], hd_profile_value(profile, record, measure));
-  }
+  size_t end = entries * series->columns;
+  if (values->count >= end)
+    return true;
+  if (!hd_vec_reserve(values, end - values->count))
+    return false;
+  memset(values->items + values->count, 0, (end - values->count) * sizeof(double));
+  values->count = end;
   return true;
+}
+
+/* A record's values, in the order of the series' columns. */
+static void values_of(const struct hd_series *series, const struct hd_profile *profile,
+                      size_t record, double out[HD_MEASURES])
+{
+  for (size_t i = 0; i < series->columns; i++)
+    out[i] = hd_profile_value(profile, record, series->measures[i]);
+}
+
+/* Adds them to an entry that there is room for. */
+static void add_values(const struct hd_series *series, struct hd_values *values, uint32_t at,
+                       const double add[HD_MEASURES])
+{
+  double *entry = values->items + (size_t)at * series->columns;
+  for (size_t i = 0; i < series->columns; i++)
+    entry[i] = hd_measure_join(series->measures[i], entry[i], add[i]);
 }
 
 /* What is at or below the rows of a stack, and inlined into its site's line. */
 static bool add_cums(struct hd_series *series, struct hd_point *point,
-                     const struct hd_profile *profile, size_t record,
-                     const struct hd_target *target)
+                     const struct hd_target *target, const double add[HD_MEASURES])
 {
+  if (series->want_cum && !make_room(series, &point->cum, series->rows.count))
+    return false;
   for (uint32_t i = 0; series->want_cum && i < target->cums; i++)
-    if (!add_values(series, &point->cum, profile, record,
-                    series->target_cums.items[target->first_cum + i] - 1))
-      return false;
+    add_values(series, &point->cum, series->target_cums.items[target->first_cum + i] - 1, add);
+  if (target->edges && !make_room(series, &point->edges, series->edges.count))
+    return false;
   for (uint32_t i = 0; i < target->edges; i++)
-    if (!add_values(series, &point->edges, profile, record,
-                    series->target_edges.items[target->first_edge + i] - 1))
-      return false;
+    add_values(series, &point->edges, series->target_edges.items[target->first_edge + i] - 1, add);
   return true;
 }
 
@@ -272,12 +276,13 @@ static bool fold_record(struct fold *fold, size_t record)
       &fold->series->targets.items[fold->stacks ? fold->stacks[stack] : stack];
   if (!target->known && !aim(fold, stack, target))
     return false;
+  double add[HD_MEASURES];
+  values_of(fold->series, fold->profile, record, add);
   for (size_t i = 0; i < fold->series->columns; i++) {
     enum hd_measure m = fold->series->measures[i];
-    double value = hd_profile_value(fold->profile, record, m);
-    fold->point->total[m] = hd_measure_join(m, fold->point->total[m], value);
-    fold->point->cut[m] += target->cut ? value : 0;
-    fold->point->unnamed[m] += target->unnamed ? value : 0;
+    fold->point->total[m] = hd_measure_join(m, fold->point->total[m], add[i]);
+    fold->point->cut[m] += target->cut ? add[i] : 0;
+    fold->point->unnamed[m] += target->unnamed ? add[i] : 0;
   }
   if (!target->row)
     return true;
@@ -286,12 +291,13 @@ static bool fold_record(struct fold *fold, size_t record)
       !hd_states_add(&fold->point->states, target->row - 1, fold->states[labels],
                      hd_profile_value(fold->profile, record, fold->series->measures[0])))
     return false;
-  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1) ||
-      !hd_classes_add(&fold->series->classes, &fold->point->sampled, fold->profile, record,
+  if (!make_room(fold->series, &fold->point->flat, target->row))
+    return false;
+  add_values(fold->series, &fold->point->flat, target->row - 1, add);
+  if (!hd_classes_add(&fold->series->classes, &fold->point->sampled, fold->profile, record,
                       target->row - 1, &fold->next_age))
     return false;
-  return fold->series->cums_later ||
-         add_cums(fold->series, fold->point, fold->profile, record, target);
+  return fold->series->cums_later || add_cums(fold->series, fold->point, target, add);
 }
 
 bool hd_series_add_cums(struct hd_series *series, size_t point, const struct hd_profile *profile,
@@ -303,7 +309,9 @@ bool hd_series_add_cums(struct hd_series *series, size_t point, const struct hd_
   for (size_t i = 0; i < profile->records.count; i++) {
     const struct hd_target *target =
         &series->targets.items[stacks[profile->records.items[i].stack]];
-    if (target->row && !add_cums(series, at, profile, i, target))
+    double add[HD_MEASURES];
+    values_of(series, profile, i, add);
+    if (target->row && !add_cums(series, at, target, add))
       return hd_fail_memory(error);
   }
   at->has_cums = true;
@@ -356,8 +364,10 @@ bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                       .profile = profile,
                       .locations = locations,
                       .stacks = stacks};
-  bool fine = make_targets(series, profile, stacks) && (!profile->has[HD_GOROUTINES] ||
-                               hd_states_of_labels(profile, series->pool, &fold.states));
+  fold.walk.site_only = series->by != HD_BY_STACK && !series->want_cum && !series->want_edges;
+  bool fine =
+      make_targets(series, profile, stacks) &&
+      (!profile->has[HD_GOROUTINES] || hd_states_of_labels(profile, series->pool, &fold.states));
   for (size_t i = 0; fine && i < profile->records.count; i++)
     fine = fold_record(&fold, i);
   hd_free(fold.states);
