@@ -263,8 +263,11 @@ bool hd_session_keep(hd_session *session, struct hd_error *error)
   size_t read;
   if (!session->kept) {
     session->kept = hd_alloc_zeroed(1, sizeof *session->kept);
-    if (!session->kept || !hd_pool_create(&session->kept->pool, error))
+    if (!session->kept || !hd_pool_create(&session->kept->pool, error)) {
+      hd_free(session->kept);
+      session->kept = NULL;
       return hd_fail_memory(error);
+    }
   }
   return read_new(session, &read, error) &&
          (session->kept->snapshots.count > 0 ||
