@@ -15,6 +15,7 @@ struct version {
 
 struct kept_snapshot {
   const char *name; /* of the file; the session's */
+  uint64_t reading; /* the same of all that one reading of the file gave */
   struct version version;
   struct hd_profile *profile;
   struct hd_import import;
@@ -50,7 +51,7 @@ struct hd_kept {
   struct hd_index index;
   HD_VEC(uint32_t) scratch;
   struct kept_fold *folds[MAX_FOLDS];
-  uint64_t questions;
+  uint64_t questions, readings;
   HD_VEC(uint32_t) names; /* strings of the pool: the functions, by name */
   size_t frames_named;    /* of the pool, when `names` was made */
 };
@@ -185,22 +186,26 @@ static bool same_version(const struct version *a, const struct version *b)
          a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-/* Moves the snapshots of a file that has not changed to the new list; it has room. */
+/* Moves the snapshots of a file that has not changed to the new list, which has room. A file
+ * that is named twice was read twice. */
 static bool is_kept(void *context, const struct hd_handle *handle)
 {
   struct keeper *keeper = context;
+  struct hd_kept *kept = keeper->kept;
   struct version version = version_of(handle->name);
-  bool found = false;
+  uint64_t reading = 0;
   for (size_t i = 0; i < keeper->before.count; i++) {
     struct kept_snapshot *old = &keeper->before.items[i];
-    if (!old->profile || strcmp(old->name, handle->name) != 0 ||
-        !same_version(&old->version, &version))
+    if (!old->profile || (reading && old->reading != reading) ||
+        strcmp(old->name, handle->name) != 0 || !same_version(&old->version, &version))
       continue;
-    keeper->kept->snapshots.items[keeper->kept->snapshots.count++] = *old;
+    reading = old->reading;
+    kept->snapshots.items[kept->snapshots.count++] = *old;
     *old = (struct kept_snapshot){0};
-    found = true;
   }
-  return found;
+  if (!reading)
+    kept->readings++;
+  return reading != 0;
 }
 
 static bool keep(void *context, struct hd_profile *profile, const struct hd_point *facts,
@@ -208,7 +213,7 @@ static bool keep(void *context, struct hd_profile *profile, const struct hd_poin
 {
   struct keeper *keeper = context;
   struct hd_kept *kept = keeper->kept;
-  struct kept_snapshot made = {.profile = profile, .facts = *facts};
+  struct kept_snapshot made = {.profile = profile, .facts = *facts, .reading = kept->readings};
   made.name = hd_arena_copy(&keeper->session->arena, facts->path, strlen(facts->path));
   made.facts.path = made.name;
   made.version = version_of(facts->path);

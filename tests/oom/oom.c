@@ -94,7 +94,8 @@ static size_t fail_each(const struct question *question, const char *const *path
   static struct answer wanted, got;
   struct hd_error error = HD_ERROR_INIT;
   failing = 0;
-  assert_true(answer(question, paths, &wanted, &error));
+  if (!answer(question, paths, &wanted, &error))
+    fail_msg("%s: %s: %s", question->name, error.source, error.text);
   assert_true(wanted.length > 0);
   for (size_t n = 1; n < MOST; n += from_then_on ? 3 : 1) {
     error = (struct hd_error)HD_ERROR_INIT;
@@ -141,7 +142,7 @@ static const struct question questions[] = {
     {"explain", hd_explain, {.pattern = "."}, "text"},
     {"explain in json", hd_explain, {.pattern = "."}, "json"},
     {"tree", hd_tree, {.nodecount = 2}, "text"},
-    {"peek in json", hd_peek, {.pattern = "."}, "json"},
+    {"peek in json", hd_peek, {.pattern = ".", .window = {.base = 2}}, "json"},
     {"traces", hd_traces, {.nodecount = 2}, "text"},
     {"kept", ask_kept, {.pattern = "f"}, "text"},
     {"info", ask_info, {0}, "text"},
