@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -23,14 +24,12 @@ enum { KEPT_LINES = 1000, LISTED = 100 };
 struct library {
   void *handle;
   __typeof__(el_init) *init;
-  __typeof__(el_end) *end;
   __typeof__(el_set) *set;
   __typeof__(el_gets) *gets;
   __typeof__(el_line) *line;
   __typeof__(el_insertstr) *insertstr;
   __typeof__(el_deletestr) *deletestr;
   __typeof__(history_init) *history_init;
-  __typeof__(history_end) *history_end;
   __typeof__(history) *history;
 };
 
@@ -54,7 +53,7 @@ static bool load(struct library *library)
     void **store;
   } wanted[] = {
       {"el_init", (void **)&library->init},
-      {"el_end", (void **)&library->end},
+
       {"el_set", (void **)&library->set},
       {"el_gets", (void **)&library->gets},
       {"el_line", (void **)&library->line},
@@ -62,7 +61,6 @@ static bool load(struct library *library)
       {"el_insertstr", (void **)&library->insertstr},
       {"el_deletestr", (void **)&library->deletestr},
       {"history_init", (void **)&library->history_init},
-      {"history_end", (void **)&library->history_end},
   };
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
     if (!(*wanted[i].store = dlsym(library->handle, wanted[i].name)))
@@ -224,8 +222,9 @@ static void read_lines(struct shell *shell)
 
 bool shell_edit(struct shell *shell)
 {
+  struct termios terminal;
   editing = (struct editing){.shell = shell};
-  if (!load(&editing.library))
+  if (!load(&editing.library) || tcgetattr(STDIN_FILENO, &terminal) != 0)
     return false;
   editing.editor = editing.library.init("heapdiff", stdin, stdout, stderr);
   if (!editing.editor)
@@ -233,8 +232,7 @@ bool shell_edit(struct shell *shell)
   start();
   read_lines(shell);
   save_history();
-  if (editing.history)
-    editing.library.history_end(editing.history);
-  editing.library.end(editing.editor);
+  /* el_end does that, too, but loses what it knows of our key: the editor stays. */
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
   return true;
 }

@@ -371,6 +371,15 @@ static int64_t now_ms(void)
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Whether there is another table: snapshots came, or went. */
+static bool refresh(struct watch_source *source)
+{
+  size_t before = source->session ? hd_session_kept_count(source->session) : 0;
+  bool came = watch_refresh(source) > 0;
+  size_t count = source->session ? hd_session_kept_count(source->session) : 0;
+  return came || (count != before && !source->trouble[0]);
+}
+
 static void look_at_size(struct live *live)
 {
   unsigned rows, columns;
@@ -396,7 +405,7 @@ void watch_live(struct watch_source *source, struct watch_args *args)
   while (!live.done && !watch_ended_by() && !output_failed()) {
     int64_t now = now_ms(), every = (int64_t)args->every.milliseconds;
     if (!live.paused && now >= tick) {
-      live.stale |= watch_refresh(source) > 0;
+      live.stale |= refresh(source);
       tick = now + every;
       /* Nothing comes any more: its log says why. */
       live.done = source->ended && !source->session;

@@ -110,7 +110,9 @@ static bool nothing_matches(const struct tree *tree)
 {
   char nearest[512];
   hd_list_nearest(tree->calls->series, tree->options->pattern_text, nearest, sizeof nearest);
-  return hd_fail_usage(tree->error, "no function with memory in it matches '%s'%s%s%s",
+  return hd_fail_usage(tree->error, "no function %s matches '%s'%s%s%s",
+                       tree->calls->gains->diff ? "that gained or lost memory"
+                                                : "with memory in it",
                        tree->options->pattern_text, nearest[0] ? ": did you mean " : "", nearest,
                        nearest[0] ? "?" : "");
 }

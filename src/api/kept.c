@@ -15,6 +15,8 @@ struct version {
 
 struct kept_snapshot {
   const char *name; /* of the file; the session's */
+  uint64_t reading; /* the same of all that one reading of the file gave */
+  size_t claim;     /* while others are read: number of the file that has it, from 1 on */
   struct version version;
   struct hd_profile *profile;
   struct hd_import import;
@@ -39,7 +41,7 @@ struct hd_kept {
   struct hd_first first;
   snapshot_list snapshots;
   struct kept_fold *folds[MAX_FOLDS];
-  uint64_t questions;
+  uint64_t questions, readings;
   HD_VEC(uint32_t) names; /* strings of the pool: the functions, by name */
   size_t frames_named;    /* of the pool, when `names` was made */
 };
@@ -96,8 +98,7 @@ struct keeper {
   struct hd_session *session;
   struct hd_kept *kept;
   snapshot_list before;
-  HD_VEC(struct version) versions; /* of each file, before it was read */
-  size_t file;                     /* of the session's chosen ones, that is read */
+  struct version *versions; /* of each chosen file, before it is read */
   size_t read;
 };
 
@@ -116,56 +117,57 @@ static bool same_version(const struct version *a, const struct version *b)
          a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static bool is_of(const struct kept_snapshot *old, const char *name, const struct version *version)
+static size_t index_of(const struct keeper *keeper, const struct hd_handle *handle)
 {
-  return old->profile && strcmp(old->name, name) == 0 && same_version(&old->version, version);
+  return (size_t)(handle - keeper->session->chosen.items);
 }
 
+/* Claims the snapshots of a file that has not changed. A file that is named twice was read
+ * twice. */
 static bool is_kept(void *context, const struct hd_handle *handle)
 {
   struct keeper *keeper = context;
-  struct version version = version_of(handle->name);
-  if (!hd_vec_push(&keeper->versions, version))
-    return false;
-  for (size_t i = 0; i < keeper->before.count; i++)
-    if (is_of(&keeper->before.items[i], handle->name, &version))
-      return true;
-  return false;
+  size_t file = index_of(keeper, handle);
+  uint64_t reading = 0;
+  keeper->versions[file] = version_of(handle->name);
+  for (size_t i = 0; i < keeper->before.count; i++) {
+    struct kept_snapshot *old = &keeper->before.items[i];
+    if (old->claim || (reading && old->reading != reading) ||
+        strcmp(old->name, handle->name) != 0 ||
+        !same_version(&old->version, &keeper->versions[file]))
+      continue;
+    reading = old->reading;
+    old->claim = file + 1;
+  }
+  return reading != 0;
 }
 
-/* Goes on to a file, by the name that the session has of it. */
-static struct version known_version(struct keeper *keeper, const char *name)
-{
-  while (keeper->file < keeper->versions.count &&
-         keeper->session->chosen.items[keeper->file].name != name)
-    keeper->file++;
-  return keeper->file < keeper->versions.count ? keeper->versions.items[keeper->file]
-                                               : (struct version){0};
-}
-
-/* Moves the snapshots of a file that has not changed to the new list; it has room. */
+/* Moves them to the new list, which has room. */
 static void retain(void *context, const struct hd_handle *handle)
 {
   struct keeper *keeper = context;
-  struct version version = known_version(keeper, handle->name);
+  snapshot_list *list = &keeper->kept->snapshots;
   for (size_t i = 0; i < keeper->before.count; i++) {
     struct kept_snapshot *old = &keeper->before.items[i];
-    if (!is_of(old, handle->name, &version))
+    if (!old->profile || old->claim != index_of(keeper, handle) + 1)
       continue;
-    keeper->kept->snapshots.items[keeper->kept->snapshots.count++] = *old;
+    list->items[list->count] = *old;
+    list->items[list->count++].claim = 0;
     *old = (struct kept_snapshot){0};
   }
 }
 
-static bool keep(void *context, struct hd_profile *profile, struct hd_point point,
-                 struct hd_error *error)
+static bool keep(void *context, const struct hd_handle *handle, struct hd_profile *profile,
+                 struct hd_point point, struct hd_error *error)
 {
   struct keeper *keeper = context;
   struct hd_kept *kept = keeper->kept;
+  size_t file = index_of(keeper, handle);
   struct kept_snapshot made = {.profile = profile, .facts = point};
+  made.reading = kept->readings + file + 1;
+  made.version = keeper->versions[file];
   made.name = hd_arena_copy(&keeper->session->arena, point.path, strlen(point.path));
   made.facts.path = made.name;
-  made.version = known_version(keeper, point.path);
   bool fine = hd_pool_import(kept->pool, profile, hd_session_demangle, &made.import, error) &&
               hd_session_symbolize(keeper->session, kept->pool, error);
   if (fine && (!made.name || !hd_vec_reserve(&kept->snapshots, 1 + keeper->before.count)))
@@ -200,7 +202,8 @@ static bool read_new(struct hd_session *session, size_t *read, struct hd_error *
   for (size_t i = 0; was && i < count; i++)
     was[i] = keeper.before.items[i].profile;
   memset(&kept->snapshots, 0, sizeof kept->snapshots);
-  bool fine = was && hd_vec_reserve(&kept->snapshots, count);
+  keeper.versions = hd_alloc_zeroed(session->chosen.count + 1, sizeof *keeper.versions);
+  bool fine = was && keeper.versions && hd_vec_reserve(&kept->snapshots, count);
   fine =
       fine ? hd_session_keep_files(session, &kept->first, &files, error) : hd_fail_memory(error);
   if (fine)
@@ -209,7 +212,8 @@ static bool read_new(struct hd_session *session, size_t *read, struct hd_error *
     drop_folds(kept);
   hd_free(was);
   drop_snapshots(&keeper.before);
-  hd_vec_deinit(&keeper.versions);
+  hd_free(keeper.versions);
+  kept->readings += session->chosen.count;
   *read = keeper.read;
   return fine;
 }
@@ -219,8 +223,11 @@ bool hd_session_keep(hd_session *session, struct hd_error *error)
   size_t read;
   if (!session->kept) {
     session->kept = hd_alloc_zeroed(1, sizeof *session->kept);
-    if (!session->kept || !hd_pool_create(&session->kept->pool, error))
+    if (!session->kept || !hd_pool_create(&session->kept->pool, error)) {
+      hd_free(session->kept);
+      session->kept = NULL;
       return hd_fail_memory(error);
+    }
   }
   return read_new(session, &read, error) &&
          (session->kept->snapshots.count > 0 ||

@@ -14,8 +14,8 @@ struct hd_first {
 /* Who keeps snapshots. All but `has` is called in the order of the files, one at a time. */
 struct hd_keeper {
   /* Takes over a profile, after an error, too; `point` has its facts. */
-  bool (*keep)(void *context, struct hd_profile *profile, struct hd_point point,
-               struct hd_error *error);
+  bool (*keep)(void *context, const struct hd_handle *handle, struct hd_profile *profile,
+               struct hd_point point, struct hd_error *error);
   /* Whether a file need not be read again: then `retain` is called in its place. Asked
    * before any is read. */
   bool (*has)(void *context, const struct hd_handle *handle);

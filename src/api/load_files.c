@@ -230,7 +230,8 @@ static bool use(struct job *job, struct hd_profile *profile, struct hd_error *er
   hd_session_note_losses(job->loader->session, job->handle->name, profile);
   bool fine = compare(job->loader, profile, error);
   if (fine && keeper)
-    return keeper->keep(keeper->context, profile, point_of(job, profile), error);
+    return keeper->keep(keeper->context, job->handle, profile, point_of(job, profile),
+                        error);
   fine = fine && fold_whole(job, profile, error);
   hd_profile_destroy(profile);
   return fine;

@@ -130,7 +130,7 @@ def pause(args, window, data):
     time.sleep(.5)
     window.expect("5 snapshots")
     window.keys("p")
-    window.expect("4 snapshots")
+    window.expect(r"data  4 snapshots(.|\n)*leak   4 snapshots")
 
 
 def program(args, home):

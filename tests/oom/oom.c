@@ -94,7 +94,8 @@ static size_t fail_each(const struct question *question, const char *const *path
   static struct answer wanted, got;
   struct hd_error error = HD_ERROR_INIT;
   failing = 0;
-  assert_true(answer(question, paths, &wanted, &error));
+  if (!answer(question, paths, &wanted, &error))
+    fail_msg("%s: %s: %s", question->name, error.source, error.text);
   assert_true(wanted.length > 0);
   for (size_t n = 1; n < MOST; n += from_then_on ? 3 : 1) {
     error = (struct hd_error)HD_ERROR_INIT;
@@ -112,6 +113,24 @@ static size_t fail_each(const struct question *question, const char *const *path
   return 0;
 }
 
+/* Kept, asked, looked at again, asked otherwise, and the first question once more. */
+static bool ask_kept(hd_session *session, const struct hd_query *query, hd_view **view,
+                     struct hd_error *error)
+{
+  struct hd_query other = {.hide = "^nothing$", .nodecount = 2};
+  size_t read;
+  if (!hd_session_keep(session, error) || !hd_snapshots(session, query, view, error))
+    return false;
+  hd_view_destroy(*view);
+  *view = NULL;
+  hd_session_function(session, 0);
+  if (!hd_session_refresh(session, &read, error) || !hd_tree(session, &other, view, error))
+    return false;
+  hd_view_destroy(*view);
+  *view = NULL;
+  return hd_list(session, query, view, error);
+}
+
 static const struct question questions[] = {
     {"top", hd_top, {.cum = true, .nodecount = 3}, "text"},
     {"top by stack", hd_top, {.by = "stack", .hide = "^nothing$"}, "json"},
@@ -122,6 +141,10 @@ static const struct question questions[] = {
     {"list in json", hd_list, {.pattern = "f"}, "json"},
     {"explain", hd_explain, {.pattern = "."}, "text"},
     {"explain in json", hd_explain, {.pattern = "."}, "json"},
+    {"tree", hd_tree, {.nodecount = 2}, "text"},
+    {"peek in json", hd_peek, {.pattern = ".", .window = {.base = 2}}, "json"},
+    {"traces", hd_traces, {.nodecount = 2}, "text"},
+    {"kept", ask_kept, {.pattern = "f"}, "text"},
     {"info", ask_info, {0}, "text"},
     {"info in json", ask_info, {0}, "json"},
 };

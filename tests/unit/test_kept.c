@@ -171,6 +171,25 @@ static void test_damaged(void **state)
   hd_session_destroy(kept);
 }
 
+/* A file that is named twice, one that is a series, and both once more. */
+static void test_named_twice(void **state)
+{
+  (void)state;
+  const char *paths[] = {heaps[0], heaps[0], heaps[1]};
+  hd_session *kept = open_session(paths, 3, true);
+  assert_int_equal(hd_session_kept_count(kept), 3);
+  refresh(kept, 0);
+  assert_int_equal(hd_session_kept_count(kept), 3);
+  hd_session_destroy(kept);
+  const char *file = TESTDATA "/massif/service.massif";
+  kept = open_session(&file, 1, true);
+  size_t count = hd_session_kept_count(kept);
+  assert_true(count > 2);
+  refresh(kept, 0);
+  assert_int_equal(hd_session_kept_count(kept), count);
+  hd_session_destroy(kept);
+}
+
 static void test_functions(void **state)
 {
   (void)state;
@@ -193,6 +212,7 @@ int main(void)
       cmocka_unit_test(test_same_answers),
       cmocka_unit_test_setup_teardown(test_refresh, scratch_make, scratch_remove),
       cmocka_unit_test_setup_teardown(test_damaged, scratch_make, scratch_remove),
+      cmocka_unit_test(test_named_twice),
       cmocka_unit_test(test_functions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
