@@ -105,7 +105,7 @@ bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
                      struct hd_sink *sink, struct hd_error *error)
 {
   struct hd_input *input;
-  if (!handle->source->open(handle->name, &session->input, &input, error))
+  if (!handle->source->open(handle, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   struct gate gate = {handle, session->options.strict, sink};
@@ -151,7 +151,7 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
 {
   struct hd_input *input;
   *profile = NULL;
-  if (!handle->source->open(handle->name, &session->input, &input, error))
+  if (!handle->source->open(handle, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   bool fine = hd_stream_peek(stream, HD_PROBE_BYTES, error);

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Snapshots from URLs, given by a server that also misbehaves in every way.
+
+  urls.py --heapdiff FILE --testdata DIR
+
+Every fault must be told apart, end with exit status 3 and say what to do; the secrets
+in URLs, options and redirects must appear nowhere.
+"""
+import argparse
+import glob
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import web
+
+SECRET = "geheim"
+failures = []
+
+
+def check(good, *what):
+    if not good:
+        failures.append(" ".join(str(w) for w in what))
+
+
+class Runner:
+    def __init__(self, program, work):
+        self.program, self.work = program, work
+        self.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(work, "state"), HOME=work,
+                                LC_ALL="C.UTF-8", TZ="UTC")
+        for name in list(self.environment):
+            if name.lower().endswith("_proxy"):
+                del self.environment[name]
+
+    def start(self, *arguments):
+        return subprocess.Popen([self.program, *arguments], cwd=self.work, env=self.environment,
+                                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def finish(self, process, seconds=60):
+        out, err = process.communicate(timeout=seconds)
+        check(SECRET not in out + err, process.args, "tells the secret:", out, err)
+        return process.returncode, out, err
+
+    def run(self, *arguments):
+        return self.finish(self.start(*arguments))
+
+    def fails(self, wanted, *arguments, status=3):
+        have, out, err = self.run("top", *arguments)
+        check(have == status, arguments, "ends with", have, "not", status, err)
+        check(wanted in err, arguments, "says", repr(err), "without", repr(wanted))
+        check(not out, arguments, "prints", out)
+
+    def prints(self, wanted, *arguments):
+        status, out, err = self.run(*arguments)
+        check(status == 0 and wanted in out, arguments, "ends with", status, out, err)
+        return err
+
+
+def check_faults(runner, server):
+    url = f"http://{server.host}/"
+    secret = f"http://name:falsch-{SECRET}@{server.host}/"
+    for page, wanted in (
+            ("html", 'an HTML page ("Sign in") came, no profile: it wants a login'),
+            ("login", f"came from {url}html?then=..., no profile"),
+            ("json", 'a JSON message came, no profile: "profiling is off"'),
+            ("busy", 'busy with another profile (500: "Could not enable CPU profiling'),
+            ("secret", "the user and password, or the header, are not accepted (401)"),
+            ("loop", f"redirects 10 times, at last to {url}loop?token=..."),
+            ("half", "the answer stopped in the middle, after"),
+            ("nothing", "there is no such page (404"),
+    ):
+        runner.fails(f"{url}{page}?key=...: ", f"{secret}{page}?key={SECRET}")
+        runner.fails(wanted, f"{secret}{page}?key={SECRET}")
+    runner.fails("a user and password are asked for (401): --user", url + "secret")
+    runner.fails("access is refused (403)", url + "token")
+    runner.fails("did not send more within 1 s", "--fetch-timeout", "1s", url + "stall")
+    runner.fails("did not send more within 1 s", "--fetch-timeout", "1s", url + "drip")
+    for page in ("endless", "huge", "bomb"):
+        runner.fails("larger than 1MB", "--max-body", "1MiB", url + page)
+    runner.fails("larger than 256MB", url + "huge")
+    runner.fails(f"{server.host}: no profiles are at /debug/pprof/heap", server.host)
+    runner.fails("cannot connect: Connection refused", f"127.0.0.1:{web.free_port()}")
+    runner.fails("there is no host of this name", "no-such-host.invalid:6060")
+    runner.fails("no TLS connection", f"https://{server.host}/")
+    runner.fails("closed the connection without an answer", web.talk(b""))
+    runner.fails("does not speak HTTP", web.talk(b"SSH-2.0-OpenSSH_9.2\r\n"))
+    runner.fails("no heap snapshot in a format that heapdiff knows",
+                 f"http://{web.talk(b'HTTP/1.0 200 OK' + 2 * bytes((13, 10)) + b'words' * 99)}/x")
+
+
+def check_fetching(runner, server, profile):
+    url = f"http://{server.host}/"
+    plain = runner.run("top", "-n", "0", "--format", "csv", profile)[1]
+    for arguments in ((url + "gzip",), (f"http://name:{SECRET}@{server.host}/secret",),
+                      ("--user", f"name:{SECRET}", url + "moved"),
+                      (f"http://name:{SECRET}@{server.host}/moved",),
+                      ("--header", f"X-Token: {SECRET}", url + "token?key=" + SECRET)):
+        out = runner.run("top", "-n", "0", "--format", "csv", *arguments)[1]
+        check(out == plain, arguments, "differs from the file:", out)
+    headers = os.path.join(runner.work, "headers")
+    with open(headers, "w", encoding="utf-8") as file:
+        file.write(f"X-Other: 1\r\n\nX-Token: {SECRET}\n")
+    runner.prints("main.", "top", "--header", "@" + headers, url + "token")
+    netrc = os.path.join(runner.work, ".netrc")
+    with open(netrc, "w", encoding="utf-8") as file:
+        file.write(f"machine 127.0.0.1 login name password {SECRET}\n")
+    runner.prints("main.", "top", url + "secret")
+    os.remove(netrc)
+    # A file and a URL make a diff.
+    runner.prints("2 snapshots", "top", profile, url + "gzip")
+
+
+def check_elsewhere(runner, server):
+    """What is meant for one server goes to no other."""
+    other = web.Web(server.profile)
+    other.pages["/debug/pprof/heap"] = server.profile
+    server.elsewhere = f"http://{other.host}/debug/pprof/heap"
+    runner.prints("main.", "top", "--user", f"name:{SECRET}", "--header", f"X-Token: {SECRET}",
+                  f"http://{server.host}/away")
+    sent = other.requests[-1][2]
+    check("X-Token" not in sent and "Authorization" not in sent, "the other server got", sent)
+    sent = server.requests[-1][2]
+    check(sent.get("X-Token") == SECRET and "Authorization" in sent, "the first got only", sent)
+    server.elsewhere = "file:///etc/passwd"
+    runner.fails("redirects to nowhere", f"http://{server.host}/away")
+    other.stop()
+
+
+def check_memory(runner, server):
+    """The next command asks about the same snapshot, and not the server."""
+    runner.prints("main.", "top", f"http://name:{SECRET}@{server.host}/secret?key={SECRET}")
+    asked = len(server.requests)
+    runner.prints("main.", "list", "main")
+    check(len(server.requests) == asked, "list fetched again")
+    runner.prints("main.", "top", f"http://{server.host}/gzip")
+    kept = glob.glob(os.path.join(runner.work, "state/heapdiff/fetched/*/*"))
+    check(len(kept) == 1, "kept are", kept)
+    check(all(os.stat(path).st_mode & 0o77 == 0 for path in kept), "others may read", kept)
+    for path in glob.glob(os.path.join(runner.work, "state/**"), recursive=True):
+        check(SECRET not in path, path)
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                check(SECRET.encode() not in file.read(), path, "holds the secret")
+
+
+def check_series(runner, server, profiles):
+    """Two and more fetches; one of them fails; Ctrl-C ends the waiting."""
+    host = f"http://{server.host}/x"
+    bodies = [open(profile, "rb").read() for profile in profiles]
+    server.pages["/x"] = lambda number: bodies[number - 1]
+    err = runner.prints("2 snapshots", "top", "--every", "300ms", host)
+    check("Ctrl-C ends that" in err, err)
+    server.requests.clear()
+    server.pages["/x"] = lambda number: (b"", 503) if number == 4 else bodies[number - 1]
+    err = runner.prints("4 snapshots", "top", "--every", "100ms", "--for", "400ms", host)
+    check("1 snapshot of the series could not be fetched; the first: " + host in err, err)
+    check(len(server.requests) == 5, server.requests)
+    server.requests.clear()
+    server.pages["/x"] = lambda number: bodies[number - 1]
+    process = runner.start("top", "--every", "200ms", "--for", "99s", host)
+    while len(server.requests) < 3 and process.poll() is None:
+        time.sleep(.05)
+    process.send_signal(signal.SIGINT)
+    status, out, err = runner.finish(process)
+    check(status == 0 and "3 snapshots" in out, "after Ctrl-C", status, out, err)
+    runner.fails("--for is shorter than --every", "--every", "2s", "--for", "1s", host, status=2)
+    runner.fails("500 at most", "--every", "1s", "--for", "1h", host, status=2)
+    runner.fails("none is named", "--every", "1s", profiles[0], status=2)
+
+
+def check_goroutines(runner, server, testdata):
+    """The measure says which page of a bare host is meant."""
+    dump = os.path.join(testdata, "goroutines")
+    found = [name for name in sorted(os.listdir(dump)) if name.endswith(".pb.gz")]
+    with open(os.path.join(dump, found[0]), "rb") as file:
+        server.pages["/debug/pprof/goroutine"] = file.read()
+    runner.prints("goroutines", "top", "--measure", "goroutines", server.host)
+    server.requests.clear()
+    server.pages["/debug/pprof/heap"] = server.profile
+    runner.prints("main.", "top", "--gc", server.host + "/debug/pprof/")
+    check(server.requests[0][:2] == ("/debug/pprof/heap", "gc=1"), server.requests)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--heapdiff", required=True, type=os.path.abspath)
+    parser.add_argument("--testdata", required=True, type=os.path.abspath)
+    options = parser.parse_args()
+    profiles = sorted(glob.glob(os.path.join(options.testdata, "pprof/go-leak/heap.*.pb.gz")))
+    with tempfile.TemporaryDirectory() as work, open(profiles[0], "rb") as file:
+        server = web.Web(file.read())
+        runner = Runner(options.heapdiff, work)
+        check_faults(runner, server)
+        check_fetching(runner, server, profiles[0])
+        check_elsewhere(runner, server)
+        check_memory(runner, server)
+        check_series(runner, server, profiles)
+        check_goroutines(runner, server, options.testdata)
+        print(len(server.requests), "requests at the end")
+    if failures:
+        sys.exit("\n".join(failures))
+
+
+main()
