@@ -1,6 +1,7 @@
 #include "command.h"
 #include "messages.h"
 #include "numbers.h"
+#include "record_url.h"
 #include "symbolizing.h"
 #include "symbolizing_early.h"
 #include "terminal.h"
@@ -12,15 +13,16 @@
 #include <signal.h>
 #include <string.h>
 
-enum { MOST_FRAMES = 1024 };
+enum { MOST_FRAMES = 1024, MOST_KEPT = 4096 };
 #define MOST_INTERVAL_MS (1000 * INT64_C(86400000))
 
 struct record_args {
   const char *output;
   struct duration interval;
   uint64_t rate;
-  int64_t max_frames;
+  int64_t max_frames, keep;
   bool symbolize, quiet, verbose;
+  struct record_url_args url;
 };
 
 static const struct option_row rows[] = {
@@ -33,6 +35,10 @@ static const struct option_row rows[] = {
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
+    {NUMBER_AT(struct record_args, keep), .name = "keep", .metavar = "N", .most = MOST_KEPT,
+     .standard = "1000",
+     .help = "of a URL, snapshots that are kept, thinned out evenly, the first and the last always; "
+             "0: all"},
     {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
      .help = "write the program's symbols into the snapshots as they come, to be read where it is "
              "not"},
@@ -45,6 +51,8 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
+    {"of a URL:", record_url_rows, offsetof(struct record_args, url)},
+    {"URLs:", url_rows, offsetof(struct record_args, url.urls)},
     OPTION_GROUPS_END,
 };
 
@@ -119,8 +127,8 @@ static void say_result(const struct hd_record_result *result)
   if (!result->snapshots)
     return;
   if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
-            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
+    message("note: this is a Go program, of which only the C memory is recorded: Go's own heap is in "
+            "its net/http/pprof, which `heapdiff record HOST:PORT` fetches");
   char processes[64] = "";
   if (result->processes > 1)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
@@ -138,6 +146,23 @@ static int own_failure(int exit_code, const struct hd_error *error)
   return known ? exit_code : HD_RECORD_FAILED;
 }
 
+static int run_url(const struct command *command, struct record_args *args, int argc, char **argv)
+{
+  struct record_url_common common = {
+      .directory = args->output,
+      .interval_ms = args->interval.milliseconds,
+      .keep = args->keep,
+      .quiet = args->quiet,
+      .lines = args->verbose || (!args->quiet && terminal_is_watched()),
+  };
+  int status = args->symbolize ? command_misused(command, "--symbolize is for programs: what a "
+                                                          "service sends has its names, or "
+                                                          "heapdiff symbolize gives them")
+                               : record_url(command, &args->url, &common, argc, argv);
+  options_release(command->groups, args);
+  return status;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
   struct record_args args = {0};
@@ -145,8 +170,10 @@ static int run(const struct command *command, int argc, char **argv)
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
   if (argc == 0)
-    return command_misused(command, "name the program to run: heapdiff record -- PROGRAM "
-                                    "[ARGUMENT...]");
+    return command_misused(command, "name what to record: heapdiff record -- PROGRAM "
+                                    "[ARGUMENT...], or a URL");
+  if (hd_is_url(argv[0]))
+    return run_url(command, &args, argc, argv);
   struct symbolizing_early early = {.started = false};
   struct progress progress = {.verbose = args.verbose,
                               .lines = args.verbose || (!args.quiet && terminal_is_watched()),
@@ -180,12 +207,14 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command verb_record = {
     .name = "record",
-    .summary = "run a program and write snapshots of its heap",
-    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]"},
+    .summary = "write snapshots of the heap of a program or a service",
+    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]", "[OPTION...] URL"},
     .about = "Runs a program, which needs no recompilation, and writes a snapshot of its heap at "
              "the start, at every interval and at the end. The exit status is the program's; 125, "
              "126 and 127 say that record failed, or that the program cannot be run or was not "
-             "found.",
+             "found.\nOf a URL, or HOST:PORT, it fetches the heap profile that the service there "
+             "gives, and of a Go service its goroutines with it, at every interval until Ctrl-C, "
+             "--for or --count ends it.",
     .words = "program",
     .groups = groups,
     .program_follows = true,

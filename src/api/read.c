@@ -63,6 +63,8 @@ static void identify(const struct hd_handle *handle, struct hd_meta *meta)
     meta->pid = name.pid;
   if (meta->sequence < 0)
     meta->sequence = name.sequence;
+  if (!meta->time_ns)
+    meta->time_ns = name.time_ns;
 }
 
 /* Where profiles pass on their way from the reader. */

@@ -36,7 +36,7 @@ expect '--version' heapdiff --v
 expect 'function file' heapdiff top --by f
 expect 'function file' heapdiff top --by = f
 expect 'always' heapdiff info --color al
-expect '--interval' heapdiff record --in
+expect '--interval' heapdiff record --int
 expect '--source-path' heapdiff list --so
 expect 'list' heapdiff help l
 expect '' heapdiff top --focus s

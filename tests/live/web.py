@@ -147,6 +147,7 @@ def talk(speech):
     def serve():
         while True:
             connection = listener.accept()[0]
+            connection.recv(65536)  # else closing would reset the connection
             connection.sendall(speech)
             connection.close()
     threading.Thread(target=serve, daemon=True).start()

@@ -9,7 +9,8 @@ packages_for() {
     libiberty-dev libcurl4-openssl-dev
   [ "$1" != test ] || echo libcmocka-dev python3 golang-go clang llvm mandoc binutils bash \
     util-linux procps dwz elfutils debuginfod \
-    libjemalloc2 libjemalloc-dev libgoogle-perftools4 google-perftools valgrind zstd heaptrack
+    libjemalloc2 libjemalloc-dev libgoogle-perftools4 google-perftools valgrind zstd heaptrack \
+    nginx-light openssl
 }
 
 need() {
