@@ -11,9 +11,10 @@ extern "C" {
 
 typedef struct hd_session hd_session;
 
-/* Called now and then while something is waited for that takes its time, a file from a
- * server for instance: `done` of `total` bytes (0: unknown). `what` is NULL when it is
- * over. False gives up. */
+/* Called when something begins that may take its time, and now and then meanwhile: "reading
+ * a.pb.gz", "fetching http://...": `done` of `total` bytes (0: unknown). `what` is NULL when
+ * it is over and nothing follows at once. False gives up what is fetched. Where symbols are
+ * looked up in several programs at the same time, several threads call it. */
 typedef bool (*hd_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
 
 struct hd_session_options {

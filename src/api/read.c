@@ -6,6 +6,7 @@
 #include "input/numbered.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *shown(const struct hd_handle *handle)
@@ -103,10 +104,23 @@ static bool read_stream(const struct hd_handle *handle, const struct hd_reader *
   return fine;
 }
 
+/* "reading snapshot 12 of 500,": of those that were chosen, else "reading". */
+static void say_reading(const struct hd_session *session, const struct hd_handle *handle)
+{
+  char doing[64] = "reading";
+  size_t count = session->chosen.count;
+  const struct hd_handle *first = session->chosen.items;
+  if (count > 1 && handle >= first && handle < first + count)
+    snprintf(doing, sizeof doing, "reading snapshot %zu of %zu,", (size_t)(handle - first) + 1,
+             count);
+  hd_session_say(session, doing, shown(handle));
+}
+
 bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
                      struct hd_sink *sink, struct hd_error *error)
 {
   struct hd_input *input;
+  say_reading(session, handle);
   if (!handle->source->open(handle, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
@@ -153,6 +167,7 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
 {
   struct hd_input *input;
   *profile = NULL;
+  say_reading(session, handle);
   if (!handle->source->open(handle, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);

@@ -135,6 +135,15 @@ void hd_session_add_note(struct hd_session *session, enum hd_note_level level, c
     session->notes_lost = true;
 }
 
+void hd_session_say(const struct hd_session *session, const char *doing, const char *what)
+{
+  char text[256];
+  if (!session->options.progress)
+    return;
+  snprintf(text, sizeof text, "%s %s", doing, hd_base_name(what));
+  session->options.progress(session->options.progress_context, text, 0, 0);
+}
+
 size_t hd_session_note_count(const hd_session *session)
 {
   return session->notes.count;

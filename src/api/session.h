@@ -49,6 +49,9 @@ bool hd_session_give_notes(const struct hd_session *session, struct hd_view *vie
 bool hd_session_expand(struct hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error);
 
+/* Tells who waits what is being done; the texts are joined. */
+void hd_session_say(const struct hd_session *session, const char *doing, const char *what);
+
 /* --- read.c ----------------------------------------------------------------------- */
 
 /* Opens a snapshot, finds its reader and reads it; errors name the file. */

@@ -35,6 +35,7 @@ struct hd_http {
   /* Of the request under way. */
   struct hd_answer *answer;
   const char *shown;
+  struct hd_buffer doing; /* "fetching http://...", for who waits */
   int64_t begun_ms, deadline_ms; /* by when `span_end` bytes must be there */
   uint64_t span_end, received;
   bool timed_out, given_up, too_large, enough;
@@ -86,6 +87,7 @@ void hd_http_destroy(struct hd_http *http)
     return;
   http->curl->easy_cleanup(http->easy);
   http->curl->slist_free_all(http->headers);
+  hd_buffer_deinit(&http->doing);
   hd_free(http);
 }
 
@@ -162,7 +164,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t done, curl_of
     http->given_up = true;
   if (http->progress && !http->given_up)
     http->given_up =
-        !http->progress(http->context, http->shown, http->received, (uint64_t)total);
+        !http->progress(http->context, hd_buffer_text(&http->doing), http->received, (uint64_t)total);
   return http->timed_out || http->given_up;
 }
 
@@ -335,6 +337,8 @@ static bool follow(struct hd_http *http, const char *first, const char *user,
                            MAX_REDIRECTS, shown->data);
     } else {
       http->shown = shown->data;
+      hd_buffer_clear(&http->doing);
+      hd_buffer_printf(&http->doing, "fetching %s", shown->data);
       fine = request(http, url.data, user, hd_url_same_origin(first, url.data), error);
       if (i)
         snprintf(http->answer->sent_to, sizeof http->answer->sent_to, "%s", shown->data);

@@ -60,7 +60,7 @@ static bool wait_until(const struct hd_handles *handles, int64_t when_ms, size_t
   bool goes_on = true;
   for (int64_t left; goes_on && (left = when_ms - now_ms()) > 0;) {
     char what[96];
-    snprintf(what, sizeof what, "snapshot %zu of %zu in %lld s", number, count,
+    snprintf(what, sizeof what, "waiting for snapshot %zu of %zu: %lld s", number, count,
              (long long)(left + 999) / 1000);
     if (handles->progress)
       goes_on = handles->progress(handles->progress_context, what, 0, 0);

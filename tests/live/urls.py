@@ -7,11 +7,15 @@ Every fault must be told apart, end with exit status 3 and say what to do; the s
 in URLs, options and redirects must appear nowhere.
 """
 import argparse
+import fcntl
 import glob
 import os
+import pty
 import signal
+import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 import web
@@ -142,6 +146,54 @@ def check_goroutines(runner, server, testdata):
     check(server.requests[0][:2] == ("/debug/pprof/heap", "gc=1"), server.requests)
 
 
+def on_terminal(runner, *arguments, keys=b"", after="", given=None):
+    """What a terminal shows as standard error; `keys` are typed once it shows `after`."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([runner.program, *arguments], cwd=runner.work, stdin=subprocess.PIPE,
+                               env=runner.environment, stdout=subprocess.DEVNULL, stderr=theirs,
+                               start_new_session=True, preexec_fn=lambda: fcntl.ioctl(
+                                   theirs, termios.TIOCSCTTY, 0))
+    os.close(theirs)
+    shown = ""
+    while True:
+        try:
+            shown += os.read(ours, 65536).decode()
+        except OSError:
+            break
+        if given and "reading" in shown:
+            process.stdin.write(given)
+            process.stdin.close()
+            given = None
+        if keys and after in shown:
+            os.write(ours, keys)
+            keys = b""
+    os.close(ours)
+    return process.wait(timeout=30), shown
+
+
+def check_progress(runner, server, profile):
+    """What takes more than half a second is said, where somebody looks, and gone when it
+    is over, or when Ctrl-C ends it."""
+    line = f"\r\x1b[Kheapdiff: fetching http://{server.host}/stall: "
+    url = f"http://name:{SECRET}@{server.host}/stall"
+    status, shown = on_terminal(runner, "top", "--fetch-timeout", "2s", url)
+    check(status == 3 and line in shown and "\r\x1b[Kheapdiff: http:" in shown, status, repr(shown))
+    check(SECRET not in shown, shown)
+    status, shown = on_terminal(runner, "top", url, keys=b"\x03", after=line)
+    check(status == -signal.SIGINT and shown.endswith("\r\x1b[K"), status, repr(shown))
+    with open(profile, "rb") as file:
+        status, shown = on_terminal(runner, "top", "-", given=file.read())
+    check(status == 0 and "\r\x1b[Kheapdiff: reading standard input\r\x1b[K" in shown, status,
+          repr(shown))
+    server.pages["/x"] = server.profile
+    status, shown = on_terminal(runner, "top", "--every", "1s", "--for", "20s",
+                                f"http://{server.host}/x", keys=b"\x03", after="snapshot 3 of 21")
+    check(status == 0 and "\r\x1b[Kheapdiff: waiting for snapshot 2 of 21: 1 s" in shown, status,
+          repr(shown))
+    # Nobody looks: nothing is said.
+    check("fetching" not in runner.run("top", "--fetch-timeout", "1s", url)[2], "said to nobody")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--heapdiff", required=True, type=os.path.abspath)
@@ -156,6 +208,7 @@ def main():
         check_elsewhere(runner, server)
         check_memory(runner, server)
         check_series(runner, server, profiles)
+        check_progress(runner, server, profiles[0])
         check_goroutines(runner, server, options.testdata)
         print(len(server.requests), "requests at the end")
     if failures:
