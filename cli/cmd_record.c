@@ -37,8 +37,8 @@ static const struct option_row rows[] = {
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
     {NUMBER_AT(struct record_args, keep), .name = "keep", .metavar = "N", .most = MOST_KEPT,
      .standard = "1000",
-     .help = "of a URL, snapshots that are kept, thinned out evenly, the first and the last always; "
-             "0: all"},
+     .help = "of a URL, snapshots that are kept, thinned out evenly, the first and the last "
+             "always; 0: all"},
     {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
      .help = "write the program's symbols into the snapshots as they come, to be read where it is "
              "not"},
@@ -127,8 +127,8 @@ static void say_result(const struct hd_record_result *result)
   if (!result->snapshots)
     return;
   if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: Go's own heap is in "
-            "its net/http/pprof, which `heapdiff record HOST:PORT` fetches");
+    message("note: this is a Go program, of which only the C memory is recorded: Go's own heap is "
+            "in its net/http/pprof, which `heapdiff record HOST:PORT` fetches");
   char processes[64] = "";
   if (result->processes > 1)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);

@@ -89,8 +89,8 @@ const struct command verb_top = {
     .synopsis = {"[OPTION...] [SNAPSHOT...]"},
     .about = "Ranks the call sites by the live memory that they gained from the first snapshot to "
              "the last; of five or more, by how likely each of them leaks. A snapshot is a file, a "
-             "directory of them, a URL or HOST:PORT of a service, or - for standard input; without one, the snapshots that were "
-             "last used or recorded in this directory are taken, else heapdiff.data/.",
+             "directory of them, a URL or HOST:PORT of a service, or - for standard input; without one, "
+             "the snapshots that were last used or recorded in this directory are taken, else heapdiff.data/.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,

@@ -19,7 +19,7 @@ static pthread_cond_t begun = PTHREAD_COND_INITIALIZER;
 static struct {
   char what[WHAT];
   uint64_t done, total;
-  int64_t since; /* 0: nothing is waited for */
+  int64_t since;         /* 0: nothing is waited for */
   bool changed, drawing; /* drawing: the thread runs */
 } now_waiting;
 static volatile sig_atomic_t shown; /* the line is there */
@@ -70,13 +70,12 @@ static void draw(void)
   char line[WHAT + 3 * NUMBER_TEXT], have[NUMBER_TEXT], all[NUMBER_TEXT];
   format_size(have, (int64_t)now_waiting.done);
   format_size(all, (int64_t)now_waiting.total);
-  int length = now_waiting.total
-                   ? snprintf(line, sizeof line, "%sheapdiff: %s: %s of %s", clear_line,
-                              now_waiting.what, have, all)
-               : now_waiting.done
-                   ? snprintf(line, sizeof line, "%sheapdiff: %s: %s", clear_line,
-                              now_waiting.what, have)
-                   : snprintf(line, sizeof line, "%sheapdiff: %s", clear_line, now_waiting.what);
+  int length =
+      now_waiting.total ? snprintf(line, sizeof line, "%sheapdiff: %s: %s of %s", clear_line,
+                                   now_waiting.what, have, all)
+      : now_waiting.done
+          ? snprintf(line, sizeof line, "%sheapdiff: %s: %s", clear_line, now_waiting.what, have)
+          : snprintf(line, sizeof line, "%sheapdiff: %s", clear_line, now_waiting.what);
   /* Names of files may have anything in them. */
   for (int i = (int)sizeof clear_line - 1; i < length; i++)
     if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
@@ -97,7 +96,8 @@ static void *keep_drawing(void *context)
     if (left <= 0 && (now_waiting.changed || !shown))
       draw();
     pthread_mutex_unlock(&lock);
-    struct timespec pause = {.tv_nsec = (left > 0 && left < REDRAW_MS ? left : REDRAW_MS) * 1000000};
+    int64_t ms = left > 0 && left < REDRAW_MS ? left : REDRAW_MS;
+    struct timespec pause = {.tv_nsec = ms * 1000000};
     nanosleep(&pause, NULL);
     pthread_mutex_lock(&lock);
   }

@@ -97,7 +97,8 @@ static void say_result(const struct hd_url_record_result *result)
           result->directory, result->moved_aside ? " (those before are in " : "",
           result->moved_aside ? result->directory : "", result->moved_aside ? ".old)" : "");
   message("next: heapdiff top%s", both ? ", and heapdiff top --measure goroutines"
-                                  : result->last.heap < 0 ? " --measure goroutines" : "");
+                                  : result->last.heap < 0 ? " --measure goroutines"
+                                                          : "");
 }
 
 int record_url(const struct command *command, const struct record_url_args *args,

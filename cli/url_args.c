@@ -64,6 +64,10 @@ bool url_series_begin(const struct command *command, const struct url_args *args
     *status = command_misused(command, "--every and --for are for URLs, and none is named");
     return false;
   }
+  if (urls > 1) {
+    *status = command_misused(command, "--every and --for are for one URL, and %d are named", urls);
+    return false;
+  }
   uint64_t ms = args->lasting.milliseconds ? args->lasting.milliseconds : args->every.milliseconds;
   format_elapsed(lasting, (int64_t)ms * 1000000);
   message("taking snapshots for %s; Ctrl-C ends that and shows what there is by then", lasting);

@@ -9,8 +9,7 @@ static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
 static struct hd_curl library;
 static bool loaded;
 
-#define LOAD(name)                                                                                 \
-  ((library.name = (__typeof__(library.name))dlsym(handle, "curl_" #name)) != NULL)
+#define LOAD(name) ((library.name = (__typeof__(library.name))dlsym(handle, "curl_" #name)) != NULL)
 
 /* It stays loaded: its TLS library's hooks do not survive dlclose. */
 static void load(void)

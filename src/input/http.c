@@ -35,7 +35,8 @@ struct hd_http {
   /* Of the request under way. */
   struct hd_answer *answer;
   const char *shown;
-  struct hd_buffer doing; /* "fetching http://...", for who waits */
+  struct hd_buffer doing;        /* "fetching http://...", for who waits */
+  int64_t extra_ms;              /* that the service was asked to take */
   int64_t begun_ms, deadline_ms; /* by when `span_end` bytes must be there */
   uint64_t span_end, received;
   bool timed_out, given_up, too_large, enough;
@@ -159,12 +160,13 @@ static int on_progress(void *context, curl_off_t total, curl_off_t done, curl_of
     http->deadline_ms = now + timeout;
     http->span_end = http->received + LEAST_BYTES;
   }
-  http->timed_out |= now >= http->deadline_ms || now - http->begun_ms >= timeout * MOST_TIMEOUTS;
+  http->timed_out |=
+      now >= http->deadline_ms || now - http->begun_ms >= timeout * MOST_TIMEOUTS + http->extra_ms;
   if (options->stop && options->stop(options->stop_context))
     http->given_up = true;
   if (http->progress && !http->given_up)
-    http->given_up =
-        !http->progress(http->context, hd_buffer_text(&http->doing), http->received, (uint64_t)total);
+    http->given_up = !http->progress(http->context, hd_buffer_text(&http->doing), http->received,
+                                     (uint64_t)total);
   return http->timed_out || http->given_up;
 }
 
@@ -225,13 +227,16 @@ static bool failed(const struct hd_http *http, CURLcode code, struct hd_error *e
   if (http->write_errno)
     return hd_fail_internal(error, "the answer cannot be kept: %s", strerror(http->write_errno));
   if (http->too_large || code == CURLE_FILESIZE_EXCEEDED)
-    return hd_fail_input(error, "the answer is larger than %s: no heap profile is, or raise the "
-                                "limit with --max-body", limit);
+    return hd_fail_input(error,
+                         "the answer is larger than %s: no heap profile is, or raise the "
+                         "limit with --max-body",
+                         limit);
   if (!http->received && code == CURLE_RECV_ERROR)
     code = CURLE_GOT_NOTHING;
   if (http->timed_out || code == CURLE_OPERATION_TIMEDOUT)
-    return hd_fail_input(error, "the server did not %s within %.3g s (%s came): "
-                                "--fetch-timeout waits longer",
+    return hd_fail_input(error,
+                         "the server did not %s within %.3g s (%s came): "
+                         "--fetch-timeout waits longer",
                          http->received ? "send more" : "answer", (double)http->timeout_ms / 1e3,
                          received);
   switch (code) {
@@ -242,11 +247,15 @@ static bool failed(const struct hd_http *http, CURLcode code, struct hd_error *e
   case CURLE_COULDNT_RESOLVE_PROXY:
     return hd_fail_input(error, "the proxy of http_proxy or https_proxy is not found");
   case CURLE_COULDNT_CONNECT:
-    return hd_fail_input(error, "cannot connect: %s; is the service running, and is this the port "
-                                "of its profiles?", os ? strerror((int)os) : detail);
+    return hd_fail_input(error,
+                         "cannot connect: %s; is the service running, and is this the port "
+                         "of its profiles?",
+                         os ? strerror((int)os) : detail);
   case CURLE_GOT_NOTHING:
-    return hd_fail_input(error, "the server closed the connection without an answer: it may want "
-                                "%s", hd_url_is_https(http->shown) ? "http" : "https");
+    return hd_fail_input(error,
+                         "the server closed the connection without an answer: it may want "
+                         "%s",
+                         hd_url_is_https(http->shown) ? "http" : "https");
   case CURLE_PARTIAL_FILE:
   case CURLE_RECV_ERROR:
   case CURLE_HTTP2_STREAM:
@@ -298,7 +307,8 @@ static bool request(struct hd_http *http, const char *url, const char *user, boo
   http->timed_out = http->given_up = http->too_large = http->enough = false;
   http->write_errno = 0;
   http->begun_ms = now_ms();
-  http->deadline_ms = http->begun_ms + (int64_t)http->timeout_ms;
+  http->extra_ms = hd_url_seconds(url) * 1000;
+  http->deadline_ms = http->begun_ms + (int64_t)http->timeout_ms + http->extra_ms;
   http->span_end = 1;
   CURLcode code = http->curl->easy_perform(http->easy);
   if (code != CURLE_OK && !http->enough)

@@ -66,8 +66,8 @@ static void title_of(const char *text, char out[QUOTED])
  * in JSON (V8's, DHAT's) have no such key. */
 static bool json_complaint(const struct hd_answer *answer, const char *text, char out[QUOTED])
 {
-  static const char *const keys[] = {"error",   "message", "errors", "detail", "error_description",
-                                     "msg",     "reason",  "title",  "fault"};
+  static const char *const keys[] = {"error", "message", "errors", "detail", "error_description",
+                                     "msg",   "reason",  "title",  "fault"};
   out[0] = '\0';
   if (answer->length > answer->head_length || text[strspn(text, " \t\r\n")] != '{')
     return false;
@@ -108,14 +108,20 @@ static bool not_found(const struct hd_answer *answer, bool looked_for, const cha
                       struct hd_error *error)
 {
   if (answer->go)
-    return hd_fail_input(error, "Go's net/http/pprof has no such profile (404%s); it has heap, "
-                                "allocs, goroutine and threadcreate, among others", said);
+    return hd_fail_input(error,
+                         "Go's net/http/pprof has no such profile (404%s); it has heap, "
+                         "allocs, goroutine and threadcreate, among others",
+                         said);
   if (looked_for)
-    return hd_fail_input(error, "no profiles are at /debug/pprof/heap (a Go program has them once "
-                                "it imports net/http/pprof) or /pprof/heap (gperftools): name the "
-                                "page, if it is elsewhere (404%s)", said);
-  return hd_fail_input(error, "there is no such page (404%s); Go's net/http/pprof has "
-                              "/debug/pprof/heap, gperftools /pprof/heap", said);
+    return hd_fail_input(error,
+                         "no profiles are at /debug/pprof/heap (a Go program has them once "
+                         "it imports net/http/pprof) or /pprof/heap (gperftools): name the "
+                         "page, if it is elsewhere (404%s)",
+                         said);
+  return hd_fail_input(error,
+                       "there is no such page (404%s); Go's net/http/pprof has "
+                       "/debug/pprof/heap, gperftools /pprof/heap",
+                       said);
 }
 
 static bool wrong_status(const struct hd_answer *answer, bool looked_for, const char *text,
@@ -126,28 +132,36 @@ static bool wrong_status(const struct hd_answer *answer, bool looked_for, const 
   switch (answer->status) {
   case 401:
     return answer->had_user
-               ? hd_fail_input(error, "the user and password, or the header, are not accepted "
-                                      "(401%s)", said)
-               : hd_fail_input(error, "a user and password are asked for (401%s): --user "
-                                      "NAME:PASSWORD, ~/.netrc, or --header 'Authorization: ...'",
+               ? hd_fail_input(error,
+                               "the user and password, or the header, are not accepted "
+                               "(401%s)",
+                               said)
+               : hd_fail_input(error,
+                               "a user and password are asked for (401%s): --user "
+                               "NAME:PASSWORD, ~/.netrc, or --header 'Authorization: ...'",
                                said);
   case 403:
     return hd_fail_input(error, "access is refused (403%s): %s", said,
                          answer->had_user ? "this user may not, or not from here"
                                           : "--user or --header may be wanted");
   case 404: return not_found(answer, looked_for, said, error);
-  case 407: return hd_fail_input(error, "the proxy asks for a user and password (407): put them "
-                                        "into http_proxy or https_proxy");
+  case 407:
+    return hd_fail_input(error, "the proxy asks for a user and password (407): put them "
+                                "into http_proxy or https_proxy");
   case 429: return hd_fail_input(error, "too many requests (429%s): wait, or ask less often", said);
   }
   if (says_not_enabled(text))
-    return hd_fail_input(error, "the service does not profile, or is busy with another profile "
-                                "(%ld%s)", answer->status, said);
+    return hd_fail_input(error,
+                         "the service does not profile, or is busy with another profile "
+                         "(%ld%s)",
+                         answer->status, said);
   if (answer->status == 400 && strcasestr(text, "HTTPS"))
     return hd_fail_input(error, "the server speaks HTTPS here: write https:// (400%s)", said);
   if (answer->status >= 500)
-    return hd_fail_input(error, "the server failed (%ld%s): it, or what stands before it, is out "
-                                "of order", answer->status, said);
+    return hd_fail_input(error,
+                         "the server failed (%ld%s): it, or what stands before it, is out "
+                         "of order",
+                         answer->status, said);
   if (answer->status >= 300 && answer->status < 400)
     return hd_fail_input(error, "it redirects to nowhere (%ld)", answer->status);
   return hd_fail_input(error, "the server answers %ld%s", answer->status, said);
@@ -179,12 +193,14 @@ bool hd_answer_check(const struct hd_answer *answer, bool looked_for, struct hd_
   if (is_html(answer, text.data))
     return is_page(answer, text.data, error);
   if (json_complaint(answer, text.data, said))
-    return hd_fail_input(error, "a JSON message came, no profile%s%s%s", said[0] ? ": \"" : "", said,
-                         said[0] ? "\"" : "");
+    return hd_fail_input(error, "a JSON message came, no profile%s%s%s", said[0] ? ": \"" : "",
+                         said, said[0] ? "\"" : "");
   if (strncasecmp(text.data, "could not enable", 16) == 0) {
     quote(text.data, strlen(text.data), said);
-    return hd_fail_input(error, "the service does not profile, or is busy with another profile: "
-                                "\"%s\"", said);
+    return hd_fail_input(error,
+                         "the service does not profile, or is busy with another profile: "
+                         "\"%s\"",
+                         said);
   }
   return true;
 }

@@ -32,8 +32,10 @@ static bool add_file(const struct hd_curl *curl, const char *path, struct curl_s
     if (!line[0])
       continue;
     fine = is_header(line) ? add(curl, line, list, error)
-                           : hd_fail_usage(error, "--header: line %d of %s is not of the form "
-                                                  "'Name: value'", i + 1, path);
+                           : hd_fail_usage(error,
+                                           "--header: line %d of %s is not of the form "
+                                           "'Name: value'",
+                                           i + 1, path);
   }
   if (file)
     fclose(file);

@@ -29,9 +29,9 @@ static bool write_file(const struct hd_handle *handle, const char *directory, co
 {
   struct hd_buffer temporary = HD_BUFFER_INIT;
   hd_buffer_printf(&temporary, "%s/.%ld.tmp", directory, (long)getpid());
-  int fd = temporary.failed ? -1
-                            : open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-                                                       O_NOFOLLOW, 0600);
+  int fd = temporary.failed
+               ? -1
+               : open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   bool fine = fd >= 0 && copy(handle->fetched - 1, fd);
   if (fd >= 0)
     fine = close(fd) == 0 && fine;
@@ -49,8 +49,8 @@ bool hd_keep(struct hd_kept *kept, const struct hd_handle *handle)
   hd_url_file_stem(handle->name, &stem);
   if (!stem.failed && hd_state_path("fetched", true, &directory)) {
     mkdir(directory.data, 0700);
-    path = hd_arena_printf(&kept->arena, "%s/%s.%ld-%zu", directory.data, stem.data,
-                           (long)getpid(), kept->paths.count + 1);
+    path = hd_arena_printf(&kept->arena, "%s/%s.%ld-%zu", directory.data, stem.data, (long)getpid(),
+                           kept->paths.count + 1);
   }
   bool fine = path && write_file(handle, directory.data, path) && hd_vec_push(&kept->paths, path);
   hd_buffer_deinit(&directory);

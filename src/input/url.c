@@ -1,19 +1,20 @@
 #include "input/url.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
 /* A URL taken apart; pointers into its text. */
 struct parts {
-  const char *scheme;    /* "http" where it has none */
+  const char *scheme; /* "http" where it has none */
   size_t scheme_length;
-  const char *host;      /* with the port, without the user */
+  const char *host; /* with the port, without the user */
   size_t host_length;
-  const char *path;      /* from its slash on; may be empty */
+  const char *path; /* from its slash on; may be empty */
   size_t path_length;
-  const char *query;     /* behind "?"; NULL: none */
+  const char *query; /* behind "?"; NULL: none */
   size_t query_length;
 };
 
@@ -185,7 +186,9 @@ bool hd_url_is_bare(const char *url)
 
 static int hex_digit(char c)
 {
-  return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
+  if (isdigit((unsigned char)c))
+    return c - '0';
+  return isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
 }
 
 void hd_url_user(const char *url, struct hd_buffer *out)
@@ -233,6 +236,21 @@ bool hd_url_page(const char *url, enum hd_url_kind kind, bool gc, size_t i, stru
   if (gc && kind == HD_URL_HEAP && i == 0)
     hd_buffer_printf(out, "%sgc=1", parts.query ? "&" : "?");
   return true;
+}
+
+int64_t hd_url_seconds(const char *url)
+{
+  enum { LONGEST = 86400 };
+  struct parts parts = take_apart(url);
+  for (const char *at = parts.query; at && at < parts.query + parts.query_length;) {
+    if (strncmp(at, "seconds=", 8) == 0) {
+      long seconds = strtol(at + 8, NULL, 10);
+      return seconds < 0 ? 0 : seconds > LONGEST ? LONGEST : seconds;
+    }
+    const char *next = strchr(at, '&');
+    at = next ? next + 1 : NULL;
+  }
+  return 0;
 }
 
 bool hd_url_is_https(const char *url)

@@ -7,6 +7,8 @@
 
 #include <heapdiff/url.h>
 
+#include <stdint.h>
+
 /* What is to be fetched. */
 enum hd_url_kind { HD_URL_HEAP, HD_URL_GOROUTINE };
 
@@ -28,6 +30,10 @@ void hd_url_user(const char *url, struct hd_buffer *out);
 bool hd_url_page(const char *url, enum hd_url_kind kind, bool gc, size_t i, struct hd_buffer *out);
 /* Whether the page is looked for, the user having named none. */
 bool hd_url_is_bare(const char *url);
+
+/* How long the service is asked to take (?seconds=N, a delta of net/http/pprof), 0 no time;
+ * a day at most. */
+int64_t hd_url_seconds(const char *url);
 
 /* Whether two URLs are of one scheme, host and port: secrets go nowhere else. */
 bool hd_url_same_origin(const char *a, const char *b);

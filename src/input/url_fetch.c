@@ -10,8 +10,8 @@ static bool ask(struct hd_http *http, const char *url, enum hd_url_kind kind, bo
     if (i && answer->status != 404)
       break;
     hd_answer_close(answer);
-    fine = !page->failed ? hd_http_get(http, page->data, user, answer, error)
-                         : hd_fail_memory(error);
+    fine =
+        !page->failed ? hd_http_get(http, page->data, user, answer, error) : hd_fail_memory(error);
   }
   return fine && hd_answer_check(answer, hd_url_is_bare(url), error);
 }

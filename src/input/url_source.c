@@ -33,8 +33,7 @@ static bool add(const struct hd_source *self, struct hd_handles *handles, struct
 {
   const char *name = number ? hd_arena_printf(&handles->arena, "%s #%zu", page, number)
                             : hd_arena_copy(&handles->arena, page, strlen(page));
-  if (!name ||
-      !hd_vec_push(&handles->items, (struct hd_handle){self, name, 0, answer->fd + 1}))
+  if (!name || !hd_vec_push(&handles->items, (struct hd_handle){self, name, 0, answer->fd + 1}))
     return hd_fail_memory(error);
   answer->fd = -1;
   return true;
@@ -82,8 +81,9 @@ static bool count_of(const struct hd_url_options *urls, uint64_t *every_ms, size
   if (*every_ms && !steps)
     return hd_fail_usage(error, "--for is shorter than --every: no second snapshot would come");
   if (steps >= MOST_OF_A_SERIES)
-    return hd_fail_usage(error, "that would be %llu snapshots, and %d at most are held in memory: "
-                                "`heapdiff record` writes as many as you like",
+    return hd_fail_usage(error,
+                         "that would be %llu snapshots, and %d at most are held in memory: "
+                         "`heapdiff record` writes as many as you like",
                          (unsigned long long)steps + 1, MOST_OF_A_SERIES);
   *count = steps + 1;
   return true;

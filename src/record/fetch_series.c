@@ -20,7 +20,7 @@ struct run {
   struct hd_http *http;
   struct hd_output_directory directory;
   struct hd_store store;
-  bool wants_goroutines;
+  bool wants_goroutines, no_goroutines; /* the last time none came, and that was said */
   int64_t start_ms;
   /* The last moment's. */
   bool any;
@@ -80,8 +80,7 @@ static void note_back(struct run *run)
   int64_t away = now_ms() - run->away_since_ms;
   uint64_t missed = (uint64_t)away / run->options->interval_ms;
   run->result->missed += missed;
-  tell(run, (struct hd_url_event){
-                .kind = HD_URL_BACK, .missed = missed, .gap_ns = away * 1000000});
+  tell(run, (struct hd_url_event){.kind = HD_URL_BACK, .missed = missed, .gap_ns = away * 1000000});
   run->away_since_ms = -1;
   run->pause_ms = 0;
 }
@@ -135,9 +134,12 @@ static bool take(struct run *run, struct hd_fetched *fetched, struct hd_error *e
 static bool fetch_goroutines(struct run *run, struct hd_fetched *fetched, struct hd_error *error)
 {
   struct hd_error own = HD_ERROR_INIT;
-  if (!run->wants_goroutines ||
-      hd_fetch_snapshot(run->http, run->options->url, HD_URL_GOROUTINE, fetched, &own))
+  if (!run->wants_goroutines)
     return true;
+  if (hd_fetch_snapshot(run->http, run->options->url, HD_URL_GOROUTINE, fetched, &own)) {
+    run->no_goroutines = false;
+    return true;
+  }
   bool none = fetched->answer.status == 404 && !run->any;
   hd_answer_close(&fetched->answer);
   run->wants_goroutines = !none;
@@ -145,8 +147,9 @@ static bool fetch_goroutines(struct run *run, struct hd_fetched *fetched, struct
     *error = own;
     return false;
   }
-  if (!none && !is_stopped(run))
+  if (!none && !run->no_goroutines && !is_stopped(run))
     tell_error(run, HD_URL_INCOMPLETE, &own);
+  run->no_goroutines = true;
   return true;
 }
 
@@ -239,8 +242,8 @@ static bool check(const struct hd_url_record_options *options, struct hd_error *
                               "always kept, or 0 for all");
 }
 
-bool hd_record_url(const struct hd_url_record_options *options,
-                   struct hd_url_record_result *result, struct hd_error *error)
+bool hd_record_url(const struct hd_url_record_options *options, struct hd_url_record_result *result,
+                   struct hd_error *error)
 {
   struct run run = {.options = options,
                     .result = result,

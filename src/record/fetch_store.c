@@ -82,7 +82,8 @@ static bool write_file(const struct hd_store *store, const struct hd_fetched *fe
   int directory = store->directory->fd;
   struct hd_error error = HD_ERROR_INIT;
   snprintf(temporary, sizeof temporary, ".%s%s", name, HD_TEMPORARY_SUFFIX);
-  int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  int fd =
+      openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0)
     return false;
   errno = 0;
@@ -137,8 +138,7 @@ bool hd_store_add(struct hd_store *store, const struct hd_fetched *fetched[HD_ST
     if (!one)
       continue;
     stored.time_ns = stored.time_ns ? stored.time_ns : one->time_ns;
-    stored.names[kind] =
-        name_of(store, one->has_heap ? "heap" : "goroutine", one->time_ns);
+    stored.names[kind] = name_of(store, one->has_heap ? "heap" : "goroutine", one->time_ns);
     fine = stored.names[kind] != NULL;
     if (fine && !write_file(store, one, stored.names[kind])) {
       store->failed++;

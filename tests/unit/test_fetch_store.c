@@ -90,8 +90,9 @@ static void test_other_names_have_no_time(void **state)
 {
   (void)state;
   static const char *const names[] = {
-      "a.20261325T190312.125Z.heapdiff", "a.20261125T190312.125Z",   ".20261125T190312.125Z.heapdiff",
-      "a.20261125T190312.12Z.heapdiff",  "a.20261125x190312.125Z.heapdiff", "a.heapdiff",
+      "a.20261325T190312.125Z.heapdiff", "a.20261125T190312.125Z",
+      ".20261125T190312.125Z.heapdiff",  "a.20261125T190312.12Z.heapdiff",
+      "a.20261125x190312.125Z.heapdiff", "a.heapdiff",
       "a.00001125T190312.125Z.heapdiff", "x20261125T190312.125Z.heapdiff"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (hd_file_name_read(names[i]).time_ns)

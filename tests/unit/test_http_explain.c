@@ -70,7 +70,8 @@ static void test_status(void **state)
           "busy with another profile (500: \"Could not enable CPU profiling: cpu");
   refuses(404, "text/plain", "heap profiling not enabled\n", "there is no such page");
   refuses(501, "text/plain", "heap profiling not enabled\n", "the service does not profile");
-  refuses(418, "application/json", "{\"message\":\"teapot\"}", "the server answers 418: \"teapot\"");
+  refuses(418, "application/json", "{\"message\":\"teapot\"}",
+          "the server answers 418: \"teapot\"");
   refuses(304, "", "", "redirects to nowhere (304)");
 }
 
@@ -91,7 +92,8 @@ static void test_other_bodies(void **state)
   (void)state;
   refuses(200, "text/html", "<!DOCTYPE html><html><title>Sign in</title>",
           "an HTML page (\"Sign in\") came, no profile: it wants a login");
-  refuses(200, "text/plain", " \n<HTML><body>hello", "an HTML page came, no profile: name the page");
+  refuses(200, "text/plain", " \n<HTML><body>hello",
+          "an HTML page came, no profile: name the page");
   refuses(200, "application/json", "{\"error\":{\"message\":\"off\\u0007\"}}",
           "a JSON message came, no profile: \"off\"");
   refuses(200, "application/json", "{\"errors\":[]}", "a JSON message came, no profile");
@@ -121,10 +123,8 @@ static void test_hostile_texts(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_profiles_pass),
-      cmocka_unit_test(test_status),
-      cmocka_unit_test(test_pages_that_nobody_named),
-      cmocka_unit_test(test_other_bodies),
+      cmocka_unit_test(test_profiles_pass),           cmocka_unit_test(test_status),
+      cmocka_unit_test(test_pages_that_nobody_named), cmocka_unit_test(test_other_bodies),
       cmocka_unit_test(test_hostile_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,13 +43,12 @@ static void test_is_url(void **state)
 {
   (void)state;
   static const char *const urls[] = {
-      "http://a",      "https://a/b",          "HTTP://a",           "localhost:6060",
-      "10.0.0.1:80/x", "[::1]:6060",           "[fe80::1%eth0]:80/", "a-b.c_d:1",
-      "host:6060?x=1", "user:word@host:6060/",
+      "http://a",   "https://a/b",        "HTTP://a",  "localhost:6060", "10.0.0.1:80/x",
+      "[::1]:6060", "[fe80::1%eth0]:80/", "a-b.c_d:1", "host:6060?x=1",  "user:word@host:6060/",
   };
   static const char *const others[] = {
-      "a",     "-",   "a.pb.gz",   "dir/host:6060", ":6060", "host:",       "host:123456",
-      "a b:1", "[]:", "ftp://x:1", "snap@3",        "",      "host:60a",    "[::1",
+      "a",     "-",   "a.pb.gz",   "dir/host:6060", ":6060", "host:",         "host:123456",
+      "a b:1", "[]:", "ftp://x:1", "snap@3",        "",      "host:60a",      "[::1",
       "http:", "://", "a/b:80",    "massif.out.1",  "[x]:1", "heapdiff.data",
   };
   for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
@@ -133,6 +132,17 @@ static void test_origin(void **state)
   assert_false(hd_url_same_origin("http://host/x", "http://host@evil/x"));
 }
 
+static void test_seconds(void **state)
+{
+  (void)state;
+  assert_int_equal(hd_url_seconds("http://host/x"), 0);
+  assert_int_equal(hd_url_seconds("http://host/x?seconds=30"), 30);
+  assert_int_equal(hd_url_seconds("http://host/x?a=1&seconds=7#b"), 7);
+  assert_int_equal(hd_url_seconds("http://host/x?more_seconds=7&x"), 0);
+  assert_int_equal(hd_url_seconds("http://host/x?seconds=99999999999999999999"), 86400);
+  assert_int_equal(hd_url_seconds("http://host/x?seconds=-1"), 0);
+}
+
 static void test_file_stem(void **state)
 {
   (void)state;
@@ -157,6 +167,7 @@ int main(void)
       cmocka_unit_test(test_user),
       cmocka_unit_test(test_pages),
       cmocka_unit_test(test_origin),
+      cmocka_unit_test(test_seconds),
       cmocka_unit_test(test_file_stem),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
