@@ -91,12 +91,26 @@ bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t siz
   return true;
 }
 
-const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file, uint64_t offset)
+/* HD_CACHE_GUIDES: none. */
+static size_t part_of(const struct hd_cache_file *file, uint64_t offset)
 {
   if (!file->answer_count || offset < file->answers[0].offset)
-    return NULL;
+    return HD_CACHE_GUIDES;
   uint64_t part = (offset - file->answers[0].offset) >> file->shift;
-  if (part >= HD_CACHE_GUIDES)
+  return part < HD_CACHE_GUIDES ? part : HD_CACHE_GUIDES;
+}
+
+void hd_cache_file_expect(const struct hd_cache_file *file, uint64_t offset)
+{
+  size_t part = part_of(file, offset);
+  if (part < HD_CACHE_GUIDES)
+    __builtin_prefetch(&file->answers[file->guides[part]]);
+}
+
+const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file, uint64_t offset)
+{
+  size_t part = part_of(file, offset);
+  if (part == HD_CACHE_GUIDES)
     return NULL;
   size_t low = file->guides[part], high = file->guides[part + 1], end = high;
   while (low < high) {

@@ -32,7 +32,7 @@ struct hd_cache_header {
   char name[HD_BUILD_ID_TEXT + 7]; /* of the file: what its answers are of; the rest NUL */
 };
 
-enum { HD_CACHE_GUIDES = 4096 };
+enum { HD_CACHE_GUIDES = 1 << 14 };
 
 /* A file in memory that was found intact; it points into the bytes. Its answers are
  * spread about evenly: those of a part of the offsets lie between two guides. */
@@ -50,6 +50,8 @@ struct hd_cache_file {
 bool hd_cache_file_open(struct hd_cache_file *file, const void *data, size_t size,
                         const char *name);
 /* NULL where there is none. */
+/* Asks the processor for the answer's memory, if there is one: long lists wait for that. */
+void hd_cache_file_expect(const struct hd_cache_file *file, uint64_t offset);
 const struct hd_cache_answer *hd_cache_file_find(const struct hd_cache_file *file, uint64_t offset);
 struct hd_symbol_frame hd_cache_file_frame(const struct hd_cache_file *file, uint32_t i);
 /* The number of answers that the bytes at the beginning of a file claim; 0 where they

@@ -20,6 +20,9 @@ struct question {
   HD_VEC(uint64_t) missing;         /* their offsets */
 };
 
+/* Of a long list, answers lie all over some megabytes: what comes soon is asked for early. */
+enum { AHEAD = 12 };
+
 static bool ask_cache(struct question *question)
 {
   if (!hd_vec_reserve(&question->hits, question->count))
@@ -27,6 +30,8 @@ static bool ask_cache(struct question *question)
   for (size_t i = 0; i < question->count; i++) {
     struct hd_cache_hit *hit = &question->hits.items[i];
     uint64_t offset = question->offsets[i];
+    if (i + AHEAD < question->count)
+      hd_cache_file_expect(&question->kept->file, question->offsets[i + AHEAD]);
     if (hd_cache_find(question->kept, offset, hit))
       question->known += hit->count;
     else if (!hd_vec_push(&question->open, i) || !hd_vec_push(&question->missing, offset))
@@ -75,6 +80,15 @@ static bool ask_files(struct question *question)
   return true;
 }
 
+static void expect_frames(const struct question *question, size_t i)
+{
+  if (question->open.count || i + AHEAD >= question->count) /* hits of the open ones are void */
+    return;
+  const struct hd_cache_hit *later = &question->hits.items[i + AHEAD];
+  if (later->file)
+    __builtin_prefetch(&later->file->frames[later->first]);
+}
+
 /* Puts what was known before what was found, in one batch. */
 static bool join(struct question *question)
 {
@@ -94,6 +108,7 @@ static bool join(struct question *question)
       continue;
     }
     const struct hd_cache_hit *hit = &question->hits.items[i];
+    expect_frames(question, i);
     answers[i] = (struct hd_symbol_answer){(uint32_t)at, hit->count};
     for (uint32_t k = 0; k < hit->count; k++)
       frames[at++] = hd_cache_frame(hit, k);
