@@ -139,6 +139,24 @@ def check_record(runner, host, work):
     check(sorted(os.listdir(data)) == before, "a recording that failed touched the one before")
 
 
+def check_stopped(runner, service, host, work):
+    """A service that hangs and comes back is the same process: there is a gap."""
+    data = os.path.join(work, "gap.data")
+    recording = Lines(runner.start("record", "-v", "-i", "200ms", "--fetch-timeout", "1s", "-o",
+                                   data, host))
+    recording.wait_for(r"(?s)( heap .*){6}")
+    service.send_signal(signal.SIGSTOP)
+    recording.wait_for("the server did not answer within 1 s .*; it is tried again")
+    time.sleep(2)
+    service.send_signal(signal.SIGCONT)
+    recording.wait_for(r"(?s)back after a gap of \S+: \d+ snapshots missing.*( heap .*){4}")
+    check(recording.finish(signal.SIGINT) == 0, recording.text)
+    check("restarted" not in recording.text, recording.text)
+    err = runner.prints("main.wait", "top", "--measure", "goroutines", data)
+    check(re.search(r"note: there is no snapshot in the [3-9]\S* s before 2\d{3}-.* UTC; the others "
+                    r"are \d+ ms apart", err), err)
+
+
 def nginx_conf(work, port, host):
     return f"""
 daemon off; pid {work}/nginx.pid; error_log {work}/error.log;
@@ -248,6 +266,7 @@ def main():
             try:
                 check_go(runner, host)
                 check_record(runner, host, work)
+                check_stopped(runner, service, host, work)
                 check_nginx(runner, host, work)
             finally:
                 stop(service)
