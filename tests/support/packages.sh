@@ -10,7 +10,7 @@ packages_for() {
   [ "$1" != test ] || echo libcmocka-dev python3 golang-go clang llvm mandoc binutils bash \
     util-linux procps dwz elfutils debuginfod \
     libjemalloc2 libjemalloc-dev libgoogle-perftools4 google-perftools valgrind zstd heaptrack \
-    nginx-light openssl
+    nginx-light openssl zsh fish
 }
 
 need() {
