@@ -128,11 +128,13 @@ int record_url(const struct command *command, const struct record_url_args *args
   if (result.unchecked)
     message_warning("--insecure: nobody has checked that the server is who it says: what it sent "
                     "may be forged, and passwords and tokens were sent to whoever it is");
-  if (!fine && !result.moments)
+  if (!fine && !result.moments && !result.failed)
     return message_error(&error);
   if (result.failed)
     message_warning("%" PRIu64 " snapshot%s could not be written: %s", result.failed,
                     result.failed == 1 ? "" : "s", strerror(result.failed_errno));
+  if (!result.moments)
+    return STATUS_INTERNAL;
   if (!common->quiet)
     say_result(&result);
   const char *directory = result.directory;

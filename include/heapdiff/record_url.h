@@ -44,7 +44,7 @@ struct hd_url_record_options {
 };
 
 struct hd_url_record_result {
-  uint64_t moments;        /* that were recorded */
+  uint64_t moments;        /* of which something was written */
   uint64_t thinned;        /* of them, deleted again: see `keep` */
   uint64_t gaps, missed;   /* times the service was away, and moments that fell into them */
   uint64_t restarts;       /* of the service, as far as its profiles show them */

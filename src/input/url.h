@@ -19,6 +19,10 @@ bool hd_url_has_scheme(const char *text);
  * those of net/http/pprof (debug, gc, seconds): fit for messages. */
 void hd_url_shown(const char *url, struct hd_buffer *out);
 
+/* Takes what is secret of the options and the URL out of a text, a server's for instance,
+ * which may repeat what it was sent. What is shorter than four characters stays. */
+void hd_url_mask(char *text, const char *url, const struct hd_url_options *options);
+
 /* "localhost-6060": the host and the port as part of a file's name. */
 void hd_url_file_stem(const char *url, struct hd_buffer *out);
 

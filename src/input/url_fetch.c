@@ -1,5 +1,7 @@
 #include "input/url_fetch.h"
 
+#include <string.h>
+
 /* Tries the pages where it may be; the answer of the last one counts. */
 static bool ask(struct hd_http *http, const char *url, enum hd_url_kind kind, bool gc,
                 const char *user, struct hd_answer *answer, struct hd_buffer *page,
@@ -31,8 +33,12 @@ bool hd_url_fetch(struct hd_http *http, const char *url, enum hd_url_kind kind,
     hd_buffer_clear(page);
     hd_buffer_puts(page, hd_buffer_text(&shown));
   }
-  if (!fine)
+  if (!fine) {
+    char *quoted = strchr(error->text, '"'); /* the server's words */
+    if (quoted)
+      hd_url_mask(quoted, url, hd_http_options(http));
     hd_error_in(error, hd_buffer_text(&shown));
+  }
   hd_buffer_deinit(&own);
   hd_buffer_deinit(&user);
   hd_buffer_deinit(&shown);

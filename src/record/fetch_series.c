@@ -28,6 +28,7 @@ struct run {
   /* A gap. */
   int64_t away_since_ms; /* -1: the service is there */
   uint64_t pause_ms;
+  uint64_t taken; /* moments, whether they could be written or not */
 };
 
 static int64_t now_ms(void)
@@ -122,9 +123,11 @@ static bool take(struct run *run, struct hd_fetched *fetched, struct hd_error *e
   result->last.heap = point.heap < 0 ? result->last.heap : point.heap;
   result->last.goroutines = point.goroutines < 0 ? result->last.goroutines : point.goroutines;
   run->any = true;
-  result->moments++;
+  run->taken++;
+  uint64_t before = run->store.moments.count + run->store.thinned;
   if (!hd_store_add(&run->store, stored, error))
     return false;
+  result->moments += run->store.moments.count + run->store.thinned - before;
   tell(run, (struct hd_url_event){.kind = HD_URL_SNAPSHOT, .point = point});
   return true;
 }
@@ -211,7 +214,7 @@ static bool follow(struct run *run, struct hd_error *error)
     if (!fetch_moment(run, &came, error))
       return false;
     int64_t next = next_ms(run, came);
-    if ((options->count && run->result->moments >= options->count) || next > end_ms ||
+    if ((options->count && run->taken >= options->count) || next > end_ms ||
         !wait_until(run, next))
       break;
   }

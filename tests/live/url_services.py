@@ -132,6 +132,14 @@ def check_record(runner, host, work):
         check(not glob.glob(data + "/.*"), os.listdir(data))
         info = runner.run("info", data)[1]
         check(info.count("inuse_space") >= 9, info)
+    # A directory that is gone, as a disk that is full, loses what comes, and is said.
+    recording = Lines(runner.start("record", "-v", "-i", "50ms", "-o", data + "2", host))
+    recording.wait_for(r"(?s)( heap .*){3}")
+    shutil.rmtree(data + "2")
+    recording.wait_for(r"(?s)( heap .*){9}")
+    check(recording.finish(signal.SIGINT) == 0, recording.text)
+    check(re.search(r"warning: \d+ snapshots could not be written: No such file or directory",
+                    recording.text), recording.text)
     # A fault at the first one is an error, and the recording before stays where it is.
     before = sorted(os.listdir(data))
     status, _, err = runner.run("record", "-o", data, f"127.0.0.1:{web.free_port()}")

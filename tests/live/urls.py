@@ -36,6 +36,8 @@ def check_faults(runner, server):
     ):
         runner.fails(f"{url}{page}?key=...: ", f"{secret}{page}?key={SECRET}")
         runner.fails(wanted, f"{secret}{page}?key={SECRET}")
+    runner.fails('(404: "what is /echo?key=... ...?")', "--header", f"X-Token: {SECRET}",
+                 url + "echo?key=" + SECRET)
     runner.fails("a user and password are asked for (401): --user", url + "secret")
     runner.fails("access is refused (403)", url + "token")
     runner.fails("did not send more within 1 s", "--fetch-timeout", "1s", url + "stall")

@@ -69,6 +69,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def page_bomb(self):
         self.give(gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
 
+    def page_echo(self):
+        sent = self.path + " " + self.headers.get("X-Token", "")
+        self.give(f"what is {sent}?".encode(), 404, "text/plain")
+
     def page_loop(self):
         self.give(b"", 302, Location="/loop?token=geheim")
 

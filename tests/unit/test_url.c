@@ -143,6 +143,26 @@ static void test_seconds(void **state)
   assert_int_equal(hd_url_seconds("http://host/x?seconds=-1"), 0);
 }
 
+static void masks(const char *text, const char *wanted)
+{
+  static const char *const headers[] = {"X-Token: topf", "Authorization: Bearer deckel", "@file"};
+  struct hd_url_options options = {.user = "me:kanne", .headers = headers, .header_count = 3};
+  char copy[128];
+  snprintf(copy, sizeof copy, "%s", text);
+  hd_url_mask(copy, "http://name:t%65ller@host/x?a=tasse&gabel#x", &options);
+  assert_string_equal(copy, wanted);
+}
+
+/* A server may repeat what it was sent. */
+static void test_masked(void **state)
+{
+  (void)state;
+  masks("nothing to hide", "nothing to hide");
+  masks("no /x?a=tasse&gabel for me:kanne", "no /x?a=...&... for me:...");
+  masks("tellerteller topf Bearer deckel", "...... ... ...");
+  masks("deckel", "...");
+}
+
 static void test_file_stem(void **state)
 {
   (void)state;
@@ -168,6 +188,7 @@ int main(void)
       cmocka_unit_test(test_pages),
       cmocka_unit_test(test_origin),
       cmocka_unit_test(test_seconds),
+      cmocka_unit_test(test_masked),
       cmocka_unit_test(test_file_stem),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
