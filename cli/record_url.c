@@ -94,8 +94,8 @@ static void say_result(const struct hd_url_record_result *result)
             result->restarts == 1 ? "" : "s");
   message("%" PRIu64 " snapshot%s%s%s in %s%s%s%s", result->moments,
           result->moments == 1 ? "" : "s", both ? " of heap and goroutines" : "", thinned,
-          result->directory, result->moved_aside ? " (those before are in " : "",
-          result->moved_aside ? result->directory : "", result->moved_aside ? ".old)" : "");
+          result->directory, result->moved_to[0] ? " (the recording before is in " : "",
+          result->moved_to, result->moved_to[0] ? ")" : "");
   message("next: heapdiff top%s", both ? ", and heapdiff top --measure goroutines"
                                   : result->last.heap < 0 ? " --measure goroutines"
                                                           : "");
@@ -111,6 +111,7 @@ int record_url(const struct command *command, const struct record_url_args *args
       .count = (uint64_t)args->count,
       .for_ms = args->lasting.milliseconds,
       .keep = (uint64_t)common->keep,
+      .keep_bytes = common->keep_bytes,
       .urls = url_options(&args->urls),
       .on_event = on_event,
       .context = (void *)(uintptr_t)common,

@@ -17,6 +17,7 @@ struct record_url_common {
   const char *directory;
   uint64_t interval_ms;
   int64_t keep;
+  uint64_t keep_bytes;
   bool quiet, lines;
 };
 

@@ -38,6 +38,7 @@ struct hd_url_record_options {
   uint64_t for_ms;        /* how long; 0: until it is stopped */
   uint64_t keep;          /* moments that are kept, the older ones thinned out evenly, the first
                            * and the last never: 2 and more; 0: all */
+  uint64_t keep_bytes;    /* that the files may take, thinned out likewise; 0: any */
   struct hd_url_options urls; /* its every_ms and for_ms do not count; `stop` ends the recording */
   void (*on_event)(void *context, const struct hd_url_event *event); /* NULL: none */
   void *context;
@@ -51,7 +52,7 @@ struct hd_url_record_result {
   uint64_t failed;         /* files that could not be written */
   int failed_errno;        /* why, the last time */
   struct hd_url_point first, last; /* since the service started last */
-  bool moved_aside;        /* an older recording went to `directory`.old */
+  char moved_to[4160];     /* where an older recording went; "": there was none */
   bool stopped;            /* by urls.stop */
   bool unchecked;          /* over https, with urls.insecure */
   char directory[4096];

@@ -91,7 +91,8 @@ static bool open_store(struct run *run, struct hd_error *error)
 {
   if (!hd_output_directory_open(run->options->directory, &run->directory, error))
     return false;
-  hd_store_init(&run->store, &run->directory, run->options->url, run->options->keep);
+  hd_store_init(&run->store, &run->directory, run->options->url, run->options->keep,
+                run->options->keep_bytes);
   return !run->store.stem.failed || hd_fail_memory(error);
 }
 
@@ -229,7 +230,7 @@ static void fill_result(const struct run *run)
   result->thinned = run->store.thinned;
   result->failed = run->store.failed;
   result->failed_errno = run->store.failed_errno;
-  result->moved_aside = run->directory.moved_aside;
+  snprintf(result->moved_to, sizeof result->moved_to, "%s", run->directory.moved_to);
   result->unchecked = run->options->urls.insecure && hd_url_is_https(run->options->url);
   snprintf(result->directory, sizeof result->directory, "%s", run->directory.name);
 }

@@ -7,13 +7,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 void hd_store_init(struct hd_store *store, const struct hd_output_directory *directory,
-                   const char *url, uint64_t keep)
+                   const char *url, uint64_t keep, uint64_t keep_bytes)
 {
-  *store = (struct hd_store){.directory = directory, .keep = keep};
+  *store = (struct hd_store){.directory = directory, .keep = keep, .keep_bytes = keep_bytes};
   hd_url_file_stem(url, &store->stem);
 }
 
@@ -76,7 +77,7 @@ static bool copy(const struct hd_fetched *fetched, int fd, struct hd_error *erro
 
 /* Whole under its name, or not there at all; errno says why. */
 static bool write_file(const struct hd_store *store, const struct hd_fetched *fetched,
-                       const char *name)
+                       const char *name, uint64_t *bytes)
 {
   char temporary[NAME_MAX + 8];
   int directory = store->directory->fd;
@@ -89,6 +90,8 @@ static bool write_file(const struct hd_store *store, const struct hd_fetched *fe
   errno = 0;
   bool fine = copy(fetched, fd, &error);
   int reason = errno;
+  struct stat status;
+  *bytes += fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
   if (close(fd) != 0 && fine) {
     fine = false;
     reason = errno;
@@ -113,14 +116,21 @@ size_t hd_store_least(const struct hd_stored *moments, size_t count)
   return least;
 }
 
+static bool too_many(const struct hd_store *store)
+{
+  return (store->keep && store->moments.count > store->keep) ||
+         (store->keep_bytes && store->bytes > store->keep_bytes);
+}
+
 static void thin_out(struct hd_store *store)
 {
-  while (store->keep && store->moments.count > store->keep && store->moments.count > 2) {
+  while (store->moments.count > 2 && too_many(store)) {
     size_t i = hd_store_least(store->moments.items, store->moments.count);
     struct hd_stored *stored = &store->moments.items[i];
     for (int kind = 0; kind < HD_STORED_KINDS; kind++)
       if (stored->names[kind])
         unlinkat(store->directory->fd, stored->names[kind], 0);
+    store->bytes -= stored->bytes;
     forget(stored);
     memmove(stored, stored + 1, (store->moments.count - i - 1) * sizeof *stored);
     store->moments.count--;
@@ -140,7 +150,7 @@ bool hd_store_add(struct hd_store *store, const struct hd_fetched *fetched[HD_ST
     stored.time_ns = stored.time_ns ? stored.time_ns : one->time_ns;
     stored.names[kind] = name_of(store, one->has_heap ? "heap" : "goroutine", one->time_ns);
     fine = stored.names[kind] != NULL;
-    if (fine && !write_file(store, one, stored.names[kind])) {
+    if (fine && !write_file(store, one, stored.names[kind], &stored.bytes)) {
       store->failed++;
       store->failed_errno = errno;
       hd_free(stored.names[kind]);
@@ -149,6 +159,7 @@ bool hd_store_add(struct hd_store *store, const struct hd_fetched *fetched[HD_ST
   }
   bool any = stored.names[0] || stored.names[1];
   if (fine && any && hd_vec_push(&store->moments, stored)) {
+    store->bytes += stored.bytes;
     thin_out(store);
     return true;
   }

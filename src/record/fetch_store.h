@@ -13,19 +13,22 @@ enum { HD_STORED_KINDS = 2 };
 struct hd_stored {
   int64_t time_ns;
   char *names[HD_STORED_KINDS]; /* in the directory; NULL: none */
+  uint64_t bytes;               /* of both files */
 };
 
 struct hd_store {
   const struct hd_output_directory *directory;
   struct hd_buffer stem;
   uint64_t keep;          /* moments; 0: all */
+  uint64_t keep_bytes;    /* 0: any */
+  uint64_t bytes;         /* of all that is kept */
   HD_VEC(struct hd_stored) moments;
   uint64_t thinned, failed;
   int failed_errno;
 };
 
 void hd_store_init(struct hd_store *store, const struct hd_output_directory *directory,
-                   const char *url, uint64_t keep);
+                   const char *url, uint64_t keep, uint64_t keep_bytes);
 void hd_store_deinit(struct hd_store *store);
 
 /* Writes the profiles of one moment (NULL: none of that kind), and thins out the older

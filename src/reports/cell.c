@@ -179,3 +179,18 @@ size_t hd_text_width(const char *text)
   }
   return width;
 }
+
+size_t hd_utf8_length(const unsigned char *text)
+{
+  size_t length = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+  if (*text > 0xf4 || (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+      (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+    return 0;
+  /* XML has no place for U+FFFE and U+FFFF, nor has anybody else. */
+  if (text[0] == 0xef && text[1] == 0xbf && text[2] >= 0xbe)
+    return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text[i] & 0xc0) != 0x80)
+      return 0;
+  return length;
+}

@@ -74,7 +74,7 @@ static void test_names_tell_the_time(void **state)
   struct hd_error error = HD_ERROR_INIT;
   char path[PATH_MAX];
   assert_true(hd_output_directory_open(folder, &directory, &error));
-  hd_store_init(&store, &directory, "http://name:geheim@host:6060/x?y", 0);
+  hd_store_init(&store, &directory, "http://name:geheim@host:6060/x?y", 0, 0);
   add(&store, INT64_C(1795633392) * SECOND + 125 * SECOND / 1000);
   snprintf(path, sizeof path, "%s/host-6060.heap.20261125T190312.125Z.heapdiff", folder);
   assert_int_equal(access(path, F_OK), 0);
@@ -110,7 +110,7 @@ static void test_thinning_is_even(void **state)
   struct hd_error error = HD_ERROR_INIT;
   int64_t least = INT64_MAX, most = 0;
   assert_true(hd_output_directory_open(folder, &directory, &error));
-  hd_store_init(&store, &directory, "host:1", KEPT);
+  hd_store_init(&store, &directory, "host:1", KEPT, 0);
   for (int i = 0; i < ALL; i++)
     add(&store, (1000000 + i) * SECOND);
   assert_int_equal(store.moments.count, KEPT);
@@ -126,6 +126,33 @@ static void test_thinning_is_even(void **state)
     most = gap > most ? gap : most;
   }
   assert_true(most <= 4 * least);
+  hd_store_deinit(&store);
+  hd_output_directory_close(&directory);
+}
+
+/* Of the bytes, too: the first and the last stay whatever they take. */
+static void test_thinning_by_size(void **state)
+{
+  (void)state;
+  struct hd_output_directory directory;
+  struct hd_store store;
+  struct hd_error error = HD_ERROR_INIT;
+  assert_true(hd_output_directory_open(folder, &directory, &error));
+  hd_store_init(&store, &directory, "host:1", 0, 0);
+  add(&store, SECOND);
+  uint64_t one = store.bytes;
+  assert_true(one > 0);
+  hd_store_deinit(&store);
+  hd_store_init(&store, &directory, "host:1", 0, 5 * one + one / 2);
+  for (int i = 0; i < 20; i++)
+    add(&store, (100 + i) * SECOND);
+  assert_int_equal(store.moments.count, 5);
+  assert_int_equal(store.bytes, 5 * one);
+  assert_int_equal(store.moments.items[0].time_ns, 100 * SECOND);
+  assert_int_equal(store.moments.items[4].time_ns, 119 * SECOND);
+  store.keep_bytes = 1;
+  add(&store, 200 * SECOND);
+  assert_int_equal(store.moments.count, 2);
   hd_store_deinit(&store);
   hd_output_directory_close(&directory);
 }
@@ -148,7 +175,7 @@ static void test_full_disk(void **state)
   struct hd_store store;
   struct hd_error error = HD_ERROR_INIT;
   assert_true(hd_output_directory_open(folder, &directory, &error));
-  hd_store_init(&store, &directory, "host:1", 0);
+  hd_store_init(&store, &directory, "host:1", 0, 0);
   struct hd_output_directory gone = directory;
   gone.fd = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   store.directory = &gone;
@@ -167,6 +194,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_names_tell_the_time, set_up, tear_down),
       cmocka_unit_test(test_other_names_have_no_time),
       cmocka_unit_test_setup_teardown(test_thinning_is_even, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_thinning_by_size, set_up, tear_down),
       cmocka_unit_test(test_least_never_takes_the_ends),
       cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
   };

@@ -60,7 +60,7 @@ static bool write_whole(const char *text)
 {
   struct hd_new_file file;
   struct hd_error error = HD_ERROR_INIT;
-  bool fine = hd_new_file_create(&file, path, &error) &&
+  bool fine = hd_new_file_create(&file, path, false, &error) &&
               hd_new_file_write(&file, text, strlen(text), &error) &&
               hd_new_file_finish(&file, &error);
   hd_new_file_drop(&file);
@@ -87,7 +87,7 @@ static void test_dropped(void **state)
   struct hd_new_file file;
   struct hd_error error = HD_ERROR_INIT;
   assert_true(write_whole("one"));
-  assert_true(hd_new_file_create(&file, path, &error));
+  assert_true(hd_new_file_create(&file, path, false, &error));
   assert_true(hd_new_file_write(&file, "half", 4, &error));
   hd_new_file_drop(&file);
   holds("one");
@@ -106,7 +106,7 @@ static void test_killed(void **state)
   if (child == 0) {
     struct hd_new_file file;
     struct hd_error error = HD_ERROR_INIT;
-    if (hd_new_file_create(&file, path, &error) && hd_new_file_write(&file, "half", 4, &error))
+    if (hd_new_file_create(&file, path, false, &error) && hd_new_file_write(&file, "half", 4, &error))
       kill(getpid(), SIGKILL);
     _exit(1);
   }
@@ -122,7 +122,7 @@ static void test_no_place(void **state)
   struct hd_new_file file;
   struct hd_error error = HD_ERROR_INIT;
   snprintf(path, sizeof path, "%s/none/file", folder);
-  assert_false(hd_new_file_create(&file, path, &error));
+  assert_false(hd_new_file_create(&file, path, false, &error));
   assert_int_equal(error.kind, HD_ERROR_INTERNAL);
   hd_new_file_drop(&file);
   assert_int_equal(count_entries(), 0);

@@ -1,0 +1,14 @@
+/* A small file of the user's, whole. */
+#ifndef HD_API_READ_TEXT_H
+#define HD_API_READ_TEXT_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+/* Terminated; the caller frees *text. One that cannot be read, or is larger than `most`
+ * bytes, is an error of kind usage that names it. */
+bool hd_read_text(const char *path, size_t most, char **text, size_t *length,
+                  struct hd_error *error);
+
+#endif
