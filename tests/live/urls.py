@@ -77,6 +77,19 @@ def check_fetching(runner, server, profile):
     runner.prints("2 snapshots", "top", profile, url + "gzip")
 
 
+def check_formats(runner, server, testdata):
+    """Whatever a page holds is told by its content, as that of a file."""
+    for name in ("jemalloc/service.1.heap", "heap-text/service.2.heap", "heap-text/go.3.txt",
+                 "goroutines/2.debug1", "goroutines/2.debug2", "go-leak/heap.5.pb.gz"):
+        file = os.path.join(testdata, name if name[:8] != "go-leak/" else "pprof/" + name)
+        with open(file, "rb") as body:
+            server.pages["/page"] = body.read()
+        runner.prints("", "top", "--no-symbols", file)
+        wanted = runner.run("top", "--no-symbols", "--format", "csv", file)[1]
+        have = runner.run("top", "--no-symbols", "--format", "csv", f"http://{server.host}/page")[1]
+        check(have == wanted, name, "is", have, "from a URL, from the file", wanted)
+
+
 def check_elsewhere(runner, server):
     """What is meant for one server goes to no other."""
     other = web.Web(server.profile)
@@ -207,6 +220,7 @@ def main():
         runner = Runner(options.heapdiff, work)
         check_faults(runner, server)
         check_fetching(runner, server, profiles[0])
+        check_formats(runner, server, options.testdata)
         check_elsewhere(runner, server)
         check_memory(runner, server)
         check_series(runner, server, profiles)
