@@ -135,30 +135,25 @@ static bool take(struct run *run, struct hd_fetched *fetched, struct hd_error *e
 
 /* The other profile of the same moment. That there is none at the first one is no fault:
  * not every service has goroutines. */
-static bool fetch_goroutines(struct run *run, struct hd_fetched *fetched, struct hd_error *error)
+static void fetch_goroutines(struct run *run, struct hd_fetched *fetched)
 {
   struct hd_error own = HD_ERROR_INIT;
   if (!run->wants_goroutines)
-    return true;
+    return;
   if (hd_fetch_snapshot(run->http, run->options->url, HD_URL_GOROUTINE, fetched, &own)) {
     run->no_goroutines = false;
-    return true;
+    return;
   }
   bool none = fetched->answer.status == 404 && !run->any;
   hd_answer_close(&fetched->answer);
   run->wants_goroutines = !none;
-  if (own.kind == HD_ERROR_INTERNAL) {
-    *error = own;
-    return false;
-  }
   if (!none && !run->no_goroutines && !is_stopped(run))
     tell_error(run, HD_URL_INCOMPLETE, &own);
   run->no_goroutines = true;
-  return true;
 }
 
-/* One moment. *came: the service gave its heap. The error is final where it is not an
- * input's, and at the first moment. */
+/* One moment. *came: the service gave its heap. Only at the first one that it did not is an
+ * error; later whatever it was may pass, want of memory as well. */
 static bool fetch_moment(struct run *run, bool *came, struct hd_error *error)
 {
   struct hd_fetched fetched[HD_STORED_KINDS] = {{.answer = {.fd = -1}}, {.answer = {.fd = -1}}};
@@ -166,9 +161,10 @@ static bool fetch_moment(struct run *run, bool *came, struct hd_error *error)
   bool fine = true;
   *came = hd_fetch_snapshot(run->http, run->options->url, HD_URL_HEAP, &fetched[0], &own);
   if (*came) {
-    fine = fetch_goroutines(run, &fetched[1], error) && take(run, fetched, error);
+    fetch_goroutines(run, &fetched[1]);
+    fine = take(run, fetched, error);
   } else if (!is_stopped(run) || !run->any) {
-    if (!run->any || own.kind != HD_ERROR_INPUT) {
+    if (!run->any) {
       *error = own;
       fine = false;
     } else if (run->away_since_ms < 0) {
