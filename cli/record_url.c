@@ -1,6 +1,6 @@
 #include "record_url.h"
 
-#include "interrupt.h"
+#include "ending.h"
 #include "messages.h"
 #include "numbers.h"
 
@@ -122,8 +122,8 @@ int record_url(const struct command *command, const struct record_url_args *args
     return command_misused(command, "one URL is recorded, and options come before it: '%s'",
                            argv[1]);
   options.urls.timeout_ms = args->fetch_timeout.milliseconds;
-  options.urls.stop = interrupt_came;
-  interrupt_watch();
+  options.urls.stop = ending_came;
+  ending_watch();
   signal(SIGPIPE, SIG_IGN); /* it goes on when nobody reads its messages any more */
   bool fine = hd_record_url(&options, &result, &error);
   if (result.unchecked)

@@ -1,7 +1,7 @@
 #include "symbolizing.h"
 
 #include "command.h"
-#include "interrupt.h"
+#include "ending.h"
 #include "messages.h"
 #include "progress.h"
 #include "terminal.h"
@@ -16,7 +16,7 @@ enum { STATUS_SIGNAL = 128 };
 static bool on_progress(void *context, const char *what, uint64_t done, uint64_t total)
 {
   return (!terminal_is_watched() || progress_show(context, what, done, total)) &&
-         !interrupt_came(NULL);
+         !ending_came(NULL);
 }
 
 static void say_result(const struct hd_symbolize_result *result, const char *directory)
@@ -42,10 +42,10 @@ int symbolizing(const struct input_args *input, const char *const *paths, int co
   __attribute__((cleanup(end_session))) hd_session *session = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = input_options(input);
-  struct hd_symbolize_options work = {.directory = directory, .stop = interrupt_came};
+  struct hd_symbolize_options work = {.directory = directory, .stop = ending_came};
   struct hd_symbolize_result result;
   options.progress = on_progress;
-  interrupt_watch();
+  ending_watch();
   if (!hd_session_create(&options, &session, &error))
     return message_error(&error);
   bool fine = hd_symbolize_snapshots(session, paths, (size_t)count, &work, &result, &error);
@@ -55,5 +55,5 @@ int symbolizing(const struct input_args *input, const char *const *paths, int co
     return message_error(&error);
   if (!quiet || result.stopped)
     say_result(&result, directory);
-  return result.stopped ? STATUS_SIGNAL + interrupt_signal() : STATUS_FINE;
+  return result.stopped ? STATUS_SIGNAL + ending_signal() : STATUS_FINE;
 }

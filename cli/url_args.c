@@ -1,6 +1,6 @@
 #include "url_args.h"
 
-#include "interrupt.h"
+#include "ending.h"
 #include "messages.h"
 #include "numbers.h"
 
@@ -47,7 +47,7 @@ struct hd_url_options url_options(const struct url_args *args)
       .max_body = args->max_body,
       .every_ms = args->every.milliseconds,
       .for_ms = args->lasting.milliseconds,
-      .stop = is_series(args) ? interrupt_came : NULL,
+      .stop = is_series(args) ? ending_came : NULL,
   };
 }
 
@@ -71,6 +71,6 @@ bool url_series_begin(const struct command *command, const struct url_args *args
   uint64_t ms = args->lasting.milliseconds ? args->lasting.milliseconds : args->every.milliseconds;
   format_elapsed(lasting, (int64_t)ms * 1000000);
   message("taking snapshots for %s; Ctrl-C ends that and shows what there is by then", lasting);
-  interrupt_watch();
+  ending_watch();
   return true;
 }

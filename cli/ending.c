@@ -1,4 +1,4 @@
-#include "interrupt.h"
+#include "ending.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@ static void on_signal(int number)
   ended_by = number;
 }
 
-void interrupt_watch(void)
+void ending_watch(void)
 {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
   struct sigaction before;
@@ -20,12 +20,12 @@ void interrupt_watch(void)
       sigaction(ending[i], &action, NULL);
 }
 
-int interrupt_signal(void)
+int ending_signal(void)
 {
   return ended_by;
 }
 
-bool interrupt_came(void *context)
+bool ending_came(void *context)
 {
   (void)context;
   return ended_by != 0;
