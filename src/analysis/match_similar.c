@@ -102,8 +102,7 @@ static struct ranked *left_over(const struct hd_side *side, const uint32_t *matc
   *count = 0;
   for (size_t i = 0; rows && i < side->rows.count; i++)
     if (!matched[i])
-      rows[(*count)++] =
-          (struct ranked){(uint32_t)i, hd_side_amount_of(side, i, measure).value};
+      rows[(*count)++] = (struct ranked){(uint32_t)i, hd_side_amount_of(side, i, measure).value};
   if (rows && *count)
     qsort(rows, *count, sizeof *rows, by_value);
   *count = *count < MOST_ROWS ? *count : MOST_ROWS;
@@ -123,9 +122,8 @@ static double score_of(const struct likeness *of, const struct ranked *before,
 }
 
 /* The best of each, again and again until no two are each other's best. */
-static void pair_best(const struct likeness *of, const double *scores,
-                      const struct ranked *before, size_t befores, const struct ranked *after,
-                      size_t afters)
+static void pair_best(const struct likeness *of, const double *scores, const struct ranked *before,
+                      size_t befores, const struct ranked *after, size_t afters)
 {
   const struct hd_match *match = of->matching->match;
   for (bool any = true; any;) {
@@ -137,8 +135,8 @@ static void pair_best(const struct likeness *of, const double *scores,
             (best == afters || scores[i * afters + j] > scores[i * afters + best]))
           best = j;
       for (size_t k = 0; best < afters && k < befores; k++)
-        if (!match->after[before[k].row] && (back == befores || scores[k * afters + best] >
-                                                                    scores[back * afters + best]))
+        if (!match->after[before[k].row] &&
+            (back == befores || scores[k * afters + best] > scores[back * afters + best]))
           back = k;
       if (best == afters || back != i)
         continue;

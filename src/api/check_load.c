@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool hd_check_run_init(struct hd_check_run *run, struct hd_session *session,
-                       struct hd_error *error)
+bool hd_check_run_init(struct hd_check_run *run, struct hd_session *session, struct hd_error *error)
 {
   const struct hd_session_options *options = &session->options;
   *run = (struct hd_check_run){.session = session};
@@ -120,8 +119,10 @@ static bool load_bases(struct hd_check_run *run, const char *const *baselines, s
   for (size_t i = 0; i < count; i++) {
     if (is_baseline(baselines[i])) {
       if (count > 1)
-        return hd_fail_usage(error, "--baseline %s: a baseline file is the whole base: there are "
-                                    "others beside it", baselines[i]);
+        return hd_fail_usage(error,
+                             "--baseline %s: a baseline file is the whole base: there are "
+                             "others beside it",
+                             baselines[i]);
       run->baseline = baselines[i];
       return hd_check_read_baseline(&run->across.before, baselines[i], error);
     }
@@ -181,11 +182,10 @@ static bool may_be_one(const struct hd_point *a, const struct hd_point *b, bool 
 static bool load_two(struct hd_check_run *run, const char *const *paths, bool wants_within,
                      struct hd_error *error)
 {
-  if (!hd_check_load_run(run, &paths[0], 1, error) ||
-      !hd_check_load_run(run, &paths[1], 1, error))
+  if (!hd_check_load_run(run, &paths[0], 1, error) || !hd_check_load_run(run, &paths[1], 1, error))
     return false;
-  if (!may_be_one(last_point(&run->runs.items[0].series),
-                  last_point(&run->runs.items[1].series), wants_within)) {
+  if (!may_be_one(last_point(&run->runs.items[0].series), last_point(&run->runs.items[1].series),
+                  wants_within)) {
     run->bases = 1;
     return true;
   }
@@ -230,8 +230,7 @@ static bool add_last(struct hd_check_run *run, struct hd_side *side, size_t i,
 }
 
 /* One process at two times. */
-static bool compare_ends(struct hd_check_run *run, struct hd_comparison *of,
-                         struct hd_error *error)
+static bool compare_ends(struct hd_check_run *run, struct hd_comparison *of, struct hd_error *error)
 {
   const struct hd_series *series = hd_check_newest(run);
   size_t last = series->points.count - 1, rows = series->rows.count;

@@ -13,16 +13,18 @@ struct reader {
   struct hd_side *side;
   struct hd_error *error;
   int64_t line;
-  char *at;    /* of the line at hand, which is terminated */
-  bool *seen;  /* [row]: from a line before */
+  char *at;   /* of the line at hand, which is terminated */
+  bool *seen; /* [row]: from a line before */
   size_t seen_count;
   size_t least_runs;
 };
 
 static bool wrong(const struct reader *reader, const char *what)
 {
-  return hd_fail_line(reader->error, reader->line, "%s; `heapdiff baseline update` writes the file "
-                                                   "anew", what);
+  return hd_fail_line(reader->error, reader->line,
+                      "%s; `heapdiff baseline update` writes the file "
+                      "anew",
+                      what);
 }
 
 bool hd_baseline_is(const char *text, size_t length)
@@ -270,8 +272,7 @@ static bool add_totals(struct reader *reader)
   return true;
 }
 
-bool hd_baseline_read(struct hd_side *side, const char *text, size_t length,
-                      struct hd_error *error)
+bool hd_baseline_read(struct hd_side *side, const char *text, size_t length, struct hd_error *error)
 {
   struct reader reader = {.side = side, .error = error};
   HD_SCOPED_FREE char *copy = hd_alloc(length + 1);
