@@ -49,6 +49,7 @@ static bool read_new(struct update *update, const char *const *paths, size_t cou
   struct hd_side_options options = {.wrappers = run->filters.wrappers,
                                     .wrapper_count = run->filters.wrapper_count};
   run->across.after.keep_runs = true;
+  run->pid = update->session->options.pid;
   for (size_t i = 0; i < count || !i; i++) {
     if (!hd_check_load_run(run, count ? &paths[i] : NULL, count ? 1 : 0, update->error))
       return false;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[] = "heapdiff-baseline ";
-
 enum { MOST_FRAMES = 4096 };
 
 struct reader {
@@ -25,11 +23,6 @@ static bool wrong(const struct reader *reader, const char *what)
                       "%s; `heapdiff baseline update` writes the file "
                       "anew",
                       what);
-}
-
-bool hd_baseline_is(const char *text, size_t length)
-{
-  return length >= sizeof magic - 1 && memcmp(text, magic, sizeof magic - 1) == 0;
 }
 
 /* --- frames ------------------------------------------------------------------------------- */
@@ -241,7 +234,7 @@ static bool take_line(struct reader *reader, char *text)
   static const char measures[] = "measures";
   reader->at = text;
   if (reader->line == 1)
-    return strcmp(text + sizeof magic - 1, "1") == 0 ||
+    return strcmp(text, HD_BASELINE_MAGIC "1") == 0 ||
            wrong(reader, "the baseline is of another version of heapdiff");
   if (!*text || *text == '#')
     return true;
