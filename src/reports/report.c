@@ -68,15 +68,15 @@ bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_writ
     return hd_fail_usage(error, "format '%s' does not print %s: use text or json", format->name,
                          kinds[view->kind]);
   struct hd_buffer out = HD_BUFFER_INIT;
+  out.sink = write;
+  out.sink_context = context;
   struct hd_style chosen = *style;
   if (view->unit && (!style->unit || strcmp(style->unit, "auto") == 0))
     chosen.unit = view->unit;
   print(view, &chosen, &out);
-  bool fine = !out.failed;
-  if (!fine)
-    hd_fail_memory(error);
-  else if (out.length && !write(context, out.data, out.length))
-    fine = hd_fail_internal(error, "the output could not be written");
+  bool fine = hd_buffer_finish(&out) ||
+              (out.refused ? hd_fail_internal(error, "the output could not be written")
+                           : hd_fail_memory(error));
   hd_buffer_deinit(&out);
   return fine;
 }

@@ -32,5 +32,8 @@ size_t hd_utf8_length(const unsigned char *text);
 /* Appends text for people: control characters, which a hostile file could bring,
  * become "?", tabs blanks. */
 void hd_print_clean(struct hd_buffer *out, const char *text);
+/* Whether hd_print_clean would append it as it is; false of some texts with other than ASCII
+ * that it would. */
+bool hd_text_is_plain(const char *text, size_t length);
 
 #endif
