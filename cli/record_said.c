@@ -15,6 +15,11 @@ void record_say_losses(const struct hd_record_result *result)
     message_warning("%" PRIu64 " sampled allocations are missing: the agent had no room for them; "
                     "a larger --rate takes fewer samples",
                     result->dropped);
+  if (result->signal_taken)
+    message_warning("the program handles the signal that --signal names itself, so it asked for no "
+                    "snapshot: name another one");
+  if (result->logged)
+    message_warning("the agent has something to say: see %s/heapdiff-agent.log", result->directory);
   if (result->processes == 0)
     message_warning("nothing was recorded: the agent was in no process; is the program statically "
                     "linked, set-user-ID, or does it clear LD_PRELOAD?");

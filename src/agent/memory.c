@@ -2,6 +2,7 @@
 
 #include "sys.h"
 
+#include <stdatomic.h>
 #include <sys/mman.h>
 
 enum { ARENA_CHUNK = 256 * 1024 };
@@ -11,17 +12,29 @@ static struct {
   size_t left;
 } arena;
 
+static _Atomic(size_t) mapped;
+
+size_t hd_mapped_bytes(void)
+{
+  return mapped;
+}
+
 void *hd_map(size_t size)
 {
   long result =
       hd_sys6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return result < 0 && result > -4096 ? NULL : (void *)result;
+  if (result < 0 && result > -4096)
+    return NULL;
+  mapped += size;
+  return (void *)result;
 }
 
 void hd_unmap(void *memory, size_t size)
 {
-  if (memory)
-    hd_sys2(SYS_munmap, memory, size);
+  if (!memory)
+    return;
+  mapped -= size;
+  hd_sys2(SYS_munmap, memory, size);
 }
 
 void *hd_arena_take(size_t size, size_t align)

@@ -9,6 +9,8 @@
 /* Zeroed pages; NULL when there are none. */
 void *hd_map(size_t size);
 void hd_unmap(void *memory, size_t size);
+/* How much is mapped by these. */
+size_t hd_mapped_bytes(void);
 
 /* Memory for small things that live as long as the process. Not locked: the
  * caller holds the tables' lock. */

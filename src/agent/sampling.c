@@ -1,6 +1,7 @@
 #include "sampling.h"
 
 #include "clock.h"
+#include "costs.h"
 #include "deadly.h"
 #include "random.h"
 #include "series.h"
@@ -8,6 +9,7 @@
 #include "status.h"
 #include "sys.h"
 #include "ticker.h"
+#include "trigger.h"
 
 #include <errno.h>
 
@@ -36,6 +38,7 @@ bool hd_sampling_start(uint64_t rate, uint32_t max_frames)
   sampling.rate = sampling.exact ? 1 : rate;
   sampling.max_frames = max_frames;
   sampling.began_ns = hd_monotonic_ns();
+  hd_costs_start(sampling.exact);
   sampling.salt = hd_clock_ns(CLOCK_REALTIME) + ((uint64_t)hd_getpid() << 40);
   return hd_filter_start(sampling.exact);
 }
@@ -142,15 +145,19 @@ void hd_record_block(void *block, size_t size)
   if (!block || hd_self.busy || hd_self.muted)
     return;
   hd_self.busy = true;
+  uint64_t began = hd_cost_begin();
   bool usable = hd_series_is_current();
   if (usable && !record(block, size)) {
     atomic_fetch_add(&dropped, 1);
     hd_status_count_dropped();
   }
+  hd_cost_end(began);
   hd_self.busy = false;
   hd_deadly_check();
-  if (usable)
+  if (usable) {
+    hd_trigger_count(size);
     hd_ticker_ensure();
+  }
   errno = saved;
 }
 
@@ -161,8 +168,10 @@ void hd_forget_block(void *block, struct hd_live *entry)
   if (!block || hd_self.busy)
     return;
   hd_self.busy = true;
+  uint64_t began = hd_cost_begin();
   if (hd_is_on() && hd_series_is_current() && !hd_live_remove((uintptr_t)block, entry))
     entry->address = 0;
+  hd_cost_end(began);
   hd_self.busy = false;
   hd_deadly_check();
   errno = saved;

@@ -84,7 +84,7 @@ static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
   return stacks.count;
 }
 
-static uint32_t stack_for(const struct hd_walk *walk, bool exact)
+uint32_t hd_stack_for(const struct hd_walk *walk, bool exact)
 {
   uint64_t hash = hash_walk(walk);
   uint32_t id = hd_intern_find(&stack_index, hash, stack_equal, walk);
@@ -120,7 +120,7 @@ uint32_t hd_record_for(const struct hd_walk *walk, bool exact, uint64_t size, ui
     atomic_fetch_add(&dropped, 1);
     return 0;
   }
-  uint32_t stack = stack_for(walk, exact);
+  uint32_t stack = hd_stack_for(walk, exact);
   if (exact || !stack)
     return stack;
   return sampled_record(stack, size, rate);

@@ -1,7 +1,6 @@
 #include "analysis/side.h"
 
 #include "analysis/stable_name.h"
-#include "analysis/wrappers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -193,20 +192,27 @@ struct run {
   uint32_t *chain;
 };
 
-static void look_at_frames(struct run *run)
+static bool look_at_frames(struct run *run)
 {
   const struct hd_series *series = run->series;
-  for (size_t i = 0; i < series->frame_labels.count; i++) {
+  const struct hd_filters filters = {.wrappers = run->options->wrappers,
+                                     .wrapper_count = run->options->wrapper_count};
+  struct hd_frames frames = {.pool = series->pool, .filters = &filters};
+  bool fine = true;
+  for (size_t i = 0; fine && i < series->frame_labels.count; i++) {
     uint32_t id = series->frame_labels.items[i];
     if (!id)
       continue;
     const struct hd_pool_frame *frame = hd_pool_frame(series->pool, (uint32_t)i + 1);
+    uint8_t flags = hd_frame_flags(&frames, (uint32_t)i + 1);
     struct label *label = &run->labels[id - 1];
     label->module = frame->module;
     label->named = frame->function != 0;
-    label->wrapper |=
-        hd_wrapper_is(series->pool, frame, run->options->wrappers, run->options->wrapper_count);
+    label->wrapper |= (flags & HD_FRAME_WRAPPER) != 0;
+    fine = flags != 0;
   }
+  hd_frames_deinit(&frames);
+  return fine;
 }
 
 struct function_key {
@@ -462,9 +468,7 @@ bool hd_side_add_run(struct hd_side *side, const struct hd_series *series, size_
   run.modules = hd_alloc_zeroed(depth, sizeof *run.modules);
   run.chain = hd_alloc_zeroed(depth, sizeof *run.chain);
   bool fine = run.labels && run.lowest && run.modules && run.chain;
-  if (fine)
-    look_at_frames(&run);
-  fine = (fine && find_lowest(&run)) || hd_fail_memory(error);
+  fine = (fine && look_at_frames(&run) && find_lowest(&run)) || hd_fail_memory(error);
   fine = fine && add_stacks(&run, point, rows, error);
   if (fine) {
     uint64_t rate = series->points.items[point].rate;

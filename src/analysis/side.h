@@ -88,7 +88,7 @@ typedef uint32_t (*hd_side_hide)(void *context, const struct hd_series *series,
                                  const uint32_t *labels, const uint32_t *modules, size_t count);
 
 struct hd_side_options {
-  struct hd_regex *const *wrappers; /* the user's own */
+  struct hd_regex **wrappers; /* the user's own */
   size_t wrapper_count;
   hd_side_hide hide;  /* NULL: nothing is hidden */
   void *context;

@@ -67,7 +67,7 @@ static bool read_new(struct update *update, const char *const *paths, size_t cou
 static bool write_file(const char *path, const struct hd_buffer *text, struct hd_error *error)
 {
   struct hd_new_file file = {.fd = -1};
-  bool fine = hd_new_file_create(&file, path, error) &&
+  bool fine = hd_new_file_create(&file, path, false, error) &&
               hd_new_file_write(&file, text->data, text->length, error) &&
               hd_new_file_finish(&file, error);
   hd_new_file_drop(&file);

@@ -17,7 +17,7 @@ bool hd_report_file(const hd_view *view, const struct hd_style *style, const cha
                     struct hd_error *error)
 {
   struct writing writing = {.file = {.fd = -1}, .error = error};
-  bool fine = hd_new_file_create(&writing.file, path, error) &&
+  bool fine = hd_new_file_create(&writing.file, path, false, error) &&
               hd_report(view, style, write_piece, &writing, error) &&
               hd_new_file_finish(&writing.file, error);
   hd_new_file_drop(&writing.file);
