@@ -420,7 +420,7 @@ static const char *sensitivity(struct hd_findings *findings)
     if (!seen)
       return NULL;
     if (least <= 2 * allowed + worth)
-      return hd_view_printf(findings->view, "; new growth of %s at one call site is found", seen);
+      return hd_view_printf(findings->view, "; new growth of %s at one call site would be found", seen);
     return hd_view_printf(findings->view,
                           "; less than %s of new growth at one call site is too small to be seen "
                           "at this rate: --rate %s sees more",
