@@ -25,7 +25,8 @@ void record_say_losses(const struct hd_record_result *result)
                     "linked, set-user-ID, or does it clear LD_PRELOAD?");
   else if (result->snapshots == 0)
     message_warning("no snapshot has been written; processes that the program started may still "
-                    "run and write to %s", result->directory);
+                    "run and write to %s",
+                    result->directory);
 }
 
 void record_say_go(const struct hd_record_result *result)
