@@ -32,8 +32,8 @@ void record_say_losses(const struct hd_record_result *result)
 void record_say_go(const struct hd_record_result *result)
 {
   if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
-            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
+    message("note: this is a Go program, of which only the C memory is recorded: Go's own heap is "
+            "in its net/http/pprof, which `heapdiff record HOST:PORT` fetches");
 }
 
 int record_own_failure(int exit_code, const struct hd_error *error)

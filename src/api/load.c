@@ -1,9 +1,12 @@
 /* What the chosen snapshots are as a series: which of them count, and what is to be said. */
 #include "api/session.h"
 
+#include "analysis/gaps.h"
 #include "analysis/headline.h"
+#include "base/units.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void hd_session_note_losses(struct hd_session *session, const char *name,
@@ -116,6 +119,29 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
   hd_series_drop(series, last);
 }
 
+/* Before any is left out: what was not recorded is no part of a course. */
+static bool note_gaps(struct hd_session *session, const struct hd_series *series,
+                      struct hd_error *error)
+{
+  struct hd_gaps gaps;
+  char width[HD_UNITS_TEXT], usual[HD_UNITS_TEXT], when[HD_UNITS_TEXT] = "", more[64] = "";
+  if (!hd_gaps_find(series, &gaps, error))
+    return false;
+  if (!gaps.count)
+    return true;
+  const struct hd_point *after = &series->points.items[gaps.widest];
+  hd_format_duration(width, gaps.width_ns);
+  hd_format_duration(usual, gaps.usual_ns);
+  if (after->time_ns)
+    hd_format_time(when, after->time_ns);
+  if (gaps.count > 1)
+    snprintf(more, sizeof more, ", the widest of %zu gaps", gaps.count);
+  hd_session_add_note(session, HD_NOTE_INFO, "gap",
+                      "there is no snapshot in the %s before %s%s; the others are %s apart", width,
+                      when[0] ? when : after->path, more, usual);
+  return true;
+}
+
 /* Which of the snapshots count, and what is to be said of the others. */
 static bool settle_window(struct hd_session *session, const struct hd_window *window,
                           struct hd_series *series, struct hd_error *error)
@@ -215,6 +241,8 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
     return hd_fail_input(error, "there is no snapshot in what was named");
   hd_symbolizer_keep(session->symbolizer);
   settle_ends(session, series);
+  if (session->chosen.count > 1 && hd_session_is_one_series(session) && !note_gaps(session, series, error))
+    return false;
   if (!settle_window(session, window, series, error))
     return false;
   note_order(session, series);

@@ -14,6 +14,12 @@
 #include <heapdiff/query.h>
 #include <heapdiff/session.h>
 
+/* What stood on the command line, or a handle that came from a URL. */
+struct hd_named {
+  const char *path; /* NULL: the handle */
+  size_t handle;
+};
+
 struct hd_session {
   struct hd_arena arena;
   struct hd_session_options options; /* its texts are copied into the arena */
@@ -23,8 +29,8 @@ struct hd_session {
   HD_VEC(struct hd_symbolizer *) helpers; /* of further threads */
   struct hd_handles handles;         /* that were named, directories spread out */
   HD_VEC(struct hd_handle) chosen;   /* in order */
-  const char **remember;             /* what to remember, as named */
-  size_t remember_count;
+  size_t named;                      /* how many words named them */
+  HD_VEC(struct hd_named) remember;  /* what to remember */
   HD_VEC(struct hd_note) notes;
   bool notes_lost;                   /* for want of memory */
 };
@@ -42,6 +48,9 @@ bool hd_session_give_notes(const struct hd_session *session, struct hd_view *vie
  * hd_session_select. */
 bool hd_session_expand(struct hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error);
+
+/* Tells who waits what is being done; the texts are joined. */
+void hd_session_say(const struct hd_session *session, const char *doing, const char *what);
 
 /* --- read.c ----------------------------------------------------------------------- */
 
