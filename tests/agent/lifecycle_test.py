@@ -27,14 +27,14 @@ def test_linkage():
     os.environ['TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD'] = str(1 << 62)
     tried = 0
     for name in ('allocs', 'operators'):
-        for way in ('jemalloc', 'tcmalloc', 'tcmalloc_minimal', 'static_libstdcxx'):
+        for way in ('jemalloc', 'tcmalloc', 'tcmalloc_minimal', 'static_libstdcxx', 'nopie'):
             path = program(f'agent_{name}_{way}')
             if not os.path.exists(path):
                 continue
             tried += 1
             with Run(path) as run:
                 snapshot = run.only()[-1]
-                library = 'libc.so' if way == 'static_libstdcxx' else way
+                library = way if 'malloc' in way else 'libc.so'
                 assert library in snapshot.header['allocator'], snapshot.header['allocator']
                 check_exact(run, snapshot, plain)
                 print(way, name, snapshot.header['allocator'])
