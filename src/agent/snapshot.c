@@ -186,6 +186,7 @@ static void look_around(const struct hd_capture *capture)
 static int write_capture(struct hd_capture *capture)
 {
   uint64_t moment = capture->mono_ns;
+  bool asked = strcmp(capture->reason, "request") == 0 || strcmp(capture->reason, "oom") == 0;
   if (!hd_series.start_ns)
     hd_series.start_ns = hd_process_start_ns(&writer.scratch);
   look_around(capture);
@@ -199,7 +200,7 @@ static int write_capture(struct hd_capture *capture)
     fail(error);
     return error;
   }
-  hd_retention_add(hd_series.sequence, moment, writer.output.written);
+  hd_retention_add(hd_series.sequence, moment, writer.output.written, asked);
   hd_series.sequence++;
   hd_status_count_snapshot();
   thin_out();
