@@ -12,7 +12,7 @@ import time
 
 from pprof_proto import Profile
 from running import AGENT, Run, expected, program
-from snapshot import Symbols
+from snapshot import Snapshot, Symbols
 
 
 def reasons(snapshots):
@@ -265,8 +265,18 @@ def test_mmap():
 def test_resident():
     """Memory of every kind is found where it is, to a megabyte."""
     mb = 1 << 20
-    with Run(program('agent_resident'), interval=400) as run:
-        last = [s for s in run.only() if 'resident' in s.header and 'malloc' in s.header][-1].header
+    with Run(program('agent_resident'), interval=200, wait=False) as run:
+        assert run.process.stdout.readline() == 'ready\n'
+        ready, last, deadline = time.monotonic_ns(), None, time.time() + 60
+        while not last and time.time() < deadline:
+            time.sleep(.05)
+            for name in sorted(n for n in os.listdir(run.directory) if n.endswith('.heapdiff')):
+                header = Snapshot(os.path.join(run.directory, name)).header
+                if header['mono_ns'] > ready and 'resident' in header and 'malloc' in header:
+                    last = header
+        run.process.terminate()
+        run.finish(check=-signal.SIGTERM)
+        assert last, 'no snapshot of it all'
         resident, malloc = last['resident'], last['malloc']
         print(last['rss'], resident, malloc)
         live = 40000 * 1000 // 2
