@@ -179,7 +179,7 @@ static uint32_t stack_of_caller(void)
 {
   hd_lock_take(&walk_lock);
   hd_walk_stack(&walk, (uint32_t)hd_config.set.max_frames);
-  uint32_t stack = hd_stack_for(&walk, hd_sampling_is_exact());
+  uint32_t stack = walk.failed ? 0 : hd_stack_for(&walk, hd_sampling_is_exact());
   hd_lock_release(&walk_lock);
   return stack;
 }
@@ -194,6 +194,7 @@ static void remember(uintptr_t start, size_t size)
 {
   uint32_t stack = size >= RECORDED_BYTES ? stack_of_caller() : 0;
   hd_mappings_lock();
+  dropped += size >= RECORDED_BYTES && !stack;
   cut(start, start + size);
   insert(find(start), (struct range){start, start + size, stack});
   hd_mappings_unlock();

@@ -43,6 +43,12 @@ bool hd_is_freed(double before, double last)
   return last < before / 2;
 }
 
+/* What the program held: its heap, and what it mapped itself where that is recorded. */
+static double held_at(const struct hd_point *point)
+{
+  return point->total[HD_INUSE_SPACE] + point->total[HD_MMAP_SPACE];
+}
+
 static void note_order(struct hd_session *session, const struct hd_series *series)
 {
   const struct hd_point *first = &series->points.items[0];
@@ -104,13 +110,12 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
   const struct hd_point *points = series->points.items;
   if (!last || !points[last].at_exit)
     return;
-  if (last == 1 && points[1].total[HD_INUSE_SPACE] < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
+  if (last == 1 && held_at(&points[1]) < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
     hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                         "the program freed all it had before it ended, and there is no snapshot in "
                         "between%s", session->chosen.items[0].group
                                          ? ": record it with a shorter --interval" : "");
-  if (last == 1 ||
-      !hd_is_freed(points[last - 1].total[HD_INUSE_SPACE], points[last].total[HD_INUSE_SPACE]))
+  if (last == 1 || !hd_is_freed(held_at(&points[last - 1]), held_at(&points[last])))
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                       "the snapshot at exit is left out, as most of the memory had been freed by "
