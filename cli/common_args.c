@@ -18,7 +18,7 @@ const struct option_row input_rows[] = {
     {FLAG_AT(struct input_args, partial), .name = "partial",
      .help = "of a file that stops in the middle, use what comes before"},
     {NUMBER_AT(struct input_args, jobs), .name = "jobs", .metavar = "N", .least = 1,
-     .help = "look symbols up in so many programs at the same time (default: one a processor)"},
+     .help = "read so many snapshots, and look symbols up in so many programs, at a time"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
      .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
     OPTION_ROWS_END,

@@ -34,8 +34,9 @@ struct hd_session_options {
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
   const char *measure;             /* of a directory's series, only those that have it; NULL:
                                     * of the heap where there is one */
-  unsigned jobs;                   /* modules that are symbolized at the same time; 0: as many as
-                                    * there are processors. What comes out is the same */
+  unsigned jobs;                   /* snapshots that are read, and modules that are symbolized, at
+                                    * the same time; 0: as many as there are processors, of the
+                                    * former four at most. What comes out is the same */
   const char *const *wrappers;     /* more functions that only pass allocations on (regex) */
   size_t wrapper_count;
   struct hd_url_options urls;      /* how URLs are fetched; its time-out is fetch_timeout_ms */

@@ -116,85 +116,6 @@ void hd_fold_destroy(struct hd_fold *fold)
   hd_free(fold);
 }
 
-/* --- rows --------------------------------------------------------------------------- */
-
-/* Makes room for one more set of values, of zeros. */
-#define add_zeros(fold, values)                                                                    \
-  (hd_vec_reserve((values), (fold)->columns) &&                                                    \
-   (memset((values)->items + (values)->count, 0, (fold)->columns * sizeof(double)),                \
-    (values)->count += (fold)->columns, true))
-
-static uint32_t new_row(struct hd_fold *fold, struct hd_fold_row row)
-{
-  if (!add_zeros(fold, &fold->flat) || !hd_vec_push(&fold->row_stamps, 0) ||
-      (fold->want_cum && !add_zeros(fold, &fold->cum)) || !hd_vec_push(&fold->rows, row))
-    return 0;
-  return (uint32_t)fold->rows.count;
-}
-
-static uint32_t row_of(struct hd_fold *fold, uint32_t label, uint32_t frame)
-{
-  uint32_t *row = &fold->row_of_label[label - 1];
-  if (!*row)
-    *row = new_row(fold, (struct hd_fold_row){.label = label, .frame = frame});
-  return *row;
-}
-
-struct stack_key {
-  const uint32_t *labels;
-  size_t count;
-};
-
-static bool stack_equal(const void *context, uint32_t id, const void *key)
-{
-  const struct hd_fold *fold = context;
-  const struct hd_fold_row *have = &fold->rows.items[id - 1];
-  const struct stack_key *want = key;
-  return have->count == want->count &&
-         memcmp(fold->stack_labels.items + have->first, want->labels,
-                want->count * sizeof *want->labels) == 0;
-}
-
-/* The row of the labels that were pushed behind the `first` ones, which go where it has
- * them already. */
-static uint32_t row_of_stack(struct hd_fold *fold, size_t first, uint32_t frame)
-{
-  struct stack_key key = {fold->stack_labels.items + first, fold->stack_labels.count - first};
-  uint64_t hash = hd_hash(key.labels, key.count * sizeof *key.labels);
-  uint32_t id = hd_index_find(&fold->stack_index, hash, stack_equal, fold, &key);
-  if (id) {
-    fold->stack_labels.count = first;
-    return id;
-  }
-  struct hd_fold_row row = {.label = key.labels[0],
-                            .frame = frame,
-                            .first = (uint32_t)first,
-                            .count = (uint32_t)key.count};
-  id = new_row(fold, row);
-  return id && hd_index_add(&fold->stack_index, hash, id) ? id : 0;
-}
-
-static bool edge_equal(const void *context, uint32_t id, const void *key)
-{
-  const struct hd_fold *fold = context;
-  const struct hd_edge *have = &fold->edges.items[id - 1], *want = key;
-  return have->outer == want->outer && have->inner == want->inner;
-}
-
-static uint32_t edge_of(struct hd_fold *fold, uint32_t outer, uint32_t inner)
-{
-  struct hd_edge edge = {outer - 1, inner - 1};
-  uint64_t hash = hd_hash(&edge, sizeof edge);
-  uint32_t id = hd_index_find(&fold->edge_index, hash, edge_equal, fold, &edge);
-  if (id)
-    return id;
-  if (!add_zeros(fold, &fold->edge_values) || !hd_vec_push(&fold->edge_stamps, 0) ||
-      !hd_vec_push(&fold->edges, edge))
-    return 0;
-  id = (uint32_t)fold->edges.count;
-  return hd_index_add(&fold->edge_index, hash, id) ? id : 0;
-}
-
 /* --- one record ----------------------------------------------------------------------- */
 
 /* The record at hand. */
@@ -259,7 +180,7 @@ static uint32_t frame_at(const struct hd_fold *fold, const struct item *item)
 static uint32_t meet(struct hd_fold *fold, uint32_t at)
 {
   const struct hd_fold_frame *frame = &fold->frames.items[at];
-  uint32_t row = row_of(fold, frame->label, frame->frame);
+  uint32_t row = hd_fold_label_row(fold, frame->label, frame->frame);
   if (!row)
     return 0;
   if (frame->flags & HD_FOLD_INLINED)
@@ -283,7 +204,7 @@ static inline __attribute__((always_inline)) void pass(struct hd_fold *fold,
 static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t outer,
                       uint32_t inner)
 {
-  uint32_t edge = edge_of(fold, outer, inner);
+  uint32_t edge = hd_fold_edge(fold, outer, inner);
   if (!edge)
     return false;
   uint32_t *stamp = &fold->edge_stamps.items[edge - 1];
@@ -358,7 +279,7 @@ static uint32_t aim_stack(struct hd_fold *fold, const struct item *item)
       if (!hd_vec_push(&fold->stack_labels, fold->frames.items[span.first + j].label))
         return 0;
   }
-  uint32_t row = row_of_stack(fold, first, site->frame);
+  uint32_t row = hd_fold_stack_row(fold, first, site->frame);
   if (row && !(site->flags & HD_FOLD_INLINED))
     fold->rows.items[row - 1].outlined = true;
   return row;
@@ -369,9 +290,9 @@ static uint32_t aim_nothing(struct hd_fold *fold)
   size_t first = fold->stack_labels.count;
   uint32_t row = 0;
   if (fold->by != HD_BY_STACK)
-    row = row_of(fold, fold->nothing, 0);
+    row = hd_fold_label_row(fold, fold->nothing, 0);
   else if (hd_vec_push(&fold->stack_labels, fold->nothing))
-    row = row_of_stack(fold, first, 0);
+    row = hd_fold_stack_row(fold, first, 0);
   if (row)
     fold->rows.items[row - 1].outlined = true;
   return row;

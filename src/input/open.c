@@ -85,6 +85,11 @@ static bool inflate_rest(struct hd_input *input, struct hd_error *error)
     return hd_fail_internal(error, "stopped");
   if (!hd_inflate_whole(input->fd, input->max_inflated, &data, &length, &input->packed, error))
     return false;
+  /* Shorter than what was streamed: somebody writes to it meanwhile. */
+  if (data && length < stream->offset + stream->length) {
+    hd_free(data);
+    data = NULL;
+  }
   if (!data) {
     pass_turn(input);
     return true;
