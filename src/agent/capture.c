@@ -49,6 +49,13 @@ static void add_live(const struct hd_live *entry, void *context)
     capture->ages[(size_t)(entry->record - 1) * capture->buckets + bucket]++;
 }
 
+static void add_pending(uint32_t record, uint64_t objects, uint64_t bytes, void *context)
+{
+  struct hd_capture *capture = context;
+  capture->totals[record - 1].objects += objects;
+  capture->totals[record - 1].bytes += bytes;
+}
+
 /* With everything locked. */
 static bool copy_tables(struct hd_capture *capture)
 {
@@ -71,6 +78,7 @@ static bool copy_tables(struct hd_capture *capture)
     capture->totals[i].objects = atomic_load_explicit(&record->objects, memory_order_relaxed);
     capture->totals[i].bytes = atomic_load_explicit(&record->bytes, memory_order_relaxed);
   }
+  hd_sampling_visit_pending(add_pending, capture);
   hd_live_visit(add_live, capture);
   return true;
 }

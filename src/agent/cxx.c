@@ -84,7 +84,7 @@ static void *find_runtime(const char *name)
     if (HD_LIKELY(next.name.call && !next.name.counts))                                            \
       return next.name.call arguments;                                                             \
     if (next.name.call) {                                                                          \
-      bool due = hd_sampling_due(size);                                                            \
+      bool due = hd_sampling_due(size) && hd_sampling_decide(size);                                \
       hd_nest();                                                                                   \
       void *block = next.name.call arguments;                                                      \
       hd_unnest();                                                                                 \
@@ -106,10 +106,8 @@ static void *find_runtime(const char *name)
       free(p);                                                                                     \
       return;                                                                                      \
     }                                                                                              \
-    if (next.name.counts && HD_UNLIKELY(hd_filter_maybe(p))) {                                     \
-      struct hd_live entry;                                                                        \
-      hd_forget_block(p, &entry);                                                                  \
-    }                                                                                              \
+    if (next.name.counts && HD_UNLIKELY(hd_filter_maybe(p)))                                       \
+      hd_forget_block(p, NULL);                                                                    \
     next.name.call arguments;                                                                      \
   }
 

@@ -5,12 +5,25 @@
 #ifndef HD_AGENT_STACK_MEMORY_H
 #define HD_AGENT_STACK_MEMORY_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "state.h"
+
+#include <string.h>
 
 /* A walk starts at this stack pointer. */
 void hd_stack_enter(uint64_t sp);
+/* Makes sure that the page of this address can be read. */
+bool hd_stack_learn(uint64_t address);
+
 /* Reads a word; false where that cannot be done. */
-bool hd_stack_read(uint64_t address, uint64_t *value);
+static inline bool hd_stack_read(uint64_t address, uint64_t *value)
+{
+  if (HD_UNLIKELY(address % sizeof *value))
+    return false;
+  if (HD_UNLIKELY(address - hd_self.stack_low >= hd_self.stack_high - hd_self.stack_low) &&
+      !hd_stack_learn(address))
+    return false;
+  memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
+  return true;
+}
 
 #endif
