@@ -48,5 +48,6 @@ void hd_config_read(char *const *environment)
   hd_config.rate = number(lookup(environment, HD_ENV_RATE), HD_DEFAULT_RATE, RATE_MAX);
   hd_config.interval_ms =
       number(lookup(environment, HD_ENV_INTERVAL), HD_DEFAULT_INTERVAL_MS, INTERVAL_MAX);
+  hd_config.seed = number(lookup(environment, HD_ENV_SEED), 0, UINT64_MAX / 10 - 1);
   hd_config.max_frames = frames ? (uint32_t)frames : HD_DEFAULT_MAX_FRAMES;
 }

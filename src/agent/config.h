@@ -13,6 +13,7 @@ struct hd_config {
   char status[HD_PATH_BYTES];    /* "" : none */
   uint64_t rate, interval_ms;
   uint32_t max_frames;
+  uint64_t seed; /* 0: none was given */
 };
 
 extern struct hd_config hd_config;

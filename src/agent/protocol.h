@@ -12,6 +12,7 @@
 #define HD_ENV_INTERVAL "HEAPDIFF_INTERVAL_MS"  /* 0: snapshots at start and exit only */
 #define HD_ENV_MAX_FRAMES "HEAPDIFF_MAX_FRAMES" /* of a stack */
 #define HD_ENV_STATUS "HEAPDIFF_STATUS"         /* path of the status memory below */
+#define HD_ENV_SEED "HEAPDIFF_SEED"             /* not 0: the same samples in every run */
 
 #define HD_DEFAULT_RATE (512u * 1024)
 #define HD_DEFAULT_INTERVAL_MS 10000u

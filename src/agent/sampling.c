@@ -28,7 +28,7 @@ static _Atomic(uint8_t) scratch_state[SCRATCHES];
 static struct {
   uint64_t rate, began_ns, salt;
   uint32_t max_frames;
-  bool exact;
+  bool exact, seeded;
 } sampling;
 
 static _Atomic(uint64_t) dropped;
@@ -51,13 +51,14 @@ static bool make_scratches(void)
   return true;
 }
 
-bool hd_sampling_start(uint64_t rate, uint32_t max_frames)
+bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed)
 {
   sampling.exact = rate <= 1;
   sampling.rate = sampling.exact ? 1 : rate;
   sampling.max_frames = max_frames;
   sampling.began_ns = hd_monotonic_ns();
-  sampling.salt = hd_clock_ns(CLOCK_REALTIME) + ((uint64_t)hd_getpid() << 40);
+  sampling.seeded = seed;
+  sampling.salt = seed ? seed : hd_clock_ns(CLOCK_REALTIME) + ((uint64_t)hd_getpid() << 40);
   if (!make_scratches() || !hd_row_cache_start(sampling.exact))
     return false;
   hd_live_start(sampling.exact);
@@ -73,8 +74,9 @@ void hd_sampling_forked(void)
     scratches[i].walk.reusable = false; /* its thread is gone, in the middle of a walk */
     atomic_store_explicit(&scratch_state[i], FREE, memory_order_relaxed);
   }
-  hd_self.random ^= hd_scramble((uint64_t)hd_getpid());
-  sampling.salt ^= (uint64_t)hd_getpid() << 40;
+  uint64_t other = sampling.seeded ? 1 : (uint64_t)hd_getpid();
+  hd_self.random ^= hd_scramble(other);
+  sampling.salt ^= other << 40;
 }
 
 uint64_t hd_sampling_rate(void)
@@ -111,7 +113,7 @@ static void seed(void)
   static _Atomic(uint64_t) threads;
   hd_self.seeded = true;
   hd_self.scratch = (uint32_t)atomic_fetch_add(&threads, 1);
-  hd_self.random = hd_scramble(sampling.salt ^ (uintptr_t)&hd_self) + hd_self.scratch;
+  hd_self.random = hd_scramble(sampling.salt + hd_scramble(hd_self.scratch));
 }
 
 /* Where the thread's first interval ends: at this allocation? */

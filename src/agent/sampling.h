@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
-/* Recording begins with this mean interval (1: everything). Called once; false when
- * memory is short. */
-bool hd_sampling_start(uint64_t rate, uint32_t max_frames);
+/* Recording begins with this mean interval (1: everything). With a seed that is not
+ * 0 a program whose threads do the same in the same order is sampled in the same
+ * places. Called once; false when memory is short. */
+bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed);
 uint64_t hd_sampling_rate(void);
 bool hd_sampling_is_exact(void);
 /* Sampled allocations that found no room. */

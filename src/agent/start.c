@@ -24,7 +24,7 @@ static bool bring_up(void)
   hd_unwind_start();
   hd_series_start();
   hd_status_open(hd_config.status);
-  if (!hd_sampling_start(hd_config.rate, hd_config.max_frames))
+  if (!hd_sampling_start(hd_config.rate, hd_config.max_frames, hd_config.seed))
     return false;
   hd_status_count_process();
   hd_fork_start();

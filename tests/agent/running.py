@@ -22,7 +22,7 @@ class Run:
     """One program under the agent, in a directory of its own."""
 
     def __init__(self, *command, rate=1, interval=0, timeout=60, directory=None, preload=None,
-                 frames=None, check=0, wait=True):
+                 frames=None, check=0, wait=True, seed=None):
         self.directory = directory or tempfile.mkdtemp(prefix='heapdiff-agent-')
         self.status_path = tempfile.mktemp(prefix='heapdiff-status-')
         with open(self.status_path, 'wb') as file:
@@ -30,6 +30,9 @@ class Run:
         environment = dict(os.environ, LD_PRELOAD=' '.join(filter(None, [AGENT, preload])),
                            HEAPDIFF_DIR=self.directory, HEAPDIFF_RATE=str(rate),
                            HEAPDIFF_INTERVAL_MS=str(interval), HEAPDIFF_STATUS=self.status_path)
+        environment.pop('HEAPDIFF_SEED', None)
+        if seed:
+            environment['HEAPDIFF_SEED'] = str(seed)
         if frames:
             environment['HEAPDIFF_MAX_FRAMES'] = str(frames)
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE,
