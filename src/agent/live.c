@@ -32,6 +32,14 @@ static struct shard *shard_of(uintptr_t address)
   return &shards[hd_live_hash_of(exact ? address >> HD_REGION_BITS << 4 : address) >> SHARD_SHIFT];
 }
 
+uint64_t hd_live_count(void)
+{
+  uint64_t count = 0;
+  for (unsigned i = 0; i < SHARDS; i++)
+    count += shards[i].used;
+  return count;
+}
+
 static void recount(const struct hd_live *entry, void *filter)
 {
   hd_filter_count_in(filter, entry->address);
@@ -40,11 +48,8 @@ static void recount(const struct hd_live *entry, void *filter)
 static void enlarge_filter(void)
 {
   struct hd_filter *filter = NULL;
-  uint64_t blocks = 0;
   hd_live_lock(-1);
-  for (unsigned i = 0; i < SHARDS; i++)
-    blocks += shards[i].used;
-  if (hd_filter_is_small(blocks))
+  if (hd_filter_is_small(hd_live_count()))
     filter = hd_filter_larger();
   if (filter) {
     hd_live_visit(recount, filter);

@@ -39,6 +39,9 @@ bool hd_live_add(struct hd_live entry, struct hd_pending *pending);
  * the recorded. */
 bool hd_live_remove(uintptr_t address, struct hd_live *entry);
 
+/* How many are live; exactly so with all shards locked. */
+uint64_t hd_live_count(void);
+
 /* All shards at once: nothing moves between. False when time is up. */
 bool hd_live_lock(int timeout_ms);
 void hd_live_unlock(void);

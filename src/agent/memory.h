@@ -8,6 +8,9 @@
 
 /* Zeroed pages; NULL when there are none. */
 void *hd_map(size_t size);
+/* The same, its memory there at once where it is not huge: what is written with a lock
+ * held must not wait for the kernel page by page. */
+void *hd_map_ready(size_t size);
 void hd_unmap(void *memory, size_t size);
 
 /* Memory for small things that live as long as the process. Not locked: the
