@@ -48,6 +48,10 @@ static inline uint64_t hd_entry_sp(const struct hd_entry *entry)
 #define HD_ENTRY_POP(reg) "pop %" reg "\n\t.cfi_adjust_cfa_offset -8\n\t.cfi_restore %" reg "\n\t"
 
 /* What such a stub calls: by name from assembly, and never taken apart. */
+#if defined __has_attribute && __has_attribute(noipa)
 #define HD_ENTERED static __attribute__((used, noipa))
+#else
+#define HD_ENTERED static __attribute__((used, noinline))
+#endif
 
 #endif

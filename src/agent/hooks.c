@@ -90,8 +90,10 @@ HD_EXPORT int posix_memalign(void **block, size_t align, size_t size)
  * just before the block, is on its way meanwhile. */
 static inline bool forget(void *block)
 {
-  if (HD_UNLIKELY(hd_is_boot_memory(block)))
+  if (HD_UNLIKELY(hd_is_boot_memory(block))) {
+    hd_boot_freed();
     return false;
+  }
   __builtin_prefetch((const void *)((uintptr_t)block - sizeof(size_t)));
   hd_forget_block(block, NULL);
   return true;
@@ -145,6 +147,8 @@ static void *leave_boot_memory(const void *block, size_t size)
   size_t known = hd_boot_size(block);
   for (size_t i = 0; fresh && i < size && i < known; i++)
     fresh[i] = ((const char *)block)[i];
+  if (fresh)
+    hd_boot_freed();
   return fresh;
 }
 
@@ -153,10 +157,10 @@ static void *leave_boot_memory(const void *block, size_t size)
 HD_ENTERED void *record_realloc(void *block, size_t size, bool due, const struct hd_entry *entry)
 {
   struct hd_live old;
-  if (hd_is_boot_memory(block))
-    return leave_boot_memory(block, size);
   if (due)
     due = hd_sampling_decide(size);
+  if (hd_is_boot_memory(block))
+    return leave_boot_memory(block, size);
   bool known = hd_forget_block(block, &old);
   void *fresh = hd_next.realloc(block, size);
   if (!fresh && size && known)

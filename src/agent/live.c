@@ -94,13 +94,13 @@ static bool is_crowded(const struct shard *shard)
   return !exact && hd_filter_is_small(shard->used * SHARDS);
 }
 
-bool hd_live_add(struct hd_live entry, struct hd_pending *pending)
+bool hd_live_add(const struct hd_live *entry, struct hd_pending *pending)
 {
-  struct shard *shard = shard_of(entry.address);
+  struct shard *shard = shard_of(entry->address);
   hd_lock_take(&shard->lock);
-  bool placed = place(shard, &entry), crowded = placed && is_crowded(shard);
+  bool placed = place(shard, entry), crowded = placed && is_crowded(shard);
   if (placed && pending)
-    count(&entry, pending);
+    count(entry, pending);
   hd_lock_release(&shard->lock);
   if (HD_UNLIKELY(crowded))
     enlarge_filter();

@@ -34,7 +34,7 @@ struct hd_pending {
 /* Adds a block; the record's allocations rise in the same instant, in `pending`
  * unless that is NULL: then the block has been counted before. False when memory is
  * short. */
-bool hd_live_add(struct hd_live entry, struct hd_pending *pending);
+bool hd_live_add(const struct hd_live *entry, struct hd_pending *pending);
 /* Takes a block out, into `entry` unless that is NULL; false where it is not one of
  * the recorded. */
 bool hd_live_remove(uintptr_t address, struct hd_live *entry);

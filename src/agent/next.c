@@ -11,6 +11,7 @@
 
 alignas(16) char hd_boot_memory[HD_BOOT_BYTES];
 static size_t boot_used;
+static _Atomic(int) boot_blocks;
 static bool resolving, resolved;
 
 enum { BOOT_HEADER = 16 };
@@ -31,6 +32,7 @@ static void *boot_take(size_t size)
   memcpy(block - BOOT_HEADER, &size, sizeof size);
   boot_used += need;
   hd_filter_count((uintptr_t)block);
+  atomic_fetch_add(&boot_blocks, 1);
   return block;
 }
 
@@ -41,9 +43,14 @@ size_t hd_boot_size(const void *block)
   return size;
 }
 
+void hd_boot_freed(void)
+{
+  atomic_fetch_sub(&boot_blocks, 1);
+}
+
 bool hd_boot_is_used(void)
 {
-  return boot_used > 0;
+  return atomic_load(&boot_blocks) > 0;
 }
 
 void hd_boot_count_in(struct hd_filter *filter)

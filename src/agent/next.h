@@ -39,6 +39,9 @@ static inline bool hd_is_boot_memory(const void *block)
 }
 /* The size of such a block. */
 size_t hd_boot_size(const void *block);
+/* Such a block was freed: its memory is not used again. */
+void hd_boot_freed(void);
+/* Whether there are such blocks that have not been freed. */
 bool hd_boot_is_used(void);
 /* Counts all of them in a filter, so that freeing one is noticed. */
 struct hd_filter;

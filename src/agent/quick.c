@@ -130,12 +130,13 @@ static bool can_be_met(const struct hd_walk *walk, uint32_t generation, uint64_t
 
 static bool finish(struct hd_walk *walk, uint32_t kept, uint32_t count, bool plain, bool truncated)
 {
-  uint32_t stack = count == 0 && kept == walk->count ? walk->stack : 0;
+  if (count == 0 && kept == walk->count)
+    return true; /* the last walk once more */
   walk->reusable = plain && !truncated;
   walk->truncated = truncated;
   walk->failed = false;
+  walk->stack = 0;
   hd_walk_settle(walk, kept, count);
-  walk->stack = stack;
   return true;
 }
 

@@ -174,7 +174,7 @@ static bool record(void *block, size_t size, const struct hd_entry *entry)
   uint32_t id = hd_record_for(&scratch->walk, sampling.exact, size, sampling.rate);
   struct hd_live live = {(uintptr_t)block, size, id & HD_RECORDS_MAX,
                          hd_sampling_clock() & ((UINT64_C(1) << 40) - 1)};
-  bool added = id && hd_live_add(live, &scratch->pending);
+  bool added = id && hd_live_add(&live, &scratch->pending);
   release_scratch(scratch);
   return added;
 }
@@ -232,7 +232,7 @@ void hd_remember_block(const struct hd_live *entry)
   if (hd_self.busy)
     return;
   hd_self.busy = true;
-  if (!hd_live_add(*entry, NULL))
+  if (!hd_live_add(entry, NULL))
     atomic_fetch_add(&dropped, 1);
   hd_self.busy = false;
   hd_deadly_check();

@@ -34,11 +34,9 @@ static void begin_range(uint64_t page)
   hd_self.stack_own = hd_self.stack_high > top;
 }
 
-void hd_stack_enter(uint64_t sp)
+void hd_stack_begin(uint64_t sp)
 {
   uint64_t page = sp & -(uint64_t)PAGE;
-  if (hd_self.stack_own && page >= hd_self.stack_low && page < hd_self.stack_high)
-    return;
   if (!hd_self.stack_own || page + (uint64_t)PAGE * GAP_PAGES < hd_self.stack_low ||
       page >= hd_self.stack_high) {
     begin_range(page);

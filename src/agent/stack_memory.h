@@ -9,8 +9,14 @@
 
 #include <string.h>
 
-/* A walk starts at this stack pointer. */
-void hd_stack_enter(uint64_t sp);
+/* A walk starts at this stack pointer, of which nothing is known yet. */
+void hd_stack_begin(uint64_t sp);
+static inline void hd_stack_enter(uint64_t sp)
+{
+  if (HD_UNLIKELY(!hd_self.stack_own || sp < hd_self.stack_low || sp >= hd_self.stack_high))
+    hd_stack_begin(sp);
+}
+
 /* Makes sure that the page of this address can be read. */
 bool hd_stack_learn(uint64_t address);
 

@@ -85,7 +85,7 @@ def check_exact(run, snapshot, demangle=lambda name: name):
 
 
 def end_by(number, *mode, check=None, rate=1, command=None):
-    """Sends a signal once the program says that it is ready."""
+    """Sends a signal once the program says that it is ready and the first snapshot is there."""
     run = Run(*(command or (program('agent_signals'), *mode)), rate=rate, interval=100000,
               wait=False)
     lines = []
@@ -93,6 +93,11 @@ def end_by(number, *mode, check=None, rate=1, command=None):
         line = run.process.stdout.readline()
         assert line, 'it ended before'
         lines.append(line.strip())
+    deadline = time.monotonic() + 20
+    while not any(name.endswith('.heapdiff') and not name.startswith('.')
+                  for name in os.listdir(run.directory)):
+        assert time.monotonic() < deadline, 'no first snapshot'
+        time.sleep(.005)
     time.sleep(.02)
     run.process.send_signal(number)
     run.finish(check=-number if check is None else check)
