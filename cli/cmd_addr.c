@@ -5,7 +5,6 @@
 
 #include <heapdiff/symbols.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,26 +60,49 @@ static bool push(struct addresses *list, uint64_t address)
   return true;
 }
 
-/* Hexadecimal, with 0x or without. */
-static bool parse_address(const char *text, uint64_t *address)
+static bool is_blank(char c)
 {
-  if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-    text += 2;
-  size_t length = strlen(text);
-  if (!length || strspn(text, "0123456789abcdefABCDEF") != length)
-    return false;
-  errno = 0;
-  *address = strtoull(text, NULL, 16);
-  return errno == 0;
+  return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static char *trim(char *line)
+static char *past_blanks(const char *text)
 {
-  line += strspn(line, " \t");
+  while (is_blank(*text))
+    text++;
+  return (char *)text;
+}
+
+/* -1: none. */
+static int digit_of(char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c = (char)(c | ('a' ^ 'A'));
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Hexadecimal, with 0x or without, and blanks behind it. Lists are long, and no function of
+ * the C library's does it at once. */
+static bool parse_address(const char *text, uint64_t *address)
+{
+  int digit;
+  if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+    text += 2;
+  const char *first = text;
+  *address = 0;
+  for (; (digit = digit_of(*text)) >= 0; text++) {
+    if (*address >> 60)
+      return false;
+    *address = *address << 4 | (unsigned)digit;
+  }
+  return text > first && *past_blanks(text) == '\0';
+}
+
+static void trim(char *line)
+{
   size_t length = strlen(line);
-  while (length && isspace((unsigned char)line[length - 1]))
+  while (length && is_blank(line[length - 1]))
     line[--length] = '\0';
-  return line;
 }
 
 /* Standard input, an address a line; empty lines are passed over. */
@@ -90,10 +112,11 @@ static int read_list(struct addresses *list)
   uint64_t address;
   int status = STATUS_FINE;
   for (unsigned long number = 1; !status && fgets(line, sizeof line, stdin); number++) {
-    const char *text = trim(line);
+    char *text = past_blanks(line);
     if (!*text)
       continue;
     if (!parse_address(text, &address)) {
+      trim(text);
       message("standard input: line %lu: '%.40s' is no hexadecimal address", number, text);
       status = HD_ERROR_INPUT;
     } else if (!push(list, address)) {

@@ -1,6 +1,8 @@
 #include "command.h"
 #include "messages.h"
 #include "numbers.h"
+#include "record_said.h"
+#include "record_words.h"
 #include "symbolizing.h"
 #include "symbolizing_early.h"
 #include "terminal.h"
@@ -12,15 +14,17 @@
 #include <signal.h>
 #include <string.h>
 
-enum { MOST_FRAMES = 1024 };
+enum { MOST_FRAMES = 1024, MOST_KEPT = 4096 };
 #define MOST_INTERVAL_MS (1000 * INT64_C(86400000))
 
 struct record_args {
   const char *output;
   struct duration interval;
   uint64_t rate;
-  int64_t max_frames;
-  bool symbolize, quiet, verbose;
+  int64_t max_frames, keep;
+  uint64_t max_size, every_bytes;
+  const char *signal, *oom_at, *format;
+  bool mmap, symbolize, quiet, verbose;
 };
 
 static const struct option_row rows[] = {
@@ -29,10 +33,31 @@ static const struct option_row rows[] = {
     {DURATION_AT(struct record_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .most = MOST_INTERVAL_MS, .standard = "10s",
      .help = "between two snapshots; 0: only at the start and at the end"},
+    {SIZE_AT(struct record_args, every_bytes), .name = "every-bytes", .metavar = "SIZE",
+     .most = INT64_C(1) << 60, .standard = "0",
+     .help = "a snapshot each time so many bytes were allocated; 0: none"},
+    {TEXT_AT(struct record_args, signal), .name = "signal", .metavar = "NAME",
+     .words = signal_words,
+     .help = "a snapshot when the program gets this signal: USR1, USR2, RTMIN+N"},
+    {TEXT_AT(struct record_args, oom_at), .name = "oom-at", .metavar = "PERCENT",
+     .standard = "90%",
+     .help = "a snapshot once memory passes so much of its limit; off: none"},
+    {NUMBER_AT(struct record_args, keep), .name = "keep", .metavar = "N", .most = MOST_KEPT,
+     .standard = "1000",
+     .help = "snapshots that a process keeps, thinned out evenly, the first and the last always; "
+             "0: all"},
+    {SIZE_AT(struct record_args, max_size), .name = "max-size", .metavar = "SIZE",
+     .most = INT64_C(1) << 60, .standard = "1g",
+     .help = "what a process's snapshots may take, thinned out likewise; 0: any"},
     {SIZE_AT(struct record_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
     {NUMBER_AT(struct record_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
      .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
+    {CHOICE_AT(struct record_args, format), .name = "snapshot-format", .metavar = "NAME",
+     .words = format_words, .standard = "native",
+     .help = "of the snapshots: heapdiff's own, or pprof's, which go tool pprof opens"},
+    {FLAG_AT(struct record_args, mmap), .name = "mmap",
+     .help = "record anonymous memory that the program maps itself, too: mmap_space"},
     {FLAG_AT(struct record_args, symbolize), .name = "symbolize",
      .help = "write the program's symbols into the snapshots as they come, to be read where it is "
              "not"},
@@ -94,48 +119,45 @@ static void on_snapshot(void *context, const struct hd_record_event *event)
     symbolizing_early_add(progress->early, event->path);
 }
 
-static void say_losses(const struct hd_record_result *result)
+/* What cannot be measured, an addition and a comparison an allocation, is in the
+ * manual. */
+static void say_costs(const struct hd_record_result *result)
 {
-  if (result->failed)
-    message_warning("%" PRIu64 " snapshot%s could not be written: %s", result->failed,
-                    result->failed == 1 ? "" : "s",
-                    result->failed_errno ? strerror(result->failed_errno) : "unknown reason");
-  if (result->dropped)
-    message_warning("%" PRIu64 " sampled allocations are missing: the agent had no room for them; "
-                    "a larger --rate takes fewer samples",
-                    result->dropped);
-  if (result->processes == 0)
-    message_warning("nothing was recorded: the agent was in no process; is the program statically "
-                    "linked, set-user-ID, or does it clear LD_PRELOAD?");
-  else if (result->snapshots == 0)
-    message_warning("no snapshot has been written; processes that the program started may still "
-                    "run and write to %s", result->directory);
+  char memory[NUMBER_TEXT], spent[NUMBER_TEXT], cpu[NUMBER_TEXT], share[NUMBER_TEXT] = "";
+  double spent_s = result->recording_s + result->writing_s;
+  if (!result->agent_memory)
+    return;
+  format_size(memory, (int64_t)result->agent_memory);
+  format_seconds(spent, spent_s);
+  format_seconds(cpu, result->cpu_s);
+  if (spent_s < result->cpu_s)
+    snprintf(share, sizeof share, " (%.1f%%)", 100 * spent_s / result->cpu_s);
+  message("cost: %s of %s CPU%s for %" PRIu64 " sample%s and the snapshots, %s of memory", spent,
+          cpu, share, result->samples, result->samples == 1 ? "" : "s", memory);
 }
 
 static void say_result(const struct hd_record_result *result)
 {
   if (result->signal)
     message("the program was ended by signal %d (%s)", result->signal, strsignal(result->signal));
+  if (result->near_limit)
+    message("note: memory came near its limit, and a snapshot was taken then%s",
+            result->signal == SIGKILL ? ": what filled it is in the last ones" : "");
   if (!result->snapshots)
     return;
-  if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
-            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
-  char processes[64] = "";
+  record_say_go(result);
+  char processes[64] = "", kept[64] = "";
   if (result->processes > 1)
     snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
-  message("%" PRIu64 " snapshot%s%s in %s%s%s%s", result->snapshots,
-          result->snapshots == 1 ? "" : "s", processes, result->directory,
-          result->moved_aside ? " (those before are in " : "",
-          result->moved_aside ? result->directory : "", result->moved_aside ? ".old)" : "");
+  if (result->thinned)
+    snprintf(kept, sizeof kept, ", thinned out to %" PRIu64 ",",
+             result->snapshots - result->thinned);
+  message("%" PRIu64 " snapshot%s%s%s in %s%s%s%s", result->snapshots,
+          result->snapshots == 1 ? "" : "s", processes, kept, result->directory,
+          result->moved_to[0] ? " (the recording before is in " : "", result->moved_to,
+          result->moved_to[0] ? ")" : "");
+  say_costs(result);
   message("next: heapdiff top");
-}
-
-static int own_failure(int exit_code, const struct hd_error *error)
-{
-  message_error(error);
-  bool known = exit_code >= HD_RECORD_FAILED && exit_code <= HD_RECORD_NOT_FOUND;
-  return known ? exit_code : HD_RECORD_FAILED;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -156,19 +178,32 @@ static int run(const struct command *command, int argc, char **argv)
       .interval_ms = args.interval.milliseconds,
       .rate = args.rate,
       .max_frames = (uint32_t)args.max_frames,
+      .keep = (uint64_t)args.keep,
+      .keep_bytes = args.max_size,
+      .every_bytes = args.every_bytes,
+      .mmap = args.mmap,
+      .pprof = strcmp(args.format, "pprof") == 0,
       .argv = argv,
       .on_snapshot = progress.lines || progress.early ? on_snapshot : NULL,
       .context = &progress,
   };
+  if (args.signal && !parse_signal(args.signal, &options.signal))
+    return command_misused(command, "--signal takes USR1, USR2, RTMIN+N or a number of one of "
+                                    "these: others mean something else to programs");
+  if (!parse_percent(args.oom_at, &options.oom_percent))
+    return command_misused(command, "--oom-at takes a percentage up to 100%%, or off");
+  if (args.keep == 1)
+    return command_misused(command, "--keep takes 2 or more, as the first and the last snapshot "
+                                    "are always kept, or 0 for all");
   struct hd_record_result result = {0};
   struct hd_error error = HD_ERROR_INIT;
   int exit_code = 0;
   bool recorded = hd_record(&options, &result, &exit_code, &error);
   symbolizing_early_end(&early);
   if (!recorded)
-    return own_failure(exit_code, &error);
+    return record_own_failure(exit_code, &error);
   outlive_readers();
-  say_losses(&result);
+  record_say_losses(&result);
   const char *directory = result.directory;
   if (args.symbolize && result.snapshots)
     symbolizing(&(struct input_args){0}, &directory, 1, NULL, args.quiet);

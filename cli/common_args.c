@@ -4,6 +4,8 @@
 #include "progress.h"
 #include "terminal.h"
 
+#include <heapdiff/check.h>
+
 #include <string.h>
 
 const struct option_row input_rows[] = {
@@ -157,6 +159,12 @@ const struct option_row style_rows[] = {
 
 const struct option_row nested_style_rows[] = {
     FORMAT_ROW(nested_format),
+    LOOK_ROWS,
+    OPTION_ROWS_END,
+};
+
+const struct option_row finding_style_rows[] = {
+    FORMAT_ROW(hd_finding_format_name),
     LOOK_ROWS,
     OPTION_ROWS_END,
 };

@@ -59,6 +59,8 @@ struct style_args {
 extern const struct option_row style_rows[];
 /* Of verbs whose answer is no table: text and json alone. */
 extern const struct option_row nested_style_rows[];
+/* Of `check`: what a gate finds has formats of its own. */
+extern const struct option_row finding_style_rows[];
 /* Asks the terminal where the user has left it open. */
 struct hd_style style_of(const struct style_args *args);
 /* Whether the chosen format is for programs, which want all rows. */

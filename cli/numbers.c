@@ -157,3 +157,11 @@ void format_elapsed(char out[NUMBER_TEXT], int64_t ns)
   else
     snprintf(out, NUMBER_TEXT, "%" PRId64 "h%02" PRId64 "m", seconds / 3600, seconds / 60 % 60);
 }
+
+void format_seconds(char out[NUMBER_TEXT], double seconds)
+{
+  if (seconds < 1)
+    snprintf(out, NUMBER_TEXT, "%.1fms", seconds * 1e3);
+  else
+    snprintf(out, NUMBER_TEXT, seconds < 100 ? "%.2fs" : "%.0fs", seconds);
+}

@@ -21,6 +21,8 @@ enum { NUMBER_TEXT = 32 };
 
 /* "41.20MB": two decimals, as the reports print sizes. */
 void format_size(char out[NUMBER_TEXT], int64_t bytes);
+/* An amount of time: "2.5ms", "1.25s", "310s". */
+void format_seconds(char out[NUMBER_TEXT], double seconds);
 /* Time since a start: "12.3s", "5m10s", "2h05m". */
 void format_elapsed(char out[NUMBER_TEXT], int64_t ns);
 

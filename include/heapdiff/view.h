@@ -27,6 +27,9 @@ typedef bool (*hd_write_fn)(void *context, const char *data, size_t length);
  * this kind of view, or says that `write` failed (kind internal). */
 bool hd_report(const hd_view *view, const struct hd_style *style, hd_write_fn write, void *context,
                struct hd_error *error);
+/* The same into a file, which is there whole or not at all; errors name it. */
+bool hd_report_file(const hd_view *view, const struct hd_style *style, const char *path,
+                    struct hd_error *error);
 
 /* The words `format` takes: NULL past the last one. */
 const char *hd_report_name(size_t i);

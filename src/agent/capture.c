@@ -97,6 +97,9 @@ static bool copy_tables(struct hd_capture *capture)
   }
   hd_sampling_visit_pending(add_pending, capture);
   hd_live_visit(copy_live, capture);
+  uint64_t mappings_dropped;
+  capture->mapped = hd_mappings_sum(capture->stacks, &capture->mapped_size, &mappings_dropped);
+  capture->allocations_dropped += mappings_dropped;
   return true;
 }
 
@@ -151,4 +154,8 @@ void hd_capture_drop(struct hd_capture *capture)
   capture->memory = NULL;
   atomic_signal_fence(memory_order_seq_cst);
   hd_unmap(memory, capture->size);
+  struct hd_mapped *mapped = capture->mapped;
+  capture->mapped = NULL;
+  atomic_signal_fence(memory_order_seq_cst);
+  hd_unmap(mapped, capture->mapped_size);
 }

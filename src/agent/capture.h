@@ -3,6 +3,7 @@
 #define HD_AGENT_CAPTURE_H
 
 #include "live.h"
+#include "mappings.h"
 #include "process_info.h"
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct hd_capture {
   struct hd_totals *totals; /* by record */
   uint32_t *ages;           /* records x buckets: live objects by log2 of their age in ms */
   uint32_t *next, *first;   /* the records of a stack: first[stack], next[record]; id or 0 */
+  struct hd_mapped *mapped; /* by stack, 1-based; NULL: none */
+  size_t mapped_size;
   uint64_t clock_ms;
   uint32_t buckets;
   struct hd_live *live; /* a copy, to be added up without the locks */

@@ -1,13 +1,11 @@
 #include "config.h"
 
 #include "files.h"
-#include "protocol.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#define RATE_MAX (UINT64_C(1) << 50)
-#define INTERVAL_MAX (UINT64_C(1) << 40)
+#define SEED_MAX (UINT64_C(1) << 60)
 
 struct hd_config hd_config;
 
@@ -20,34 +18,49 @@ static const char *lookup(char *const *environment, const char *name)
   return "";
 }
 
-/* Digits alone, or the default. */
-static uint64_t number(const char *text, uint64_t otherwise, uint64_t max)
+/* The first one is kept, cut where it is long. */
+static void misunderstand(const char *name, const char *value)
+{
+  char cut[128];
+  size_t length = strnlen(value, sizeof cut - 1);
+  struct hd_text text = {hd_config.misunderstood, 0, sizeof hd_config.misunderstood, false};
+  if (hd_config.misunderstood[0])
+    return;
+  memcpy(cut, value, length);
+  cut[length] = '\0';
+  hd_text_add(&text, name);
+  hd_text_add(&text, "=");
+  hd_text_add(&text, cut);
+}
+
+/* Digits alone, in the range. */
+static bool number(const char *text, uint64_t *out, uint64_t least, uint64_t most)
 {
   uint64_t value = 0;
   if (!*text)
-    return otherwise;
+    return true;
   for (; *text; text++) {
-    if (*text < '0' || *text > '9')
-      return otherwise;
+    if (*text < '0' || *text > '9' || value > most / 10)
+      return false;
     value = value * 10 + (uint64_t)(*text - '0');
-    if (value > max)
-      return max;
   }
-  return value;
+  *out = value;
+  return value >= least && value <= most;
 }
+
+#define READ(field, name, standard, least, most)                                                   \
+  if (!number(lookup(environment, name), &hd_config.set.field, least, most))                       \
+    misunderstand(name, lookup(environment, name));
 
 void hd_config_read(char *const *environment)
 {
   const char *directory = lookup(environment, HD_ENV_DIRECTORY);
-  uint64_t frames =
-      number(lookup(environment, HD_ENV_MAX_FRAMES), HD_DEFAULT_MAX_FRAMES, HD_MAX_MAX_FRAMES);
   if (directory[0] != '/' || !hd_text_copy(hd_config.directory, HD_PATH_BYTES, directory))
     hd_config.directory[0] = '\0';
   if (!hd_text_copy(hd_config.status, HD_PATH_BYTES, lookup(environment, HD_ENV_STATUS)))
     hd_config.status[0] = '\0';
-  hd_config.rate = number(lookup(environment, HD_ENV_RATE), HD_DEFAULT_RATE, RATE_MAX);
-  hd_config.interval_ms =
-      number(lookup(environment, HD_ENV_INTERVAL), HD_DEFAULT_INTERVAL_MS, INTERVAL_MAX);
-  hd_config.seed = number(lookup(environment, HD_ENV_SEED), 0, UINT64_MAX / 10 - 1);
-  hd_config.max_frames = frames ? (uint32_t)frames : HD_DEFAULT_MAX_FRAMES;
+  hd_config.set = (struct hd_settings)HD_SETTINGS_INIT;
+  HD_SETTINGS(READ)
+  if (!number(lookup(environment, HD_ENV_SEED), &hd_config.seed, 0, SEED_MAX))
+    misunderstand(HD_ENV_SEED, lookup(environment, HD_ENV_SEED));
 }

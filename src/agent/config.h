@@ -3,6 +3,8 @@
 #ifndef HD_AGENT_CONFIG_H
 #define HD_AGENT_CONFIG_H
 
+#include "protocol.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,9 +13,11 @@ enum { HD_PATH_BYTES = 4096 };
 struct hd_config {
   char directory[HD_PATH_BYTES]; /* "" : the agent stays off */
   char status[HD_PATH_BYTES];    /* "" : none */
-  uint64_t rate, interval_ms;
-  uint32_t max_frames;
+  struct hd_settings set;
   uint64_t seed; /* 0: none was given */
+  /* A variable that is not understood, with its value; "" all are. The agent stays
+   * off then. */
+  char misunderstood[256];
 };
 
 extern struct hd_config hd_config;

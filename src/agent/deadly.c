@@ -1,14 +1,19 @@
 /* SIGHUP, SIGINT and SIGTERM, where the program leaves them at their default
  * action: a handler takes the last snapshot, then the signal does what it would
- * have done. The program never sees the handler: where it asks, the action is the
- * default one. A program that handles or ignores them is left alone. */
+ * have done. The signal that asks for a snapshot, where there is one, wakes the
+ * agent's thread and does nothing else. The program never sees these handlers:
+ * where it asks, the action is the default one. A program that handles or ignores
+ * a signal has it for itself. */
 #include "deadly.h"
 
 #include "exit.h"
 #include "hooks.h"
+#include "log.h"
 #include "next.h"
 #include "series.h"
+#include "status.h"
 #include "sys.h"
+#include "trigger.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -63,39 +68,86 @@ void hd_deadly_now(void)
   die(number);
 }
 
-/* On the program's signal stack, where it has one: Go's stacks are small. */
-static struct sigaction guard(void)
+/* In a vfork's child the word belongs to the parent, which was not asked. */
+static void ask(int number)
 {
-  struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
+  (void)number;
+  if (hd_is_on() && hd_series_is_own_process())
+    hd_trigger_raise(HD_EVENT_SIGNAL);
+}
+
+/* The agent's handler of a signal, NULL none. */
+static handler_function handler_of(int number)
+{
+  for (int i = 0; i < DEADLY; i++)
+    if (number == deadly[i])
+      return handle;
+  return number && (uint64_t)number == hd_config.set.signal ? ask : NULL;
+}
+
+/* On the program's signal stack, where it has one: Go's stacks are small. A system
+ * call that is interrupted to ask for a snapshot goes on. */
+static struct sigaction guard(int number)
+{
+  handler_function handler = handler_of(number);
+  int restart = handler == ask ? SA_RESTART : 0;
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK | restart};
   sigfillset(&action.sa_mask);
   return action;
 }
 
 static bool is_guarded(int number)
 {
-  for (int i = 0; i < DEADLY; i++)
-    if (number == deadly[i])
-      return hd_is_on() && hd_series_is_own_process();
-  return false;
+  return handler_of(number) && hd_is_on() && hd_series_is_own_process();
+}
+
+static bool is_ours(handler_function handler)
+{
+  return handler == handle || handler == ask;
+}
+
+static void start_guarding(int number)
+{
+  const struct sigaction action = guard(number);
+  struct sigaction old;
+  if (set_action(number, NULL, &old) != 0)
+    return;
+  /* One that was ignored before the program began is free to be asked with. */
+  bool ignored = old.sa_handler == SIG_IGN && action.sa_handler == ask;
+  if (old.sa_handler == SIG_DFL || ignored)
+    set_action(number, &action, NULL);
 }
 
 void hd_deadly_start(void)
 {
-  const struct sigaction action = guard();
-  for (int i = 0; i < DEADLY; i++) {
-    struct sigaction old;
-    if (set_action(deadly[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-      set_action(deadly[i], &action, NULL);
-  }
+  for (int i = 0; i < DEADLY; i++)
+    start_guarding(deadly[i]);
+  if (hd_config.set.signal)
+    start_guarding((int)hd_config.set.signal);
+}
+
+/* The program takes the signal that was to ask for snapshots: it is the program's. */
+static void note_taken(int number)
+{
+  static _Atomic(bool) noted;
+  if ((uint64_t)number != hd_config.set.signal || !hd_is_on() || !hd_series_is_own_process() ||
+      atomic_exchange(&noted, true))
+    return;
+  hd_status_signal_taken();
+  hd_log_line("the program handles the signal itself that was to ask for snapshots, so it asks "
+              "for none",
+              "");
 }
 
 HD_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
-  const struct sigaction ours = guard(), normal = {.sa_handler = SIG_DFL};
+  const struct sigaction ours = guard(number), normal = {.sa_handler = SIG_DFL};
   bool guarded = action && action->sa_handler == SIG_DFL && is_guarded(number);
   int result = set_action(number, guarded ? &ours : action, old);
-  if (result == 0 && old && old->sa_handler == handle)
+  if (result == 0 && old && is_ours(old->sa_handler))
     *old = normal;
+  if (result == 0 && action && !guarded)
+    note_taken(number);
   return result;
 }
 
@@ -104,6 +156,9 @@ HD_EXPORT handler_function signal(int number, handler_function handler)
   signal_function next = (signal_function)(uintptr_t)hd_next_find("signal");
   if (!next)
     return SIG_ERR;
-  handler_function old = next(number, handler == SIG_DFL && is_guarded(number) ? handle : handler);
-  return old == handle ? SIG_DFL : old;
+  bool guarded = handler == SIG_DFL && is_guarded(number);
+  handler_function old = next(number, guarded ? handler_of(number) : handler);
+  if (old != SIG_ERR && !guarded)
+    note_taken(number);
+  return is_ours(old) ? SIG_DFL : old;
 }

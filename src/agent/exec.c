@@ -25,7 +25,7 @@ static bool take_before(const char *path)
     return false;
   if (path && hd_sys3(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
     return false;
-  hd_snapshot_take("exec");
+  hd_snapshot_take("exec", NULL);
   return true;
 }
 

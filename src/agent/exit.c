@@ -20,7 +20,7 @@ void hd_exit_take_last(const char *reason)
   if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process() ||
       atomic_exchange(&ending, hd_series.pid) == hd_series.pid)
     return;
-  hd_snapshot_take(reason);
+  hd_snapshot_take(reason, NULL);
 }
 
 static void take_last(void)

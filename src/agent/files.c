@@ -70,7 +70,7 @@ bool hd_read_link(const char *path, char *out, size_t capacity)
   return length > 0;
 }
 
-static const char *hexadecimal(const char *text, uintptr_t *value)
+const char *hd_hexadecimal(const char *text, uintptr_t *value)
 {
   *value = 0;
   for (;; text++) {
@@ -89,10 +89,10 @@ static const char *hexadecimal(const char *text, uintptr_t *value)
 static bool line_path(const char *line, uintptr_t address, char *out, size_t capacity)
 {
   uintptr_t start, end;
-  const char *at = hexadecimal(line, &start);
+  const char *at = hd_hexadecimal(line, &start);
   if (*at != '-')
     return false;
-  hexadecimal(at + 1, &end);
+  hd_hexadecimal(at + 1, &end);
   const char *path = strchr(line, '/');
   return address >= start && address < end && path && hd_text_copy(out, capacity, path);
 }

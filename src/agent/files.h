@@ -20,6 +20,9 @@ void hd_text_add(struct hd_text *text, const char *more);
 /* With leading zeros up to `digits`. */
 void hd_text_number(struct hd_text *text, uint64_t number, unsigned digits);
 
+/* Reads a number in hexadecimal; returns what is behind it. */
+const char *hd_hexadecimal(const char *text, uintptr_t *value);
+
 /* The start of a file, terminated; its length, 0 where it cannot be read. */
 size_t hd_read_file(const char *path, char *out, size_t capacity);
 /* Where a symbolic link points; "" where it cannot be read. */

@@ -1,13 +1,19 @@
 #include "fork.h"
 
+#include "costs.h"
 #include "live.h"
+#include "mappings.h"
 #include "modules.h"
+#include "pressure.h"
+#include "retention.h"
 #include "sampling.h"
 #include "series.h"
 #include "snapshot.h"
+#include "status.h"
 #include "sys.h"
 #include "tables.h"
 #include "ticker.h"
+#include "trigger.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -29,6 +35,7 @@ static bool give_back(struct hd_thread *owner)
 {
   if (!owner || !atomic_compare_exchange_strong(&holder, &owner, NULL))
     return false;
+  hd_mappings_unlock();
   hd_lock_release(&hd_tables_lock);
   hd_live_unlock();
   return true;
@@ -47,10 +54,16 @@ static void become_child(void)
 {
   hd_live_reset_locks();
   hd_lock_reset(&hd_tables_lock);
+  hd_mappings_reset_locks();
   hd_snapshot_forked();
   hd_modules_forked();
   hd_sampling_forked();
   hd_series_forked();
+  hd_retention_forked();
+  hd_trigger_forked();
+  hd_pressure_forked();
+  hd_costs_forked();
+  hd_status_forked();
   hd_ticker_forked();
 }
 
@@ -63,6 +76,7 @@ static void prepare(void)
     return;
   hd_live_lock(-1);
   hd_lock_take(&hd_tables_lock);
+  hd_mappings_lock();
   yields_before = atomic_load(yields);
   hd_self.holds_all = true;
   atomic_store(&holder, &hd_self);
@@ -110,7 +124,7 @@ void hd_fork_end(bool is_child)
 
 bool hd_fork_adopt(void)
 {
-  if (!hd_live_is_unlocked() || !hd_lock_is_free(&hd_tables_lock)) {
+  if (!hd_live_is_unlocked() || !hd_lock_is_free(&hd_tables_lock) || !hd_mappings_are_unlocked()) {
     atomic_store(&hd_state, HD_OFF);
     return false;
   }

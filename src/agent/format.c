@@ -29,8 +29,50 @@ static void put_identity(struct hd_output *output, const struct hd_series *serie
   hd_put_member(output, "image_ns", series->image_ns);
 }
 
+/* Names and numbers, the first without a comma. */
+static void put_object(struct hd_output *output, const char *name, const char *const names[],
+                       const uint64_t values[], size_t count)
+{
+  hd_put(output, ",\"");
+  hd_put(output, name);
+  hd_put(output, "\":{\"");
+  for (size_t i = 0; i < count; i++) {
+    hd_put(output, i ? ",\"" : "");
+    hd_put(output, names[i]);
+    hd_put(output, "\":");
+    hd_put_number(output, values[i]);
+  }
+  hd_put(output, "}");
+}
+
+static void put_costs(struct hd_output *output, const struct hd_costs *costs)
+{
+  static const char *const names[] = {"samples", "recording_ns", "writing_ns", "memory"};
+  const uint64_t values[] = {costs->samples, costs->recording_ns, costs->writing_ns,
+                             costs->memory};
+  hd_put_member(output, "cpu_ns", costs->cpu_ns);
+  put_object(output, "agent", names, values, sizeof values / sizeof *values);
+}
+
+static void put_memory(struct hd_output *output, const struct hd_circumstances *circumstances)
+{
+  static const char *const kinds[] = {"brk",   "arenas", "stacks",    "go",
+                                      "files", "shared", "anonymous", "other"};
+  static const char *const figures[] = {"system", "used", "mapped"};
+  const struct hd_regions *r = &circumstances->regions;
+  const struct hd_malloc_figures *m = &circumstances->malloc;
+  const uint64_t bytes[] = {r->brk,   r->arenas, r->stacks,    r->go,
+                            r->files, r->shared, r->anonymous, r->other};
+  const uint64_t said[] = {m->system, m->used, m->mapped};
+  if (r->known)
+    put_object(output, "resident", kinds, bytes, sizeof bytes / sizeof *bytes);
+  if (m->known)
+    put_object(output, "malloc", figures, said, sizeof said / sizeof *said);
+}
+
 static void put_header(struct hd_output *output, const struct hd_capture *capture,
-                       const struct hd_series *series, struct hd_scratch_text *buffer)
+                       const struct hd_series *series,
+                       const struct hd_circumstances *circumstances)
 {
   hd_put(output, "{\"heapdiff\":1,\"kind\":\"heap\"");
   put_identity(output, series);
@@ -38,20 +80,26 @@ static void put_header(struct hd_output *output, const struct hd_capture *captur
   hd_put_member(output, "mono_ns", capture->mono_ns);
   hd_put_member(output, "sequence", series->sequence);
   hd_put_text_member(output, "reason", capture->reason);
+  if (circumstances->label[0])
+    hd_put_text_member(output, "label", circumstances->label);
   hd_put_text_member(output, "program", series->program);
   put_command(output, series);
   hd_put_text_member(output, "recorder", "heapdiff-agent " HD_AGENT_VERSION);
   hd_put_member(output, "rate", hd_sampling_rate());
   hd_put(output, ",\"measures\":[\"inuse_space\",\"inuse_objects\",\"alloc_space\","
-                 "\"alloc_objects\"]");
+                 "\"alloc_objects\"");
+  hd_put(output, hd_mappings_are_recorded() ? ",\"mmap_space\",\"mmap_objects\"]" : "]");
   hd_put_member(output, "rss", capture->usage.rss);
   hd_put_member(output, "rss_peak", capture->usage.rss_peak);
   hd_put_member(output, "threads", capture->usage.threads);
   hd_put_text_member(output, "allocator", series->allocator);
   hd_put(output, ",\"limits\":{\"cgroup\":");
-  hd_put_number(output, hd_process_cgroup_limit(buffer));
-  hd_put_member(output, "rlimit", hd_process_rlimit());
-  hd_put(output, "},\"dropped\":{\"stacks\":");
+  hd_put_number(output, circumstances->limits.cgroup);
+  hd_put_member(output, "rlimit", hd_limits_resource(&circumstances->limits));
+  hd_put(output, "}");
+  put_memory(output, circumstances);
+  put_costs(output, &circumstances->costs);
+  hd_put(output, ",\"dropped\":{\"stacks\":");
   hd_put_number(output, capture->stacks_dropped);
   hd_put_member(output, "allocations", capture->allocations_dropped);
   hd_put(output, "}");
@@ -111,12 +159,15 @@ static void put_ages(struct hd_output *output, const struct hd_capture *capture,
   hd_put(output, "]]");
 }
 
-static void put_exact(struct hd_output *output, const struct hd_totals *totals)
+/* What was mapped comes last, where it is recorded. */
+static void put_values(struct hd_output *output, const struct hd_totals *totals,
+                       const struct hd_mapped *mapped)
 {
   const uint64_t values[] = {totals->live_bytes, totals->live_objects, totals->bytes,
-                             totals->objects};
+                             totals->objects,    mapped->bytes,        mapped->objects};
+  size_t count = hd_mappings_are_recorded() ? 6 : 4;
   hd_put(output, "{\"values\":");
-  for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+  for (size_t i = 0; i < count; i++) {
     hd_put(output, i ? "," : "[");
     hd_put_number(output, values[i]);
   }
@@ -135,9 +186,10 @@ static void put_sampled(struct hd_output *output, const struct hd_record *record
 
 static void put_record(struct hd_output *output, const struct hd_capture *capture, uint32_t id)
 {
+  static const struct hd_mapped nothing;
   const struct hd_totals *totals = &capture->totals[id - 1];
   if (hd_sampling_is_exact())
-    put_exact(output, totals);
+    put_values(output, totals, &nothing);
   else
     put_sampled(output, hd_record_at(id - 1), totals);
   put_ages(output, capture, id);
@@ -155,8 +207,16 @@ static void put_stack(struct hd_output *output, const struct hd_stack *stack)
   hd_put(output, stack->truncated ? "],\"truncated\":true,\"records\":[" : "],\"records\":[");
 }
 
-/* Writes a stack's records, in several lines where they are very many; returns
- * how many lines. */
+static void put_mapped(struct hd_output *output, const struct hd_capture *capture, uint32_t stack)
+{
+  static const struct hd_totals nothing;
+  put_stack(output, hd_stack_at(stack - 1));
+  put_values(output, &nothing, &capture->mapped[stack]);
+  hd_put(output, "}]}\n");
+}
+
+/* Writes a stack's records, in several lines where they are very many, and what it
+ * has mapped; returns how many lines. */
 static uint32_t put_records(struct hd_output *output, const struct hd_capture *capture,
                             uint32_t stack, uint32_t *records)
 {
@@ -175,14 +235,20 @@ static uint32_t put_records(struct hd_output *output, const struct hd_capture *c
       in_line = 0;
     }
   }
+  if (capture->mapped && capture->mapped[stack].objects) {
+    put_mapped(output, capture, stack);
+    lines++;
+    ++*records;
+  }
   return lines;
 }
 
 void hd_format_snapshot(struct hd_output *output, const struct hd_capture *capture,
-                        const struct hd_series *series, struct hd_scratch_text *buffer)
+                        const struct hd_series *series,
+                       const struct hd_circumstances *circumstances)
 {
   uint32_t stacks = 0, records = 0;
-  put_header(output, capture, series, buffer);
+  put_header(output, capture, series, circumstances);
   for (uint32_t i = 0; i < capture->modules; i++)
     put_module(output, hd_module_at(i));
   put_frames(output, capture->frames);

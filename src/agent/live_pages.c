@@ -87,13 +87,14 @@ static uint32_t *take_words(struct hd_live_pages *pages)
     return (uint32_t *)spare;
   }
   if (!pages->fresh_left) {
-    pages->fresh_words = hd_map(REGIONS_AT_ONCE * GRANULES * sizeof(uint32_t));
+    pages->fresh_words = hd_map_sparse(REGIONS_AT_ONCE * GRANULES * sizeof(uint32_t));
     if (!pages->fresh_words)
       return NULL;
     pages->fresh_left = REGIONS_AT_ONCE;
   }
   pages->fresh_left--;
-  return pages->fresh_words + (size_t)pages->fresh_left * GRANULES;
+  uint32_t *words = pages->fresh_words + (size_t)pages->fresh_left * GRANULES;
+  return hd_count_mapped(GRANULES * sizeof *words, words);
 }
 
 static void give_words_back(struct hd_live_pages *pages, uint32_t *words)

@@ -2,6 +2,7 @@
 
 #include "sys.h"
 
+#include <stdatomic.h>
 #include <sys/mman.h>
 
 enum { ARENA_CHUNK = 256 * 1024, HUGE = 64 * 1024 * 1024 };
@@ -10,6 +11,20 @@ static struct {
   char *next;
   size_t left;
 } arena;
+
+static _Atomic(size_t) mapped;
+
+size_t hd_mapped_bytes(void)
+{
+  return mapped;
+}
+
+void *hd_count_mapped(size_t size, void *memory)
+{
+  if (memory)
+    mapped += size;
+  return memory;
+}
 
 static void *map(size_t size, long flags)
 {
@@ -20,18 +35,25 @@ static void *map(size_t size, long flags)
 
 void *hd_map(size_t size)
 {
-  return map(size, 0);
+  return hd_count_mapped(size, map(size, 0));
 }
 
 void *hd_map_ready(size_t size)
 {
-  return map(size, size <= HUGE ? MAP_POPULATE : 0);
+  return hd_count_mapped(size, map(size, size <= HUGE ? MAP_POPULATE : 0));
+}
+
+void *hd_map_sparse(size_t size)
+{
+  return map(size, 0);
 }
 
 void hd_unmap(void *memory, size_t size)
 {
-  if (memory)
-    hd_sys2(SYS_munmap, memory, size);
+  if (!memory)
+    return;
+  mapped -= size;
+  hd_sys2(SYS_munmap, memory, size);
 }
 
 void *hd_arena_take(size_t size, size_t align)

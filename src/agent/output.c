@@ -12,6 +12,7 @@ void hd_output_open(struct hd_output *output, int fd)
   output->fd = fd;
   output->error = 0;
   output->used = 0;
+  output->written = 0;
 }
 
 void hd_output_flush(struct hd_output *output)
@@ -24,6 +25,7 @@ void hd_output_flush(struct hd_output *output)
     else if (wrote != -EINTR)
       output->error = wrote < 0 ? (int)-wrote : EIO;
   }
+  output->written += done;
   output->used = 0;
 }
 

@@ -12,6 +12,7 @@ struct hd_output {
   int fd;
   int error; /* an error number, 0 while all is well */
   size_t used;
+  uint64_t written; /* bytes so far */
   char data[HD_OUTPUT_BYTES];
 };
 

@@ -3,11 +3,12 @@
 #ifndef HD_AGENT_PROCESS_INFO_H
 #define HD_AGENT_PROCESS_INFO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct hd_scratch_text {
-  char file[16 * 1024], path[8 * 1024];
+  char file[16 * 1024], path[8 * 1024], group[4 * 1024];
 };
 
 struct hd_usage {
@@ -18,9 +19,26 @@ struct hd_usage {
 struct hd_usage hd_process_usage(struct hd_scratch_text *buffer);
 /* Nanoseconds from the host's boot to the process's start; 0 unknown. */
 uint64_t hd_process_start_ns(struct hd_scratch_text *buffer);
-/* The tightest memory limit of the process's cgroups, in bytes; 0: none. */
-uint64_t hd_process_cgroup_limit(struct hd_scratch_text *buffer);
-/* The smaller of RLIMIT_AS and RLIMIT_DATA, in bytes; 0: none. */
-uint64_t hd_process_rlimit(void);
+/* Bytes; 0: none. */
+struct hd_limits {
+  uint64_t cgroup;              /* the tightest of the process's memory groups */
+  uint64_t address_space, data; /* RLIMIT_AS, RLIMIT_DATA */
+  bool unified;                 /* that group is one of cgroup v2 */
+  char group[4096];             /* its directory */
+};
+
+void hd_process_limits(struct hd_limits *limits, struct hd_scratch_text *buffer);
+/* The smaller of the two resource limits, 0 none. */
+uint64_t hd_limits_resource(const struct hd_limits *limits);
+
+/* Pages, by /proc/self/statm. */
+struct hd_pages {
+  uint64_t size, resident, data;
+};
+
+struct hd_pages hd_process_pages(void);
+
+/* The number at the start of a text, after blanks. */
+uint64_t hd_decimal(const char *text);
 
 #endif

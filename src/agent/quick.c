@@ -1,6 +1,7 @@
 #include "quick.h"
 
 #include "intern.h"
+#include "memory.h"
 #include "row_cache.h"
 #include "stack_memory.h"
 
@@ -10,6 +11,13 @@ struct place {
 };
 
 enum move { MOVED, ENDED, STUCK };
+
+bool hd_walk_init(struct hd_walk *walk, uint32_t limit)
+{
+  walk->steps = hd_map(2 * (size_t)limit * sizeof *walk->steps);
+  walk->fresh = walk->steps ? walk->steps + limit : NULL;
+  return walk->steps;
+}
 
 /* The hash goes from the root to the leaf, so that it can be kept with each step;
  * and whether rbp matters is known from there. */

@@ -1,6 +1,7 @@
 #include "sampling.h"
 
 #include "clock.h"
+#include "costs.h"
 #include "deadly.h"
 #include "memory.h"
 #include "random.h"
@@ -10,6 +11,7 @@
 #include "status.h"
 #include "sys.h"
 #include "ticker.h"
+#include "trigger.h"
 
 #include <errno.h>
 
@@ -40,8 +42,8 @@ bool hd_is_passive;
 static bool make_scratches(void)
 {
   size_t steps = (size_t)sampling.max_frames * sizeof(struct hd_step);
-  scratches = hd_map(SCRATCHES * sizeof *scratches);
-  char *room = hd_map(SCRATCHES * steps * 2);
+  scratches = hd_map_sparse(SCRATCHES * sizeof *scratches);
+  char *room = hd_map_sparse(SCRATCHES * steps * 2);
   if (!scratches || !room)
     return false;
   for (uint32_t i = 0; i < SCRATCHES; i++) {
@@ -57,6 +59,7 @@ bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed)
   sampling.rate = sampling.exact ? 1 : rate;
   sampling.max_frames = max_frames;
   sampling.began_ns = hd_monotonic_ns();
+  hd_costs_start(sampling.exact);
   sampling.seeded = seed;
   sampling.salt = seed ? seed : hd_clock_ns(CLOCK_REALTIME) + ((uint64_t)hd_getpid() << 40);
   if (!make_scratches() || !hd_row_cache_start(sampling.exact))
@@ -185,15 +188,19 @@ void hd_record_block_at(void *block, size_t size, const struct hd_entry *entry)
   if (!block || hd_self.busy || hd_self.muted)
     return;
   hd_self.busy = true;
+  uint64_t began = hd_cost_begin();
   bool usable = hd_series_is_current();
   if (usable && !record(block, size, entry)) {
     atomic_fetch_add(&dropped, 1);
     hd_status_count_dropped();
   }
+  hd_cost_end(began);
   hd_self.busy = false;
   hd_deadly_check();
-  if (usable)
+  if (usable) {
+    hd_trigger_count(size);
     hd_ticker_ensure();
+  }
   errno = saved;
 }
 
@@ -218,8 +225,10 @@ bool hd_forget_block(void *block, struct hd_live *entry)
   if (!block || hd_self.busy)
     return false;
   hd_self.busy = true;
+  uint64_t began = hd_cost_begin();
   if (hd_is_on() && hd_series_is_current())
     found = hd_live_remove((uintptr_t)block, entry);
+  hd_cost_end(began);
   hd_self.busy = false;
   hd_deadly_check();
   errno = saved;

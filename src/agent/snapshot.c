@@ -1,9 +1,12 @@
 #include "snapshot.h"
 
+#include "costs.h"
 #include "format.h"
 #include "modules.h"
 #include "files.h"
 #include "lock.h"
+#include "pprof.h"
+#include "retention.h"
 #include "protocol.h"
 #include "state.h"
 #include "status.h"
@@ -18,14 +21,18 @@
 /* How long an exiting program waits for a snapshot that is being written, and how
  * many names are tried where another program image has the first. */
 enum { WRITER_TIMEOUT_MS = 30000, ATTEMPTS = 10000, SEQUENCE_DIGITS = 6, FILE_MODE = 0644 };
+enum { LABEL_BYTES = 256 };
+#define HURRIED_RSS (UINT64_C(1) << 30)
 enum { PATH_BYTES = HD_PATH_BYTES + HD_NAME_BYTES };
 
 /* Only with the lock. One set of buffers: one snapshot is written at a time. */
 static struct hd_lock writer_lock;
 static struct {
   struct hd_capture capture, start;
+  struct hd_circumstances circumstances;
   struct hd_output output;
   struct hd_scratch_text scratch;
+  char label[LABEL_BYTES];
   char path[PATH_BYTES], temporary[PATH_BYTES];
   int start_error;
   bool begun, start_written, wrote;
@@ -62,7 +69,7 @@ static void restore_signals(const struct signals *signals)
   hd_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &signals->old, 0, HD_KERNEL_SIGSET_BYTES);
 }
 
-static bool make_path(char *path, const char *prefix, const char *suffix)
+static bool make_path(char *path, const char *prefix, uint64_t sequence, const char *suffix)
 {
   struct hd_text text = {path, 0, PATH_BYTES, false};
   hd_text_add(&text, hd_config.directory);
@@ -75,22 +82,25 @@ static bool make_path(char *path, const char *prefix, const char *suffix)
     hd_text_number(&text, hd_series.attempt + 1, 1);
   }
   hd_text_add(&text, ".");
-  hd_text_number(&text, hd_series.sequence, SEQUENCE_DIGITS);
-  hd_text_add(&text, HD_SNAPSHOT_SUFFIX);
+  hd_text_number(&text, sequence, SEQUENCE_DIGITS);
+  hd_text_add(&text, hd_config.set.format == HD_FORMAT_PPROF ? HD_PPROF_SUFFIX : HD_SNAPSHOT_SUFFIX);
   hd_text_add(&text, suffix);
   return !text.failed;
 }
 
 static int write_temporary(const struct hd_capture *capture)
 {
-  if (!make_path(writer.temporary, "/.", HD_TEMPORARY_SUFFIX))
+  if (!make_path(writer.temporary, "/.", hd_series.sequence, HD_TEMPORARY_SUFFIX))
     return ENAMETOOLONG;
   long fd = hd_sys4(SYS_openat, AT_FDCWD, writer.temporary,
                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
   if (fd < 0)
     return (int)-fd;
   hd_output_open(&writer.output, (int)fd);
-  hd_format_snapshot(&writer.output, capture, &hd_series, &writer.scratch);
+  if (hd_config.set.format == HD_FORMAT_PPROF)
+    hd_pprof_snapshot(&writer.output, capture, &hd_series);
+  else
+    hd_format_snapshot(&writer.output, capture, &hd_series, &writer.circumstances);
   int error = writer.output.error;
   long result = error ? 0 : hd_sys1(SYS_fsync, fd);
   /* Some files cannot be synchronized; they are whole all the same. */
@@ -117,7 +127,7 @@ static int rename_new(void)
 static int publish(void)
 {
   for (int i = 0; i < ATTEMPTS; i++) {
-    if (!make_path(writer.path, "/", ""))
+    if (!make_path(writer.path, "/", hd_series.sequence, ""))
       return ENAMETOOLONG;
     int error = rename_new();
     if (error != EEXIST || hd_series.sequence > 0)
@@ -133,10 +143,48 @@ static void fail(int error)
   hd_status_count_failure(error);
 }
 
-static void write_capture(struct hd_capture *capture)
+/* Deletes what there is too much of. */
+static void thin_out(void)
 {
+  uint64_t sequence;
+  while (hd_retention_next(&sequence))
+    if (make_path(writer.temporary, "/", sequence, "") &&
+        hd_sys3(SYS_unlinkat, AT_FDCWD, writer.temporary, 0) == 0)
+      hd_status_count_thinned();
+}
+
+/* A program that ends must not wait for the kernel to look through very much. */
+static bool is_leisurely(const struct hd_capture *capture)
+{
+  static const char *const hurried[] = {"exit", "exec", "signal"};
+  for (size_t i = 0; i < sizeof hurried / sizeof *hurried; i++)
+    if (strcmp(capture->reason, hurried[i]) == 0)
+      return capture->usage.rss < HURRIED_RSS;
+  return true;
+}
+
+static void look_around(const struct hd_capture *capture)
+{
+  struct hd_circumstances *now = &writer.circumstances;
+  now->label = writer.label;
+  now->costs = hd_costs_now();
+  for (uint32_t i = 0; i < capture->records; i++)
+    now->costs.samples += capture->totals[i].objects;
+  hd_process_limits(&now->limits, &writer.scratch);
+  hd_malloc_figures(&now->malloc);
+  now->regions.known = false;
+  if (hd_config.set.format == HD_FORMAT_NATIVE && is_leisurely(capture))
+    hd_regions_look(&now->regions, &writer.scratch);
+  hd_status_report_costs(&now->costs);
+}
+
+/* An error number, 0 when it is on the disk. */
+static int write_capture(struct hd_capture *capture)
+{
+  uint64_t moment = capture->mono_ns;
   if (!hd_series.start_ns)
     hd_series.start_ns = hd_process_start_ns(&writer.scratch);
+  look_around(capture);
   int error = write_temporary(capture);
   if (!error)
     error = publish();
@@ -145,10 +193,13 @@ static void write_capture(struct hd_capture *capture)
   if (error) {
     hd_sys3(SYS_unlinkat, AT_FDCWD, writer.temporary, 0);
     fail(error);
-    return;
+    return error;
   }
+  hd_retention_add(hd_series.sequence, moment, writer.output.written);
   hd_series.sequence++;
   hd_status_count_snapshot();
+  thin_out();
+  return 0;
 }
 
 static void begin(void)
@@ -165,80 +216,100 @@ static void write_start(void)
   if (writer.start_written)
     return;
   writer.start_written = true;
+  writer.label[0] = '\0';
   if (writer.start_error)
     fail(writer.start_error);
   else
     write_capture(&writer.start);
 }
 
+struct visit {
+  struct signals signals;
+  uint64_t began_ns;
+};
+
 /* Inside, the thread counts as busy: what it frees or allocates is not looked at
  * while it holds the locks. */
-static bool enter(struct signals *signals)
+static bool enter(struct visit *visit)
 {
   if (hd_self.busy)
     return false;
-  block_signals(signals);
+  block_signals(&visit->signals);
   hd_self.busy = true;
+  visit->began_ns = hd_cost_thread_ns();
   if (hd_lock_take_within(&writer_lock, WRITER_TIMEOUT_MS))
     return true;
   hd_self.busy = false;
-  restore_signals(signals);
+  restore_signals(&visit->signals);
   return false;
 }
 
-static void leave(const struct signals *signals)
+static void leave(const struct visit *visit)
 {
+  uint64_t ns = hd_cost_thread_ns() - visit->began_ns;
+  hd_cost_add_writing(ns);
+  hd_status_count_writing(ns);
   hd_lock_release(&writer_lock);
   hd_self.busy = false;
-  restore_signals(signals);
+  restore_signals(&visit->signals);
 }
 
 void hd_snapshot_begin(void)
 {
-  struct signals signals;
-  if (!enter(&signals))
+  struct visit visit;
+  if (!enter(&visit))
     return;
   begin();
-  leave(&signals);
+  leave(&visit);
 }
 
 void hd_snapshot_write_start(void)
 {
-  struct signals signals;
-  if (!enter(&signals))
+  struct visit visit;
+  if (!enter(&visit))
     return;
   write_start();
-  leave(&signals);
+  leave(&visit);
 }
 
-void hd_snapshot_take(const char *reason)
+static void set_label(const char *label)
 {
-  struct signals signals;
-  if (!enter(&signals)) {
+  size_t length = label ? strnlen(label, LABEL_BYTES - 1) : 0;
+  memcpy(writer.label, label ? label : "", length);
+  writer.label[length] = '\0';
+}
+
+int hd_snapshot_take(const char *reason, const char *label)
+{
+  struct visit visit;
+  if (!enter(&visit)) {
     fail(EBUSY);
-    return;
+    return EBUSY;
   }
   write_start();
+  set_label(label);
   writer.wrote = false;
   int error = hd_capture_take(&writer.capture, reason, &writer.scratch);
   if (error)
     fail(error);
   else
-    write_capture(&writer.capture);
-  leave(&signals);
+    error = write_capture(&writer.capture);
+  leave(&visit);
+  return error;
 }
 
 void hd_snapshot_undo(void)
 {
-  struct signals signals;
-  if (!enter(&signals))
+  struct visit visit;
+  if (!enter(&visit))
     return;
   if (writer.wrote) {
     writer.wrote = false;
     hd_series.sequence--;
+    hd_retention_undo();
     hd_sys3(SYS_unlinkat, AT_FDCWD, writer.path, 0);
   }
-  leave(&signals);
+  leave(&visit);
 }
 
 bool hd_snapshot_has_begun(void)

@@ -9,8 +9,9 @@
 void hd_snapshot_begin(void);
 void hd_snapshot_write_start(void);
 /* Captures and writes one, and the first one before it where that has not been
- * written yet. A failure is counted and otherwise ignored. */
-void hd_snapshot_take(const char *reason);
+ * written yet. `label` is a text of the user's that it carries, NULL none. Returns
+ * an error number, 0 for success; a failure is counted, too. */
+int hd_snapshot_take(const char *reason, const char *label);
 /* Removes the one written last: what it was for did not happen. */
 void hd_snapshot_undo(void);
 /* Whether this series has a snapshot yet, written or captured. */

@@ -78,7 +78,7 @@ static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
   return stacks.count;
 }
 
-static uint32_t stack_for(const struct hd_walk *walk, bool exact)
+uint32_t hd_stack_for(const struct hd_walk *walk, bool exact)
 {
   uint64_t hash = hd_walk_hash(walk);
   uint32_t id = hd_intern_find(&stack_index, hash, stack_equal, walk);
@@ -115,7 +115,7 @@ uint32_t hd_record_for(struct hd_walk *walk, bool exact, uint64_t size, uint64_t
     return 0;
   }
   if (!walk->stack)
-    walk->stack = stack_for(walk, exact);
+    walk->stack = hd_stack_for(walk, exact);
   if (exact || !walk->stack)
     return walk->stack;
   return sampled_record(walk->stack, size, rate);

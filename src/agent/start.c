@@ -4,14 +4,20 @@
 #include "deadly.h"
 #include "exit.h"
 #include "fork.h"
+#include "log.h"
+#include "mappings.h"
 #include "next.h"
+#include "pressure.h"
+#include "regions.h"
 #include "sampling.h"
 #include "series.h"
 #include "snapshot.h"
 #include "status.h"
 #include "ticker.h"
+#include "trigger.h"
 #include "unwind.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -21,13 +27,20 @@ static bool bring_up(void)
   hd_config_read(environ);
   if (!hd_config.directory[0])
     return false;
+  if (hd_config.misunderstood[0]) {
+    hd_log_line("not recorded, as this is not understood: ", hd_config.misunderstood);
+    return false;
+  }
   hd_unwind_start();
   hd_series_start();
   hd_status_open(hd_config.status);
-  if (!hd_sampling_start(hd_config.rate, hd_config.max_frames, hd_config.seed))
+  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames, hd_config.seed))
     return false;
   hd_status_count_process();
   hd_fork_start();
+  hd_pressure_start();
+  hd_mappings_start();
+  hd_regions_start();
   return true;
 }
 
@@ -49,16 +62,31 @@ bool hd_start_early(void)
   return on;
 }
 
+/* Symbols of the program itself come before those of a preloaded library: an
+ * allocator that was linked into it statically calls none of the hooks. */
+static void look_for_inner_allocator(void)
+{
+  struct dl_find_object its, ours;
+  void *first = dlsym(RTLD_DEFAULT, "malloc");
+  if (first && _dl_find_object(first, &its) == 0 &&
+      _dl_find_object((void *)(uintptr_t)look_for_inner_allocator, &ours) == 0 &&
+      its.dlfo_link_map != ours.dlfo_link_map)
+    hd_log_line("an allocator of its own is linked into the program: what it allocates is not "
+                "recorded; link it dynamically",
+                "");
+}
+
 __attribute__((constructor)) static void begin(void)
 {
   if (!hd_start_early())
     return;
   uint64_t left = hd_mute();
+  look_for_inner_allocator();
   hd_exit_start();
   hd_deadly_start();
   hd_unmute(left);
   hd_snapshot_begin();
-  if (hd_config.interval_ms)
+  if (hd_trigger_needs_thread())
     hd_ticker_start();
   else
     hd_snapshot_write_start();

@@ -21,11 +21,13 @@ struct hd_thread {
   uintptr_t stack_low, stack_high; /* a range of this stack that is known to be readable */
   uint64_t left_outside;           /* the countdown while `nested` */
   uint32_t scratch;                /* where to look for a free walk buffer first */
+  uint32_t visits;                 /* of the slow path, until one is timed */
   bool stack_own;                  /* that range is of the thread's own stack: it stays */
   bool seeded;
   bool busy;      /* inside the agent, perhaps holding locks: a signal handler's calls pass */
   bool muted;     /* allocates for the agent */
   bool holds_all; /* is about to fork */
+  bool phased;    /* its visits are counted from somewhere */
   bool nested;    /* inside an allocator's operator new, which may call malloc in turn */
 };
 

@@ -4,6 +4,7 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -59,4 +60,66 @@ void hd_status_count_dropped(void)
 {
   if (status)
     __atomic_fetch_add(&status->dropped, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_count_thinned(void)
+{
+  if (status)
+    __atomic_fetch_add(&status->thinned, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_count_pressed(void)
+{
+  if (status)
+    __atomic_fetch_add(&status->pressed, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_signal_taken(void)
+{
+  if (status)
+    __atomic_store_n(&status->signal_taken, 1, __ATOMIC_RELAXED);
+}
+
+void hd_status_count_writing(uint64_t ns)
+{
+  if (status)
+    __atomic_fetch_add(&status->writing_ns, ns, __ATOMIC_RELAXED);
+}
+
+/* What this process has reported. A child inherits the records of its parent, which
+ * are no samples of its own: its first report of them only says where it begins. */
+static struct {
+  uint64_t samples, recording_ns;
+  bool inherited;
+} reported;
+
+/* A clock that seems to have run backwards adds nothing. */
+static void report(uint64_t *counter, uint64_t now, uint64_t *before)
+{
+  if (now <= *before)
+    return;
+  __atomic_fetch_add(counter, now - *before, __ATOMIC_RELAXED);
+  *before = now;
+}
+
+void hd_status_report_costs(const struct hd_costs *costs)
+{
+  if (!status)
+    return;
+  if (reported.inherited)
+    reported.samples = costs->samples;
+  reported.inherited = false;
+  report(&status->samples, costs->samples, &reported.samples);
+  report(&status->recording_ns, costs->recording_ns, &reported.recording_ns);
+  uint64_t most = __atomic_load_n(&status->memory, __ATOMIC_RELAXED);
+  while (costs->memory > most &&
+         !__atomic_compare_exchange_n(&status->memory, &most, costs->memory, false,
+                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    ;
+}
+
+void hd_status_forked(void)
+{
+  reported.recording_ns = 0;
+  reported.inherited = true;
 }

@@ -2,10 +2,23 @@
 #ifndef HD_AGENT_STATUS_H
 #define HD_AGENT_STATUS_H
 
+#include "costs.h"
+
 void hd_status_open(const char *path);
 void hd_status_count_process(void);
 void hd_status_count_snapshot(void);
 void hd_status_count_failure(int error);
 void hd_status_count_dropped(void);
+void hd_status_count_thinned(void);
+/* A snapshot as memory was near its limit. */
+void hd_status_count_pressed(void);
+/* The program handles the signal that was to ask for snapshots. */
+void hd_status_signal_taken(void);
+/* This process's costs so far but for the writing; what it reported before is not
+ * counted again. Only with the writer's lock. */
+void hd_status_report_costs(const struct hd_costs *costs);
+void hd_status_count_writing(uint64_t ns);
+/* In a child, which has reported nothing yet. */
+void hd_status_forked(void);
 
 #endif

@@ -4,13 +4,16 @@
 #include "config.h"
 #include "exit.h"
 #include "modules.h"
+#include "pressure.h"
+#include "regions.h"
 #include "series.h"
 #include "snapshot.h"
 #include "state.h"
+#include "status.h"
 #include "sys.h"
+#include "trigger.h"
 
 #include <linux/close_range.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -26,16 +29,59 @@ enum { STACK_BYTES = 256 * 1024 };
 enum { ABSENT, WAITING, RUNNING, STOPPING, DRIVEN };
 static _Atomic(int) state;
 static _Atomic(uint64_t) not_before;
-static _Atomic(uint32_t) stop;
 static pthread_t thread;
 
-static void sleep_until(uint64_t deadline)
+/* When the next snapshot by the clock is due, and the next look at the memory's
+ * limit. Of the one who attends: the thread or, where there can be none, the
+ * allocation that has taken `state`. */
+static uint64_t interval_at, look_at;
+
+static uint64_t interval_after(uint64_t deadline, uint64_t now)
+{
+  const uint64_t interval = hd_config.set.interval_ms * 1000000u;
+  if (!interval)
+    return UINT64_MAX;
+  return deadline + interval > now ? deadline + interval : now + interval;
+}
+
+static const char *signal_label(void)
+{
+  return hd_config.set.signal == SIGUSR1   ? "SIGUSR1"
+         : hd_config.set.signal == SIGUSR2 ? "SIGUSR2"
+                                           : "signal";
+}
+
+static bool pressure_has_come(uint64_t now)
+{
+  return now >= look_at && hd_pressure_has_come(now, &look_at);
+}
+
+static void take_near_limit(void)
+{
+  if (hd_snapshot_take("oom", NULL) == 0)
+    hd_status_count_pressed();
+}
+
+/* Takes a snapshot where one is due; one serves all that asked for it meanwhile.
+ * Returns when to come again at the latest. */
+static uint64_t attend(bool by_thread)
 {
   uint64_t now = hd_monotonic_ns();
-  if (deadline <= now)
-    return;
-  struct timespec left = hd_timespec(deadline - now);
-  hd_sys4(SYS_futex, &stop, FUTEX_WAIT_PRIVATE, 0, &left);
+  uint32_t events = hd_trigger_take(HD_EVENT_SIGNAL | HD_EVENT_BYTES);
+  bool pressed = pressure_has_come(now);
+  if (by_thread && (events || pressed || now >= interval_at))
+    hd_malloc_ask();
+  if (pressed)
+    take_near_limit();
+  else if (events & HD_EVENT_SIGNAL)
+    hd_snapshot_take("request", signal_label());
+  else if (events & HD_EVENT_BYTES)
+    hd_snapshot_take("bytes", NULL);
+  else if (now >= interval_at)
+    hd_snapshot_take("interval", NULL);
+  if (now >= interval_at)
+    interval_at = interval_after(interval_at, now);
+  return interval_at < look_at ? interval_at : look_at;
 }
 
 /* A table of file descriptors of its own, empty: whatever the program opens,
@@ -46,26 +92,27 @@ static void leave_files(void)
   hd_sys3(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
 }
 
+static bool is_over(void)
+{
+  return hd_exit_has_begun() || hd_trigger_is_raised(HD_EVENT_STOP);
+}
+
 static void *run(void *unused)
 {
   (void)unused;
-  const uint64_t interval = hd_config.interval_ms * 1000000u;
-  uint64_t deadline = hd_monotonic_ns() + interval, expired = 0;
+  uint64_t expired = 0;
   hd_mute();
   leave_files();
   prctl(PR_SET_NAME, "heapdiff");
   hd_snapshot_write_start();
-  while (!hd_exit_has_begun() && !atomic_load(&stop)) {
-    sleep_until(deadline);
-    uint64_t now = hd_monotonic_ns();
-    if (now < deadline || hd_exit_has_begun() || atomic_load(&stop))
-      continue;
-    hd_snapshot_take("interval");
-    deadline = deadline + interval > now ? deadline + interval : now + interval;
+  while (!is_over()) {
+    uint64_t next = attend(true), now = hd_monotonic_ns();
     if (now - expired > EXPIRY_NS) { /* libc unloads its converters without dlclose */
       hd_modules_expire();
       expired = now;
     }
+    if (!is_over())
+      hd_trigger_wait(next);
   }
   return NULL;
 }
@@ -76,7 +123,9 @@ void hd_ticker_start(void)
 {
   pthread_attr_t attributes;
   sigset_t all, old;
-  atomic_store(&stop, 0);
+  hd_trigger_take(HD_EVENT_STOP);
+  interval_at = interval_after(hd_monotonic_ns(), 0);
+  look_at = 0;
   uint64_t left = hd_mute();
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
@@ -95,15 +144,14 @@ void hd_ticker_start(void)
 bool hd_ticker_stop(bool for_good)
 {
   int running = RUNNING, waiting = WAITING, cancel;
-  if (for_good && hd_config.interval_ms)
+  if (for_good && hd_trigger_needs_thread())
     atomic_compare_exchange_strong(&state, &waiting, DRIVEN);
   if (hd_self.busy || !hd_is_on() || !hd_series_is_own_process() ||
       !atomic_compare_exchange_strong(&state, &running, STOPPING))
     return false;
   uint64_t left = hd_mute();
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-  atomic_store(&stop, 1);
-  hd_sys3(SYS_futex, &stop, FUTEX_WAKE_PRIVATE, 1);
+  hd_trigger_raise(HD_EVENT_STOP);
   pthread_join(thread, NULL);
   pthread_setcancelstate(cancel, NULL);
   hd_unmute(left);
@@ -112,12 +160,18 @@ bool hd_ticker_stop(bool for_good)
   return true;
 }
 
-static void take_in_line(void)
+/* By an allocation that took the state. */
+static void attend_in_line(void)
 {
-  if (!hd_exit_has_begun())
-    hd_snapshot_take("interval");
-  atomic_store(&not_before, hd_monotonic_ns() + hd_config.interval_ms * 1000000u);
+  uint64_t next = hd_exit_has_begun() ? UINT64_MAX : attend(false);
+  atomic_store(&not_before, next);
   atomic_store(&state, DRIVEN);
+}
+
+static bool is_due(int found)
+{
+  return hd_clock_ns(CLOCK_MONOTONIC_COARSE) >= atomic_load(&not_before) ||
+         (found == DRIVEN && hd_trigger_is_raised(HD_EVENT_SIGNAL | HD_EVENT_BYTES));
 }
 
 void hd_ticker_ensure(void)
@@ -125,12 +179,12 @@ void hd_ticker_ensure(void)
   int found = atomic_load_explicit(&state, memory_order_relaxed);
   if (HD_LIKELY(found != WAITING && found != DRIVEN))
     return;
-  if (hd_self.holds_all || hd_clock_ns(CLOCK_MONOTONIC_COARSE) < atomic_load(&not_before) ||
-      !hd_series_is_own_process() || !atomic_compare_exchange_strong(&state, &found, ABSENT))
+  if (hd_self.holds_all || !is_due(found) || !hd_series_is_own_process() ||
+      !atomic_compare_exchange_strong(&state, &found, ABSENT))
     return;
   if (found == DRIVEN)
-    take_in_line();
-  else if (hd_config.interval_ms)
+    attend_in_line();
+  else if (hd_trigger_needs_thread())
     hd_ticker_start();
   else
     hd_snapshot_begin();

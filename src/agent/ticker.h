@@ -1,14 +1,15 @@
-/* The agent's thread: it takes a snapshot each interval. */
+/* The agent's thread: it takes the snapshots that are due by the clock or that
+ * something has asked for. */
 #ifndef HD_AGENT_TICKER_H
 #define HD_AGENT_TICKER_H
 
 #include <stdbool.h>
 
-/* Starts it. With an interval of 0 there is none. */
+/* Starts it. Where nothing ever asks for a snapshot there is none. */
 void hd_ticker_start(void);
-/* Starts it in a forked child that lives long enough to need one (with an
- * interval of 0 the child's first snapshot is taken), and where there can be no
- * thread takes the snapshot that is due. Called after every recorded allocation,
+/* Starts it in a forked child that lives long enough to need one (where none is
+ * needed the child's first snapshot is taken), and where there can be no thread
+ * takes the snapshot that is due. Called after every recorded allocation,
  * so cheap. */
 void hd_ticker_ensure(void);
 /* Ends it and waits until it is gone, where it runs; the next recorded allocation

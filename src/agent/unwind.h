@@ -43,6 +43,8 @@ static inline uint32_t hd_walk_frame(const struct hd_walk *walk, uint32_t index)
   return walk->steps[walk->count - 1 - index].frame;
 }
 
+/* Gives a walk, zeroed, its memory; false where there is none. */
+bool hd_walk_init(struct hd_walk *walk, uint32_t limit);
 /* To be called once, before the first walk. */
 void hd_unwind_start(void);
 /* Walks rootward, at most `limit` frames, from what the entry stands for or, where

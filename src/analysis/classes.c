@@ -10,19 +10,35 @@ static bool same_class(const void *context, uint32_t id, const void *key)
   return have->row == wanted->row && have->size == wanted->size && have->rate == wanted->rate;
 }
 
-/* The class of a record, + 1; 0 on want of memory. */
-static uint32_t class_of(struct hd_classes *classes, const struct hd_record *record, uint32_t row)
+/* The number of a class, + 1; 0 on want of memory. */
+static uint32_t intern(struct hd_classes *classes, const struct hd_class *key)
 {
-  struct hd_class key = {row, record->size, record->rate, record->weight};
-  uint64_t words[] = {row, record->size, record->rate};
+  uint64_t words[] = {key->row, key->size, key->rate};
   uint64_t hash = hd_hash(words, sizeof words);
-  uint32_t id = hd_index_find(&classes->index, hash, same_class, classes, &key);
+  uint32_t id = hd_index_find(&classes->index, hash, same_class, classes, key);
   if (id)
     return id;
-  if (classes->items.count >= HD_MAX_ITEMS || !hd_vec_push(&classes->items, key))
+  if (classes->items.count >= HD_MAX_ITEMS || !hd_vec_push(&classes->items, *key))
     return 0;
   id = (uint32_t)classes->items.count;
   return hd_index_add(&classes->index, hash, id) ? id : 0;
+}
+
+/* The class of a record, + 1; 0 on want of memory. */
+static uint32_t class_of(struct hd_classes *classes, const struct hd_record *record, uint32_t row,
+                         struct hd_recent_class recent[HD_RECENT_CLASSES])
+{
+  struct hd_class key = {row, record->size, record->rate, record->weight};
+  for (int i = 0; i < HD_RECENT_CLASSES; i++)
+    if (recent[i].size == record->size && recent[i].class &&
+        classes->items.items[recent[i].class - 1].rate == record->rate)
+      return recent[i].class;
+  uint32_t class = intern(classes, &key);
+  if (class && record->size <= UINT32_MAX) {
+    memmove(recent + 1, recent, (HD_RECENT_CLASSES - 1) * sizeof *recent);
+    recent[0] = (struct hd_recent_class){(uint32_t)record->size, class};
+  }
+  return class;
 }
 
 static uint32_t raw_count(double objects, double weight)
@@ -81,18 +97,72 @@ static bool add_ages(struct hd_class_point *point, const struct hd_profile *prof
 }
 
 bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
-                    const struct hd_profile *profile, size_t record, uint32_t row, size_t *next_age)
+                    const struct hd_profile *profile, size_t record, uint32_t row,
+                    struct hd_recent_class recent[HD_RECENT_CLASSES], size_t *next_age)
 {
   const struct hd_record *item = &profile->records.items[record];
   uint32_t class = 0;
   if (!classes->items.count)
     classes->counts_allocs = true;
   if (item->weight > 1 && item->size > 0) {
-    class = class_of(classes, item, row);
+    class = class_of(classes, item, row, recent);
     if (!class || !add_counts(classes, point, profile, record, class))
       return false;
   }
   return !profile->ages.count || add_ages(point, profile, record, row, class, next_age);
+}
+
+static bool merge_ages(struct hd_class_point *point, const struct hd_class_point *counts,
+                       const uint32_t *rows, const uint32_t *classes)
+{
+  if (!hd_vec_reserve(&point->ages, counts->ages.count))
+    return false;
+  for (size_t i = 0; i < counts->ages.count; i++) {
+    struct hd_age_band band = counts->ages.items[i];
+    band.row = rows[band.row];
+    band.class = band.class ? classes[band.class - 1] : 0;
+    point->ages.items[point->ages.count++] = band;
+  }
+  return true;
+}
+
+static bool merge_counts(struct hd_class_point *point, const struct hd_class_point *counts,
+                         const uint32_t *classes, size_t count)
+{
+  uint32_t most = 0;
+  for (size_t i = 0; i < count; i++)
+    most = classes[i] > most ? classes[i] : most;
+  if (!most)
+    return true;
+  if (!hd_vec_reserve(point, most))
+    return false;
+  memset(point->items, 0, most * sizeof *point->items);
+  point->count = most;
+  for (size_t i = 0; i < count; i++)
+    point->items[classes[i] - 1] = counts->items[i];
+  return true;
+}
+
+bool hd_classes_merge(struct hd_classes *classes, struct hd_class_point *point,
+                      const struct hd_classes *other, const struct hd_class_point *counts,
+                      const uint32_t *rows, bool counted)
+{
+  size_t count = other->items.count;
+  if (!classes->items.count && counted)
+    classes->counts_allocs = true;
+  if (count)
+    classes->counts_allocs &= other->counts_allocs;
+  HD_SCOPED_FREE uint32_t *ids = hd_alloc((count + 1) * sizeof *ids);
+  if (!ids)
+    return false;
+  for (size_t i = 0; i < count; i++) {
+    struct hd_class key = other->items.items[i];
+    key.row = rows[key.row];
+    ids[i] = intern(classes, &key);
+    if (!ids[i])
+      return false;
+  }
+  return merge_counts(point, counts, ids, count) && merge_ages(point, counts, rows, ids);
 }
 
 void hd_classes_deinit(struct hd_classes *classes)

@@ -40,12 +40,22 @@ struct hd_class_point {
   HD_VEC(struct hd_age_band) ages;
 };
 
-/* Adds a record of a profile, of which `row` is the row. *next_age walks through
- * the profile's ages, which stand in the order of their records. False on want of
- * memory. */
+/* The classes of a row that were met last: a call site has few. */
+enum { HD_RECENT_CLASSES = 3 };
+struct hd_recent_class {
+  uint32_t size, class; /* + 1; 0 none. Sizes past 32 bits are not remembered */
+};
+
+/* Adds a record of a profile, of which `row` is the row. *next_age walks through the
+ * profile's ages, which stand in the order of their records. False on want of memory. */
 bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
                     const struct hd_profile *profile, size_t record, uint32_t row,
-                    size_t *next_age);
+                    struct hd_recent_class recent[HD_RECENT_CLASSES], size_t *next_age);
+/* Adds one snapshot's classes, of rows that are rows[] here, to others. `counted`: the
+ * snapshot has records. False on want of memory. */
+bool hd_classes_merge(struct hd_classes *classes, struct hd_class_point *point,
+                      const struct hd_classes *other, const struct hd_class_point *counts,
+                      const uint32_t *rows, bool counted);
 void hd_classes_deinit(struct hd_classes *classes);
 void hd_class_point_deinit(struct hd_class_point *point);
 

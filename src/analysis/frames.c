@@ -4,48 +4,111 @@
 
 #include <string.h>
 
-static bool found(const struct hd_regex *regex, const char *text)
+/* What is known of a text, beside what wrappers.h says of it. */
+enum {
+  FILTERED = HD_WRAPPER_FACTS, /* the filters have been tried */
+  FOCUS = FILTERED << 1,
+  IGNORE = FILTERED << 2,
+  HIDE = FILTERED << 3,
+  SHOW = FILTERED << 4,
+};
+
+static bool grow(struct hd_frames *frames)
 {
-  return text[0] && hd_regex_search(regex, text, strlen(text));
+  size_t frame_count = frames->pool->frames.count, text_count = frames->pool->strings.items.count;
+  size_t more = frame_count - frames->flags.count, texts = text_count - frames->texts.count;
+  if (!hd_vec_reserve(&frames->flags, more) || !hd_vec_reserve(&frames->texts, texts))
+    return false;
+  if (more)
+    memset(frames->flags.items + frames->flags.count, 0, more);
+  if (texts)
+    memset(frames->texts.items + frames->texts.count, 0, texts * sizeof *frames->texts.items);
+  frames->flags.count = frame_count;
+  frames->texts.count = text_count;
+  return true;
 }
 
-static bool matches(const struct hd_pool *pool, const struct hd_pool_frame *frame,
-                    const struct hd_regex *regex)
+static bool found(const struct hd_regex *regex, const struct hd_pool *pool, uint32_t text)
 {
-  return found(regex, hd_pool_text(pool, frame->function)) ||
-         found(regex, hd_pool_text(pool, frame->file)) ||
-         (frame->module &&
-          found(regex, hd_pool_text(pool, pool->modules.items[frame->module - 1].path)));
+  const char *have = hd_pool_text(pool, text);
+  return regex && hd_regex_search(regex, have, strlen(have));
 }
 
-static uint8_t compute(const struct hd_frames *frames, uint32_t id)
+/* The filters that a text matches; the empty one matches none. */
+static unsigned filters_of(struct hd_frames *frames, uint32_t text)
 {
   const struct hd_filters *filters = frames->filters;
   const struct hd_pool *pool = frames->pool;
-  const struct hd_pool_frame *frame = hd_pool_frame(pool, id);
+  if (!text)
+    return 0;
+  uint16_t *known = &frames->texts.items[text - 1];
+  if (*known & FILTERED)
+    return *known;
+  *known |= FILTERED;
+  if (found(filters->focus, pool, text))
+    *known |= FOCUS;
+  if (found(filters->ignore, pool, text))
+    *known |= IGNORE;
+  if (found(filters->hide, pool, text))
+    *known |= HIDE;
+  if (found(filters->show, pool, text))
+    *known |= SHOW;
+  return *known;
+}
+
+/* What wrappers.h says of a text in a role. */
+static unsigned facts_of(struct hd_frames *frames, uint32_t text, enum hd_wrapper_role role)
+{
+  const struct hd_filters *filters = frames->filters;
+  if (!text)
+    return hd_wrapper_facts("", role, filters->wrappers, filters->wrapper_count);
+  uint16_t *known = &frames->texts.items[text - 1];
+  if (!(*known & role))
+    *known |= (uint16_t)(role | hd_wrapper_facts(hd_pool_text(frames->pool, text), role,
+                                                 filters->wrappers, filters->wrapper_count));
+  return *known;
+}
+
+static bool is_wrapper(struct hd_frames *frames, const struct hd_pool_frame *frame, uint32_t path)
+{
+  unsigned name = facts_of(frames, frame->function, HD_WRAPPER_AS_NAME);
+  if (name & HD_WRAPPER_NAME)
+    return true;
+  unsigned file = facts_of(frames, frame->file, HD_WRAPPER_AS_FILE);
+  if (file & HD_WRAPPER_FILE)
+    return true;
+  if ((name & HD_WRAPPER_RUST_NAME) &&
+      ((file & HD_WRAPPER_IS_RUST) ||
+       (facts_of(frames, frame->system_name, HD_WRAPPER_AS_LINKAGE) & HD_WRAPPER_RUST_LINKAGE)))
+    return true;
+  return frame->module && (facts_of(frames, path, HD_WRAPPER_AS_MODULE) & HD_WRAPPER_MODULE);
+}
+
+static uint8_t compute(struct hd_frames *frames, uint32_t id)
+{
+  const struct hd_filters *filters = frames->filters;
+  const struct hd_pool_frame *frame = hd_pool_frame(frames->pool, id);
+  uint32_t path = frame->module ? frames->pool->modules.items[frame->module - 1].path : 0;
+  unsigned match = 0;
   uint8_t flags = HD_FRAME_KNOWN;
-  if (filters->focus && matches(pool, frame, filters->focus))
+  if (filters->focus || filters->ignore || filters->hide || filters->show)
+    match = filters_of(frames, frame->function) | filters_of(frames, frame->file) |
+            filters_of(frames, path);
+  if (match & FOCUS)
     flags |= HD_FRAME_FOCUS;
-  if (filters->ignore && matches(pool, frame, filters->ignore))
+  if (match & IGNORE)
     flags |= HD_FRAME_IGNORE;
-  if ((filters->hide && matches(pool, frame, filters->hide)) ||
-      (filters->show && !matches(pool, frame, filters->show)))
+  if ((match & HIDE) || (filters->show && !(match & SHOW)))
     flags |= HD_FRAME_HIDDEN;
-  if (!filters->keep_wrappers &&
-      hd_wrapper_is(pool, frame, filters->wrappers, filters->wrapper_count))
+  if (!filters->keep_wrappers && is_wrapper(frames, frame, path))
     flags |= HD_FRAME_WRAPPER;
   return flags;
 }
 
 uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame)
 {
-  if (frames->flags.count < frames->pool->frames.count) {
-    size_t more = frames->pool->frames.count - frames->flags.count;
-    if (!hd_vec_reserve(&frames->flags, more))
-      return 0;
-    memset(frames->flags.items + frames->flags.count, 0, more);
-    frames->flags.count += more;
-  }
+  if (frames->flags.count < frames->pool->frames.count && !grow(frames))
+    return 0;
   uint8_t *flags = &frames->flags.items[frame - 1];
   if (!*flags)
     *flags = compute(frames, frame);
@@ -55,45 +118,5 @@ uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame)
 void hd_frames_deinit(struct hd_frames *frames)
 {
   hd_vec_deinit(&frames->flags);
-}
-
-/* The innermost frame that is no wrapper; the innermost of all where every one
- * is: then the stack ends inside a library, and nobody knows better. */
-static size_t find_site(struct hd_walk *walk, struct hd_frames *frames)
-{
-  for (size_t i = 0; i < walk->frames.count; i++)
-    if (!(hd_frame_flags(frames, walk->frames.items[i].frame) & HD_FRAME_WRAPPER))
-      return i;
-  return 0;
-}
-
-bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *locations,
-                   size_t count)
-{
-  const struct hd_pool *pool = frames->pool;
-  bool focused = !frames->filters->focus, ignored = false, any = false;
-  walk->frames.count = 0;
-  for (size_t i = 0; i < count; i++) {
-    const struct hd_pool_location *place = &pool->locations.items[locations[i] - 1];
-    for (uint32_t j = 0; j < place->count; j++) {
-      struct hd_walk_frame item = {pool->location_frames.items[place->first + j], (uint32_t)i,
-                                   j + 1 < place->count};
-      uint8_t flags = hd_frame_flags(frames, item.frame);
-      if (!flags)
-        return false;
-      any = true;
-      focused |= (flags & HD_FRAME_FOCUS) != 0;
-      ignored |= (flags & HD_FRAME_IGNORE) != 0;
-      if (!(flags & HD_FRAME_HIDDEN) && !hd_vec_push(&walk->frames, item))
-        return false;
-    }
-  }
-  walk->dropped = !focused || ignored || (any && !walk->frames.count);
-  walk->site = find_site(walk, frames);
-  return true;
-}
-
-void hd_walk_deinit(struct hd_walk *walk)
-{
-  hd_vec_deinit(&walk->frames);
+  hd_vec_deinit(&frames->texts);
 }

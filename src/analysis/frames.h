@@ -1,5 +1,6 @@
 /* What is known of each frame once, whatever the number of stacks it is in:
- * which filters it matches, and whether it is a wrapper. */
+ * which filters it matches, and whether it is a wrapper. Each pattern is tried once
+ * a text, whatever the number of frames that have it. */
 #ifndef HD_ANALYSIS_FRAMES_H
 #define HD_ANALYSIS_FRAMES_H
 
@@ -26,30 +27,12 @@ struct hd_filters {
 struct hd_frames {
   const struct hd_pool *pool;
   const struct hd_filters *filters;
-  HD_VEC(uint8_t) flags; /* [frame id - 1] */
+  HD_VEC(uint8_t) flags;  /* [frame id - 1] */
+  HD_VEC(uint16_t) texts; /* [string id - 1]: what is known of a text */
 };
 
 /* The flags of a frame; HD_FRAME_KNOWN is set unless memory is short. */
 uint8_t hd_frame_flags(struct hd_frames *frames, uint32_t frame);
 void hd_frames_deinit(struct hd_frames *frames);
-
-/* One stack, spread out into frames: innermost first, hidden ones left out. */
-struct hd_walk_frame {
-  uint32_t frame;    /* pool frame id */
-  uint32_t location; /* index in the stack: frames of one location were inlined
-                      * into its last one */
-  bool inlined;
-};
-
-struct hd_walk {
-  HD_VEC(struct hd_walk_frame) frames;
-  size_t site;   /* index of the call site; 0 for a stack without frames */
-  bool dropped;  /* by a filter */
-};
-
-/* Spreads a stack of pool locations out. False on want of memory. */
-bool hd_walk_stack(struct hd_walk *walk, struct hd_frames *frames, const uint32_t *locations,
-                   size_t count);
-void hd_walk_deinit(struct hd_walk *walk);
 
 #endif

@@ -64,29 +64,17 @@ static uint64_t label_hash(const struct hd_pool *pool, const struct hd_label_key
   return hd_hash(parts, sizeof parts);
 }
 
-/* Rows of all groupings but stacks are labels themselves. */
-static uint32_t intern(struct hd_series *series, const struct hd_label_key *key,
-                       uint32_t start_line)
+static uint32_t intern(struct hd_series *series, const struct hd_label_key *key)
 {
-  bool stacks = series->by == HD_BY_STACK;
-  struct hd_index *index = stacks ? &series->label_index : &series->row_index;
-  struct label_search search = {series->pool, stacks ? series->labels.items : series->rows.items};
+  struct label_search search = {series->pool, series->labels.items};
   uint64_t hash = label_hash(series->pool, key);
-  uint32_t id = hd_index_find(index, hash, label_equal, &search, key);
+  uint32_t id = hd_index_find(&series->label_index, hash, label_equal, &search, key);
   if (id)
     return id;
-  struct hd_row row = {.key = *key, .start_line = start_line};
-  size_t count;
-  if (stacks) {
-    if (!hd_vec_push(&series->labels, row))
-      return 0;
-    count = series->labels.count;
-  } else {
-    if (!hd_vec_push(&series->rows, row))
-      return 0;
-    count = series->rows.count;
-  }
-  return hd_index_add(index, hash, (uint32_t)count) ? (uint32_t)count : 0;
+  if (!hd_vec_push(&series->labels, (struct hd_row){.key = *key}))
+    return 0;
+  id = (uint32_t)series->labels.count;
+  return hd_index_add(&series->label_index, hash, id) ? id : 0;
 }
 
 uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame)
@@ -102,7 +90,7 @@ uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame)
   if (!*label) {
     const struct hd_pool_frame *source = hd_pool_frame(series->pool, frame);
     struct hd_label_key key = key_of(source, series->by);
-    *label = intern(series, &key, series->by == HD_BY_MODULE ? 0 : source->start_line);
+    *label = intern(series, &key);
   }
   return *label;
 }
@@ -110,9 +98,32 @@ uint32_t hd_label_of_frame(struct hd_series *series, uint32_t frame)
 uint32_t hd_label_of_nothing(struct hd_series *series)
 {
   struct hd_label_key key = {0};
-  return intern(series, &key, 0);
+  return intern(series, &key);
 }
 
+/* What a label's first row is of: the line its function begins at is that frame's. */
+static struct hd_row row_of(const struct hd_series *series, uint32_t label, uint32_t frame)
+{
+  struct hd_row row = series->labels.items[label - 1];
+  if (frame && series->by != HD_BY_MODULE)
+    row.start_line = hd_pool_frame(series->pool, frame)->start_line;
+  return row;
+}
+
+uint32_t hd_row_of_label(struct hd_series *series, uint32_t label, uint32_t frame)
+{
+  if (series->label_rows.count < series->labels.count) {
+    size_t more = series->labels.count - series->label_rows.count;
+    if (!hd_vec_reserve(&series->label_rows, more))
+      return 0;
+    memset(series->label_rows.items + series->label_rows.count, 0, more * sizeof(uint32_t));
+    series->label_rows.count += more;
+  }
+  uint32_t *row = &series->label_rows.items[label - 1];
+  if (!*row && hd_vec_push(&series->rows, row_of(series, label, frame)))
+    *row = (uint32_t)series->rows.count;
+  return *row;
+}
 
 struct stack_key {
   const uint32_t *labels;
@@ -129,14 +140,15 @@ static bool stack_equal(const void *context, uint32_t id, const void *key)
                 want->count * sizeof *want->labels) == 0;
 }
 
-uint32_t hd_row_of_stack(struct hd_series *series, const uint32_t *labels, size_t count)
+uint32_t hd_row_of_stack(struct hd_series *series, const uint32_t *labels, size_t count,
+                         uint32_t frame)
 {
   struct stack_key key = {labels, count};
   uint64_t hash = hd_hash(labels, count * sizeof *labels);
-  uint32_t id = hd_index_find(&series->row_index, hash, stack_equal, series, &key);
+  uint32_t id = hd_index_find(&series->stack_index, hash, stack_equal, series, &key);
   if (id)
     return id;
-  struct hd_row row = series->labels.items[labels[0] - 1];
+  struct hd_row row = row_of(series, labels[0], frame);
   row.first = (uint32_t)series->stack_labels.count;
   row.count = (uint32_t)count;
   if (!hd_vec_reserve(&series->stack_labels, count) || !hd_vec_push(&series->rows, row))
@@ -144,7 +156,7 @@ uint32_t hd_row_of_stack(struct hd_series *series, const uint32_t *labels, size_
   memcpy(series->stack_labels.items + row.first, labels, count * sizeof *labels);
   series->stack_labels.count += count;
   id = (uint32_t)series->rows.count;
-  return hd_index_add(&series->row_index, hash, id) ? id : 0;
+  return hd_index_add(&series->stack_index, hash, id) ? id : 0;
 }
 
 static bool edge_equal(const void *context, uint32_t id, const void *key)

@@ -91,3 +91,18 @@ bool hd_noise_between(const struct hd_series *series, enum hd_measure measure, s
   hd_free(of.old);
   return true;
 }
+
+void hd_noise_at(const struct hd_series *series, enum hd_measure measure, size_t point,
+                 struct hd_row_noise *noise)
+{
+  bool counter = hd_measures[measure].nature == HD_NATURE_COUNTER;
+  memset(noise, 0, series->rows.count * sizeof *noise);
+  if (hd_measures[measure].noise != HD_NOISE_POISSON)
+    return;
+  for (size_t i = 0; i < series->classes.items.count; i++) {
+    const struct hd_class *class = &series->classes.items.items[i];
+    struct hd_class_counts counts =
+        hd_class_counts_at(&series->points.items[point].sampled, i);
+    add(&noise[class->row], class, worth(class, measure), counter ? counts.alloc : counts.live, 0);
+  }
+}

@@ -34,4 +34,8 @@ bool hd_same_process(const struct hd_point *a, const struct hd_point *b);
 bool hd_noise_between(const struct hd_series *series, enum hd_measure measure, size_t first,
                       size_t last, struct hd_row_noise *noise, struct hd_error *error);
 
+/* The same of one snapshot by itself: what is in it came, and nothing went. */
+void hd_noise_at(const struct hd_series *series, enum hd_measure measure, size_t point,
+                 struct hd_row_noise *noise);
+
 #endif

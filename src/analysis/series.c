@@ -1,6 +1,6 @@
 #include "analysis/series.h"
 
-#include "analysis/labels.h"
+#include "analysis/fold.h"
 
 #include <string.h>
 
@@ -44,238 +44,23 @@ void hd_series_deinit(struct hd_series *series)
   hd_vec_deinit(&series->stack_labels);
   hd_vec_deinit(&series->edges);
   hd_vec_deinit(&series->frame_labels);
-  hd_index_deinit(&series->row_index);
+  hd_vec_deinit(&series->label_rows);
+  hd_index_deinit(&series->stack_index);
   hd_index_deinit(&series->label_index);
   hd_index_deinit(&series->edge_index);
   hd_classes_deinit(&series->classes);
   hd_frames_deinit(&series->frames);
 }
 
-/* Where the values of one stack go. */
-struct target {
-  uint32_t row;              /* + 1; 0: dropped by a filter */
-  uint32_t first_cum, cums;  /* rows + 1 in fold.cums */
-  uint32_t first_edge, edges; /* edges + 1 in fold.edges */
-  bool known;
-  bool cut, unnamed;
-};
-
-struct ids {
-  uint32_t *items;
-  size_t count, capacity;
-};
-
-struct fold {
-  struct hd_series *series;
-  struct hd_point *point;
-  const struct hd_profile *profile;
-  const uint32_t *locations;
-  struct target *targets; /* [stack id] */
-  uint32_t *states;       /* [label set id] -> string of the pool; NULL none */
-  struct hd_walk walk;
-  struct ids cums, edges, scratch;
-  size_t next_age;
-};
-
-/* Adds an id to a list that begins at `first`, once: recursion counts once. */
-static bool remember_once(struct ids *list, size_t first, uint32_t id)
-{
-  for (size_t i = first; i < list->count; i++)
-    if (list->items[i] == id)
-      return true;
-  return hd_vec_push(list, id);
-}
-
-/* The row of the site, and of what is below it where cum is wanted. */
-static bool aim_frames(struct fold *fold, struct target *target)
-{
-  struct hd_series *series = fold->series;
-  struct hd_walk *walk = &fold->walk;
-  uint32_t site_location = walk->frames.items[walk->site].location;
-  target->first_cum = (uint32_t)fold->cums.count;
-  target->first_edge = (uint32_t)fold->edges.count;
-  for (size_t i = walk->site; i < walk->frames.count; i++) {
-    struct hd_walk_frame *item = &walk->frames.items[i];
-    uint32_t row = hd_label_of_frame(series, item->frame);
-    if (!row)
-      return false;
-    if (i == walk->site)
-      target->row = row;
-    if (item->inlined)
-      series->rows.items[row - 1].inlined = true;
-    else
-      series->rows.items[row - 1].outlined = true;
-    if (series->want_cum && !remember_once(&fold->cums, target->first_cum, row))
-      return false;
-    if (series->want_edges && i > walk->site && item->location == site_location) {
-      uint32_t edge = hd_edge_of(series, row - 1, target->row - 1);
-      if (!edge || !remember_once(&fold->edges, target->first_edge, edge))
-        return false;
-    }
-    if (!series->want_cum && !series->want_edges)
-      break;
-  }
-  target->cums = (uint32_t)(fold->cums.count - target->first_cum);
-  target->edges = (uint32_t)(fold->edges.count - target->first_edge);
-  return true;
-}
-
-static bool aim_stack(struct fold *fold, struct target *target)
-{
-  struct hd_walk *walk = &fold->walk;
-  fold->scratch.count = 0;
-  for (size_t i = walk->site; i < walk->frames.count; i++) {
-    uint32_t label = hd_label_of_frame(fold->series, walk->frames.items[i].frame);
-    if (!label || !hd_vec_push(&fold->scratch, label))
-      return false;
-  }
-  target->row = hd_row_of_stack(fold->series, fold->scratch.items, fold->scratch.count);
-  if (!target->row)
-    return false;
-  if (!walk->frames.items[walk->site].inlined)
-    fold->series->rows.items[target->row - 1].outlined = true;
-  target->first_cum = (uint32_t)fold->cums.count;
-  target->cums = 1;
-  return hd_vec_push(&fold->cums, target->row);
-}
-
-static bool aim_nothing(struct fold *fold, struct target *target)
-{
-  uint32_t label = hd_label_of_nothing(fold->series);
-  target->row = label && fold->series->by == HD_BY_STACK
-                    ? hd_row_of_stack(fold->series, &label, 1)
-                    : label;
-  if (!target->row)
-    return false;
-  fold->series->rows.items[target->row - 1].outlined = true;
-  target->first_cum = (uint32_t)fold->cums.count;
-  target->cums = 1;
-  return hd_vec_push(&fold->cums, target->row);
-}
-
-static bool is_unnamed(const struct fold *fold)
-{
-  const struct hd_walk *walk = &fold->walk;
-  if (!walk->frames.count)
-    return false;
-  const struct hd_pool_frame *site =
-      hd_pool_frame(fold->series->pool, walk->frames.items[walk->site].frame);
-  return !site->function && !site->file;
-}
-
-static bool aim(struct fold *fold, uint32_t stack, struct target *target)
-{
-  struct hd_span span = {0};
-  if (stack)
-    span = fold->profile->stacks.items[stack - 1];
-  fold->scratch.count = 0;
-  for (uint32_t i = 0; i < span.count; i++)
-    if (!hd_vec_push(&fold->scratch,
-                     fold->locations[fold->profile->stack_locations.items[span.first + i]]))
-      return false;
-  target->known = true;
-  if (!hd_walk_stack(&fold->walk, &fold->series->frames, fold->scratch.items,
-                     fold->scratch.count))
-    return false;
-  target->cut = stack && fold->profile->stack_truncated.items[stack - 1];
-  target->unnamed = is_unnamed(fold);
-  if (fold->walk.dropped)
-    return true;
-  if (!fold->walk.frames.count)
-    return aim_nothing(fold, target);
-  return fold->series->by == HD_BY_STACK ? aim_stack(fold, target) : aim_frames(fold, target);
-}
-
-/* Adds a record's values to the entry `at` of a value array, which grows. */
-static bool add_values(const struct hd_series *series, struct hd_values *values,
-                       const struct hd_profile *profile, size_t record, uint32_t at)
-{
-  size_t end = ((size_t)at + 1) * series->columns;
-  if (values->count < end) {
-    if (!hd_vec_reserve(values, end - values->count))
-      return false;
-    memset(values->items + values->count, 0, (end - values->count) * sizeof(double));
-    values->count = end;
-  }
-  double *entry = values->items + (size_t)at * series->columns;
-  for (size_t i = 0; i < series->columns; i++) {
-    enum hd_measure measure = series->measures[i];
-    entry[i] = hd_measure_join(measure, entry[i], hd_profile_value(profile, record, measure));
-  }
-  return true;
-}
-
-static bool fold_record(struct fold *fold, size_t record)
-{
-  uint32_t stack = fold->profile->records.items[record].stack;
-  struct target *target = &fold->targets[stack];
-  if (!target->known && !aim(fold, stack, target))
-    return false;
-  for (size_t i = 0; i < fold->series->columns; i++) {
-    enum hd_measure m = fold->series->measures[i];
-    double value = hd_profile_value(fold->profile, record, m);
-    fold->point->total[m] = hd_measure_join(m, fold->point->total[m], value);
-    fold->point->cut[m] += target->cut ? value : 0;
-    fold->point->unnamed[m] += target->unnamed ? value : 0;
-  }
-  if (!target->row)
-    return true;
-  uint32_t labels = fold->profile->records.items[record].labels;
-  if (fold->states && fold->states[labels] &&
-      !hd_states_add(&fold->point->states, target->row - 1, fold->states[labels],
-                     hd_profile_value(fold->profile, record, fold->series->measures[0])))
-    return false;
-  if (!add_values(fold->series, &fold->point->flat, fold->profile, record, target->row - 1) ||
-      !hd_classes_add(&fold->series->classes, &fold->point->sampled, fold->profile, record,
-                      target->row - 1, &fold->next_age))
-    return false;
-  for (uint32_t i = 0; fold->series->want_cum && i < target->cums; i++)
-    if (!add_values(fold->series, &fold->point->cum, fold->profile, record,
-                    fold->cums.items[target->first_cum + i] - 1))
-      return false;
-  for (uint32_t i = 0; i < target->edges; i++)
-    if (!add_values(fold->series, &fold->point->edges, fold->profile, record,
-                    fold->edges.items[target->first_edge + i] - 1))
-      return false;
-  return true;
-}
-
-/* Those of the first snapshot: what it lacks is not in every one. */
-static void take_measures(struct hd_series *series, const struct hd_profile *profile)
-{
-  for (int i = 0; i < HD_MEASURES; i++) {
-    series->has[i] = profile->has[i];
-    series->column[i] = profile->has[i] ? (int)series->columns : -1;
-    if (profile->has[i])
-      series->measures[series->columns++] = (enum hd_measure)i;
-  }
-}
-
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_point point, struct hd_error *error)
 {
-  if (!series->points.count)
-    take_measures(series, profile);
-  for (int i = 0; i < HD_MEASURES; i++)
-    series->has[i] &= profile->has[i];
-  if (!hd_vec_push(&series->points, point))
-    return hd_fail_memory(error);
-  struct fold fold = {.series = series,
-                      .point = &series->points.items[series->points.count - 1],
-                      .profile = profile,
-                      .locations = locations};
-  fold.targets = hd_alloc_zeroed(profile->stacks.count + 1, sizeof *fold.targets);
-  bool fine = fold.targets && (!profile->has[HD_GOROUTINES] ||
-                               hd_states_of_labels(profile, series->pool, &fold.states));
-  for (size_t i = 0; fine && i < profile->records.count; i++)
-    fine = fold_record(&fold, i);
-  hd_free(fold.targets);
-  hd_free(fold.states);
-  hd_walk_deinit(&fold.walk);
-  hd_vec_deinit(&fold.cums);
-  hd_vec_deinit(&fold.edges);
-  hd_vec_deinit(&fold.scratch);
-  return fine || hd_fail_memory(error);
+  struct hd_fold *fold;
+  if (!hd_fold_begin(series, profile, locations, &fold, error))
+    return false;
+  bool fine = hd_fold_records(fold, profile, error) && hd_fold_end(fold, profile, point, error);
+  hd_fold_destroy(fold);
+  return fine;
 }
 
 static double value(const struct hd_series *series, const struct hd_values *values, size_t at,

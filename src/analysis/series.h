@@ -86,12 +86,13 @@ struct hd_series {
   size_t columns;
   int column[HD_MEASURES];   /* -1: not kept */
   HD_VEC(struct hd_row) rows;
-  HD_VEC(struct hd_row) labels; /* of BY_STACK: the frames of the rows; else unused */
+  HD_VEC(struct hd_row) labels; /* what frames are called: of what rows, and stacks of rows, are */
   HD_VEC(uint32_t) stack_labels;
   HD_VEC(struct hd_edge) edges;
   HD_VEC(struct hd_point) points;
-  HD_VEC(uint32_t) frame_labels; /* [frame id - 1] -> row or label number + 1 */
-  struct hd_index row_index, label_index, edge_index;
+  HD_VEC(uint32_t) frame_labels; /* [frame id - 1] -> label number + 1 */
+  HD_VEC(uint32_t) label_rows;   /* [label] -> row number + 1; not of BY_STACK */
+  struct hd_index stack_index, label_index, edge_index;
   struct hd_classes classes;
 };
 

@@ -10,7 +10,7 @@ void hd_states_deinit(struct hd_states *states)
   hd_vec_deinit(&states->first);
 }
 
-static uint32_t state_of(const struct hd_profile *profile, struct hd_span span)
+uint32_t hd_state_of_labels(const struct hd_profile *profile, struct hd_span span)
 {
   for (uint32_t i = 0; i < span.count; i++) {
     const struct hd_label *label = &profile->labels.items[span.first + i];
@@ -18,26 +18,6 @@ static uint32_t state_of(const struct hd_profile *profile, struct hd_span span)
       return label->text;
   }
   return 0;
-}
-
-bool hd_states_of_labels(const struct hd_profile *profile, struct hd_pool *pool, uint32_t **texts)
-{
-  uint32_t *made = NULL;
-  *texts = NULL;
-  for (size_t i = 0; i < profile->label_sets.count; i++) {
-    uint32_t text = state_of(profile, profile->label_sets.items[i]);
-    if (!text)
-      continue;
-    if (!made && !(made = hd_alloc_zeroed(profile->label_sets.count + 1, sizeof *made)))
-      return false;
-    if (!hd_strings_intern(&pool->strings, hd_strings_text(&profile->strings, text),
-                           hd_strings_length(&profile->strings, text), &made[i + 1])) {
-      hd_free(made);
-      return false;
-    }
-  }
-  *texts = made;
-  return true;
 }
 
 bool hd_states_add(struct hd_states *states, uint32_t row, uint32_t text, double count)

@@ -21,9 +21,8 @@ struct hd_states {
 
 void hd_states_deinit(struct hd_states *states);
 
-/* The state of each label set of a profile, strings of the pool: [set id], 0 none. The
- * caller frees it. NULL where no set has one; false when memory is short. */
-bool hd_states_of_labels(const struct hd_profile *profile, struct hd_pool *pool, uint32_t **texts);
+/* The state in a label set of a profile: a string of the profile, 0 none. */
+uint32_t hd_state_of_labels(const struct hd_profile *profile, struct hd_span labels);
 
 /* Counts some more of a row as in this state. False when memory is short. */
 bool hd_states_add(struct hd_states *states, uint32_t row, uint32_t text, double count);

@@ -35,6 +35,10 @@ void hd_view_destroy(struct hd_view *view)
     grid_deinit(&view->evidence.items[i].shapes);
   }
   hd_vec_deinit(&view->evidence);
+  for (size_t i = 0; i < view->findings.count; i++)
+    hd_vec_deinit(&view->findings.items[i].source);
+  hd_vec_deinit(&view->findings);
+  hd_vec_deinit(&view->rules);
   hd_vec_deinit(&view->headline);
   hd_vec_deinit(&view->facts);
   hd_vec_deinit(&view->inputs);

@@ -118,7 +118,38 @@ struct hd_evidence {
   struct hd_grid series, shapes; /* columns and rows alone */
 };
 
-enum hd_view_kind { HD_VIEW_GRID, HD_VIEW_SOURCE, HD_VIEW_CHAINS, HD_VIEW_EVIDENCE };
+/* What a gate found. */
+enum hd_finding_level { HD_FINDING_ERROR, HD_FINDING_WARNING, HD_FINDING_NOTE };
+
+struct hd_finding_line {
+  uint32_t number;
+  const char *text;
+};
+
+struct hd_finding {
+  enum hd_finding_level level;
+  const char *rule;      /* "max-growth" */
+  const char *name;      /* of the call site; "TOTAL" */
+  const char *file;      /* its source, relative to the working directory; NULL unknown */
+  uint32_t line;         /* 0 unknown */
+  const char *text;      /* what was found, in words */
+  const char *advice;    /* what to do next; NULL */
+  const char *suppressed; /* the pattern that hides it, NULL; and why */
+  const char *reason;
+  const char *identity;  /* the same in every run, whatever its figures and lines */
+  struct hd_cell growth, interval, before, after, budget;
+  const char *const *stack; /* from the site on */
+  size_t stack_count;
+  HD_VEC(struct hd_finding_line) source; /* around the line */
+};
+
+enum hd_view_kind {
+  HD_VIEW_GRID,
+  HD_VIEW_SOURCE,
+  HD_VIEW_CHAINS,
+  HD_VIEW_EVIDENCE,
+  HD_VIEW_FINDINGS, /* with a grid of what was checked */
+};
 
 /* A piece of the headline, for people: before + cell + after. */
 struct hd_headline {
@@ -161,6 +192,10 @@ struct hd_view {
   HD_VEC(struct hd_chain) chains;
   HD_VEC(struct hd_chain_frame) chain_frames;
   HD_VEC(struct hd_evidence) evidence;
+  HD_VEC(struct hd_finding) findings;
+  HD_VEC(const char *) rules; /* of findings: those that were checked */
+  bool passed;
+  const char *conclusion;     /* of findings, one line */
   const char *unit;   /* for all byte cells where the user names none; NULL: each its own */
   const char *footer; /* for people at a terminal or in a pipe, NULL none */
 };

@@ -1,5 +1,7 @@
 #include "analysis/wrappers.h"
 
+#include "model/pool.h"
+
 #include <string.h>
 
 enum rule { EXACT, PREFIX, CONTAINS, RUST, MODULE, SOURCE };
@@ -25,54 +27,71 @@ static const struct {
 
 static bool begins(const char *text, const char *prefix)
 {
-  return strncmp(text, prefix, strlen(prefix)) == 0;
+  while (*prefix && *text == *prefix) {
+    text++;
+    prefix++;
+  }
+  return !*prefix;
 }
 
-/* What the rules look at. */
-struct subject {
-  const char *function, *module, *file;
-  bool rust;
-};
+static bool ends(const char *text, size_t length, const char *suffix)
+{
+  size_t size = strlen(suffix);
+  return length > size && strcmp(text + length - size, suffix) == 0;
+}
 
 /* Rust's two manglings: v0 (_R...) and legacy (_ZN...17h<16 hex digits>E). */
-static bool is_rust(const char *linkage_name, const char *file)
+static bool is_rust_linkage(const char *name)
 {
-  size_t length = strlen(linkage_name), file_length = strlen(file);
-  if (begins(linkage_name, "_R") || (file_length > 3 && !strcmp(file + file_length - 3, ".rs")))
-    return true;
   enum { HASH = sizeof "17h0123456789abcdefE" - 1 };
-  return begins(linkage_name, "_ZN") && length > HASH &&
-         begins(linkage_name + length - HASH, "17h") && linkage_name[length - 1] == 'E';
+  size_t length = strlen(name);
+  return begins(name, "_R") ||
+         (begins(name, "_ZN") && length > HASH && begins(name + length - HASH, "17h") &&
+          name[length - 1] == 'E');
 }
 
-static bool takes(enum rule rule, const char *text, const struct subject *subject)
+static unsigned facts_of_name(const char *name, struct hd_regex *const *extra, size_t extra_count)
 {
-  switch (rule) {
-  case EXACT: return strcmp(subject->function, text) == 0;
-  case PREFIX: return begins(subject->function, text);
-  case CONTAINS: return strstr(subject->function, text) != NULL;
-  case RUST: return subject->rust && begins(subject->function, text);
-  case MODULE: return begins(subject->module, text);
-  case SOURCE: return strstr(subject->file, text) != NULL;
+  unsigned facts = 0;
+  for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
+    const char *text = wrappers[i].text;
+    if (wrappers[i].rule == CONTAINS) {
+      facts |= strstr(name, text) ? HD_WRAPPER_NAME : 0;
+    } else if (name[0] == text[0]) {
+      if ((wrappers[i].rule == EXACT && strcmp(name, text) == 0) ||
+          (wrappers[i].rule == PREFIX && begins(name, text)))
+        facts |= HD_WRAPPER_NAME;
+      if (wrappers[i].rule == RUST && begins(name, text))
+        facts |= HD_WRAPPER_RUST_NAME;
+    }
+    if (facts & HD_WRAPPER_NAME)
+      return facts;
   }
-  return false;
+  for (size_t i = 0; i < extra_count; i++)
+    if (hd_regex_search(extra[i], name, strlen(name)))
+      return facts | HD_WRAPPER_NAME;
+  return facts;
 }
 
-bool hd_wrapper_is(const struct hd_pool *pool, const struct hd_pool_frame *frame,
-                   struct hd_regex *const *extra, size_t extra_count)
+static unsigned facts_of_file(const char *file)
 {
-  struct subject subject = {hd_pool_text(pool, frame->function), "",
-                            hd_pool_text(pool, frame->file), false};
-  subject.rust = is_rust(hd_pool_text(pool, frame->system_name), subject.file);
-  if (frame->module)
-    subject.module = hd_base_name(hd_pool_text(pool, pool->modules.items[frame->module - 1].path));
+  unsigned facts = ends(file, strlen(file), ".rs") ? HD_WRAPPER_IS_RUST : 0;
   for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
-    if (takes(wrappers[i].rule, wrappers[i].text, &subject))
-      return true;
-  for (size_t i = 0; i < extra_count; i++)
-    if (hd_regex_search(extra[i], subject.function, strlen(subject.function)))
-      return true;
-  return false;
+    if (wrappers[i].rule == SOURCE && strstr(file, wrappers[i].text))
+      return facts | HD_WRAPPER_FILE;
+  return facts;
+}
+
+unsigned hd_wrapper_facts(const char *text, enum hd_wrapper_role role,
+                          struct hd_regex *const *extra, size_t extra_count)
+{
+  switch (role) {
+  case HD_WRAPPER_AS_NAME: return facts_of_name(text, extra, extra_count);
+  case HD_WRAPPER_AS_LINKAGE: return is_rust_linkage(text) ? HD_WRAPPER_RUST_LINKAGE : 0;
+  case HD_WRAPPER_AS_FILE: return facts_of_file(text);
+  case HD_WRAPPER_AS_MODULE: return hd_wrapper_module(text) ? HD_WRAPPER_MODULE : 0;
+  }
+  return 0;
 }
 
 bool hd_wrapper_module(const char *path)

@@ -1,62 +1,39 @@
 /* `addr`: what stands at the addresses of one module. */
 #include "api/session.h"
 
-#include "base/index.h"
-
 #include <heapdiff/symbols.h>
 
 #include <inttypes.h>
 #include <string.h>
-
-/* Equal linkage names of a batch are one pointer: each is demangled once. */
-struct shown {
-  const char *linkage, *name;
-};
 
 struct asking {
   hd_session *session;
   const struct hd_addr_query *query;
   struct hd_symbol_batch batch;
   struct hd_view *view;
-  HD_VEC(struct shown) shown;
-  struct hd_index index; /* of them, by pointer */
 };
 
-static bool same_pointer(const void *context, uint32_t id, const void *key)
-{
-  const struct asking *asking = context;
-  return asking->shown.items[id - 1].linkage == key;
-}
-
-/* NULL on want of memory. */
-static const char *show_name(struct asking *asking, const char *linkage)
-{
-  if (asking->query->mangled)
-    return linkage;
-  uint64_t hash = hd_hash(&linkage, sizeof linkage);
-  uint32_t id = hd_index_find(&asking->index, hash, same_pointer, asking, linkage);
-  if (id)
-    return asking->shown.items[id - 1].name;
-  struct shown shown = {linkage, hd_demangle(&asking->view->arena, linkage, false)};
-  if (!shown.name || !hd_vec_push(&asking->shown, shown) ||
-      !hd_index_add(&asking->index, hash, (uint32_t)asking->shown.count))
-    return NULL;
-  return shown.name;
-}
-
-static bool add_chain(struct asking *asking, size_t i)
+static bool add_chains(struct asking *asking)
 {
   struct hd_view *view = asking->view;
-  struct hd_symbol_answer answer = asking->batch.answers[i];
-  struct hd_chain chain = {asking->query->addresses[i], view->chain_frames.count, answer.count};
-  for (uint32_t n = 0; n < answer.count; n++) {
-    const struct hd_symbol_frame *from = &asking->batch.frames[answer.first + n];
-    struct hd_chain_frame frame = {show_name(asking, from->function), from->file, from->line,
-                                   from->start_line};
-    if (!frame.function || !hd_vec_push(&view->chain_frames, frame))
-      return false;
+  size_t frames = 0;
+  for (size_t i = 0; i < asking->query->count; i++)
+    frames += asking->batch.answers[i].count;
+  if (!hd_vec_reserve(&view->chains, asking->query->count) ||
+      !hd_vec_reserve(&view->chain_frames, frames))
+    return false;
+  for (size_t i = 0; i < asking->query->count; i++) {
+    struct hd_symbol_answer answer = asking->batch.answers[i];
+    view->chains.items[view->chains.count++] = (struct hd_chain){
+        asking->query->addresses[i], view->chain_frames.count, answer.count};
+    for (uint32_t n = 0; n < answer.count; n++) {
+      const struct hd_symbol_frame *from = &asking->batch.frames[answer.first + n];
+      view->chain_frames.items[view->chain_frames.count++] = (struct hd_chain_frame){
+          asking->query->mangled ? from->function : from->shown, from->file, from->line,
+          from->start_line};
+    }
   }
-  return hd_vec_push(&view->chains, chain);
+  return true;
 }
 
 static bool add_facts(struct asking *asking, struct hd_error *error)
@@ -101,12 +78,13 @@ static bool make_view(struct asking *asking, struct hd_error *error)
 {
   if (!hd_view_create("heapdiff.addr/1", HD_VIEW_CHAINS, &asking->view, error))
     return false;
+  if (!asking->query->mangled && !hd_symbol_batch_show(&asking->batch))
+    return hd_fail_memory(error);
   /* The batch's texts are the view's from now on. */
   asking->view->arena = asking->batch.arena;
   asking->batch.arena = (struct hd_arena)HD_ARENA_INIT;
-  for (size_t i = 0; i < asking->query->count; i++)
-    if (!add_chain(asking, i))
-      return hd_fail_memory(error);
+  if (!add_chains(asking))
+    return hd_fail_memory(error);
   note_what_is_missing(asking);
   return add_facts(asking, error) && hd_session_give_notes(asking->session, asking->view, error);
 }
@@ -132,8 +110,6 @@ bool hd_addr(hd_session *session, const struct hd_addr_query *query, hd_view **v
   }
   fine = fine && make_view(&asking, error);
   hd_symbol_batch_deinit(&asking.batch);
-  hd_vec_deinit(&asking.shown);
-  hd_index_deinit(&asking.index);
   if (fine)
     *view = asking.view;
   else

@@ -2,11 +2,14 @@
 #include "api/session.h"
 
 #include "analysis/headline.h"
+#include "analysis/rss_parts.h"
 #include "analysis/view.h"
 #include "base/buffer.h"
+#include "base/units.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct teller {
@@ -69,6 +72,11 @@ static struct hd_cell reason_cell(struct teller *teller)
   return text(teller, teller->profile->meta.reason);
 }
 
+static struct hd_cell label_cell(struct teller *teller)
+{
+  return text(teller, teller->profile->meta.label);
+}
+
 static struct hd_cell allocator_cell(struct teller *teller)
 {
   return text(teller, teller->profile->meta.allocator);
@@ -103,6 +111,47 @@ static struct hd_cell rss_cell(struct teller *teller)
   int64_t rss = teller->profile->meta.rss;
   return rss >= 0 ? hd_cell_bytes(rss, false) : nothing;
 }
+
+/* What the resident set is made of, a line each. */
+static struct hd_cell parts_cell(struct teller *teller)
+{
+  int64_t parts[HD_RSS_PARTS];
+  const char **lines = hd_arena_alloc(&teller->view->arena, HD_RSS_PARTS * sizeof *lines);
+  size_t count = 0;
+  teller->short_of_memory |= !lines;
+  if (!lines || !hd_rss_parts(teller->profile, parts))
+    return nothing;
+  for (int i = 0; i < HD_RSS_PARTS; i++) {
+    char size[HD_UNITS_TEXT], line[HD_UNITS_TEXT + 64];
+    if (!parts[i])
+      continue;
+    hd_format_bytes(size, parts[i], -1, false);
+    snprintf(line, sizeof line, "%9s  %s", size, hd_rss_part_titles[i]);
+    lines[count] = hd_view_text(teller->view, line);
+    teller->short_of_memory |= !lines[count++];
+  }
+  return (struct hd_cell){.kind = HD_CELL_LIST, .texts = lines, .count = count};
+}
+
+static struct hd_cell part_cell(struct teller *teller, enum hd_rss_part part)
+{
+  int64_t parts[HD_RSS_PARTS];
+  return hd_rss_parts(teller->profile, parts) ? hd_cell_of(HD_CELL_BYTES, parts[part]) : nothing;
+}
+
+#define PART_CELL(name, part)                                                                      \
+  static struct hd_cell name##_part_cell(struct teller *teller)                                    \
+  {                                                                                                \
+    return part_cell(teller, part);                                                                \
+  }
+PART_CELL(heap, HD_RSS_HEAP)
+PART_CELL(allocator, HD_RSS_ALLOCATOR)
+PART_CELL(stacks, HD_RSS_STACKS)
+PART_CELL(go, HD_RSS_GO)
+PART_CELL(files, HD_RSS_FILES)
+PART_CELL(shared, HD_RSS_SHARED)
+PART_CELL(rest, HD_RSS_REST)
+#undef PART_CELL
 
 static struct hd_cell system_cell(struct teller *teller)
 {
@@ -204,6 +253,48 @@ static struct hd_cell dropped_cell(struct teller *teller)
   return count ? hd_cell_of(HD_CELL_COUNT, (int64_t)count) : nothing;
 }
 
+static struct hd_cell cost_cell(struct teller *teller, enum hd_cell_kind kind, uint64_t value)
+{
+  return teller->profile->meta.costs.cpu_ns ? hd_cell_of(kind, (int64_t)value) : nothing;
+}
+
+static struct hd_cell cpu_cell(struct teller *teller)
+{
+  return cost_cell(teller, HD_CELL_DURATION, teller->profile->meta.costs.cpu_ns);
+}
+
+static struct hd_cell samples_cell(struct teller *teller)
+{
+  return cost_cell(teller, HD_CELL_COUNT, teller->profile->meta.costs.samples);
+}
+
+static uint64_t recorder_ns(const struct teller *teller)
+{
+  const struct hd_recorder_costs *costs = &teller->profile->meta.costs;
+  return costs->recording_ns + costs->writing_ns;
+}
+
+static struct hd_cell recorder_cpu_cell(struct teller *teller)
+{
+  return cost_cell(teller, HD_CELL_DURATION, recorder_ns(teller));
+}
+
+static struct hd_cell recorder_share_cell(struct teller *teller)
+{
+  uint64_t cpu = teller->profile->meta.costs.cpu_ns;
+  struct hd_cell cell = {.kind = HD_CELL_RATIO};
+  if (!cpu)
+    return nothing;
+  cell.number = (double)recorder_ns(teller) / (double)cpu;
+  return cell;
+}
+
+static struct hd_cell recorder_memory_cell(struct teller *teller)
+{
+  const struct hd_recorder_costs *costs = &teller->profile->meta.costs;
+  return costs->cpu_ns ? hd_cell_bytes((int64_t)costs->memory, false) : nothing;
+}
+
 /* One line a module: path, build-id, how many of its addresses have names, and
  * why the others have none. */
 static const char *module_line(struct teller *teller, const struct hd_pool_module *module)
@@ -274,6 +365,7 @@ static const struct {
     {"time_ns", "time", time_cell, HD_FOR_ALL},
     {"sequence", "sequence", sequence_cell, HD_FOR_ALL},
     {"reason", "reason", reason_cell, HD_FOR_ALL},
+    {"label", "label", label_cell, HD_FOR_ALL},
     {"rate", "", raw_rate_cell, HD_FOR_PROGRAMS},
     {"sampled_every", "sampled every", rate_cell, HD_FOR_PEOPLE},
     {"sampling", "sampling", sampling_cell, HD_FOR_ALL},
@@ -281,6 +373,14 @@ static const struct {
 #include "model/measures.def"
 #undef HD_MEASURE
     {"rss", "rss", rss_cell, HD_FOR_ALL},
+    {"rss_parts", "rss, estimated", parts_cell, HD_FOR_PEOPLE},
+    {"rss_heap", "", heap_part_cell, HD_FOR_PROGRAMS},
+    {"rss_allocator", "", allocator_part_cell, HD_FOR_PROGRAMS},
+    {"rss_stacks", "", stacks_part_cell, HD_FOR_PROGRAMS},
+    {"rss_go", "", go_part_cell, HD_FOR_PROGRAMS},
+    {"rss_files", "", files_part_cell, HD_FOR_PROGRAMS},
+    {"rss_shared", "", shared_part_cell, HD_FOR_PROGRAMS},
+    {"rss_rest", "", rest_part_cell, HD_FOR_PROGRAMS},
     {"rss_peak", "rss peak", peak_cell, HD_FOR_ALL},
     {"system", "from the system", system_cell, HD_FOR_ALL},
     {"system_free", "free of it", system_free_cell, HD_FOR_ALL},
@@ -291,6 +391,11 @@ static const struct {
     {"truncated_stacks", "cut stacks", truncated_cell, HD_FOR_ALL},
     {"records", "records", records_cell, HD_FOR_ALL},
     {"dropped_allocations", "dropped", dropped_cell, HD_FOR_ALL},
+    {"cpu_ns", "cpu time", cpu_cell, HD_FOR_ALL},
+    {"recorder_samples", "samples", samples_cell, HD_FOR_ALL},
+    {"recorder_cpu_ns", "agent cpu", recorder_cpu_cell, HD_FOR_ALL},
+    {"recorder_share", "agent share", recorder_share_cell, HD_FOR_ALL},
+    {"recorder_memory", "agent memory", recorder_memory_cell, HD_FOR_ALL},
     {"addresses", "addresses", addresses_cell, HD_FOR_ALL},
     {"symbolized", "symbolized", symbolized_cell, HD_FOR_ALL},
     {"modules", "modules", modules_cell, HD_FOR_ALL},

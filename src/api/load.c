@@ -1,27 +1,10 @@
-/* The chosen snapshots, read into a series one at a time. */
+/* What the chosen snapshots are as a series: which of them count, and what is to be said. */
 #include "api/session.h"
 
 #include "analysis/headline.h"
-#include "input/numbered.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-struct loader {
-  struct hd_session *session;
-  struct hd_series *series;
-  const struct hd_handle *handle;
-  const char *kind, *build_id; /* of the first snapshot */
-  /* Of a file that is a series itself, beside others: the last two so far. */
-  bool hold;
-  struct hd_profile *before, *last;
-  size_t held;
-};
-
-static const char *keep(struct hd_session *session, const char *text)
-{
-  return text ? hd_arena_copy(&session->arena, text, strlen(text)) : NULL;
-}
 
 void hd_session_note_losses(struct hd_session *session, const char *name,
                             const struct hd_profile *profile)
@@ -52,139 +35,9 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
                         profile->first_bad ? profile->first_bad : "");
 }
 
-/* Of the module that is the program, "" where none is: modules come in any order. */
-static const char *main_build_id(const struct hd_profile *profile)
-{
-  const char *program = profile->meta.program ? hd_base_name(profile->meta.program) : "";
-  for (size_t i = 0; i < profile->modules.count; i++) {
-    const struct hd_module *module = &profile->modules.items[i];
-    if (strcmp(hd_base_name(hd_strings_text(&profile->strings, module->path)), program) == 0)
-      return hd_strings_text(&profile->strings, module->build_id);
-  }
-  return "";
-}
-
-/* Whether this snapshot can stand beside the first one. */
-static bool compare(struct loader *loader, const struct hd_profile *profile,
-                    struct hd_error *error)
-{
-  struct hd_session *session = loader->session;
-  const struct hd_meta *meta = &profile->meta;
-  if (!loader->kind) {
-    loader->kind = keep(session, meta->kind ? meta->kind : "");
-    loader->build_id = keep(session, main_build_id(profile));
-    return (loader->kind && loader->build_id) || hd_fail_memory(error);
-  }
-  if (strcmp(loader->kind, meta->kind ? meta->kind : "") != 0)
-    return hd_fail_usage(error, "it is a %s snapshot, the first one is of kind %s: only snapshots "
-                                "of one kind compare", meta->kind, loader->kind);
-  const char *before = loader->series->points.items[0].program;
-  if (before && meta->program &&
-      strcmp(hd_base_name(before), hd_base_name(meta->program)) != 0)
-    hd_session_add_note(session, HD_NOTE_WARNING, "different-programs",
-                        "the snapshots are of different programs, %s and %s: rows match by name "
-                        "alone", before, meta->program);
-  else if (loader->build_id[0] && main_build_id(profile)[0] &&
-           strcmp(loader->build_id, main_build_id(profile)) != 0)
-    hd_session_add_note(session, HD_NOTE_INFO, "different-builds",
-                        "the snapshots are of two builds of %s: rows match by function, file and "
-                        "line", meta->program ? hd_base_name(meta->program) : "the program");
-  return true;
-}
-
-static bool at_exit(const struct hd_meta *meta)
-{
-  return meta->reason && strcmp(meta->reason, "exit") == 0;
-}
-
-/* Go's heap profiles are of the last collection; its others, and all other recorders,
- * tell the moment. */
-static bool is_lazy(const struct hd_profile *profile)
-{
-  const struct hd_meta *meta = &profile->meta;
-  return meta->format && profile->has[HD_INUSE_SPACE] &&
-         (strcmp(meta->format, "pprof") == 0 || strcmp(meta->format, "heap-text") == 0);
-}
-
-static bool fold(struct loader *loader, const struct hd_profile *profile, struct hd_error *error)
-{
-  struct hd_session *session = loader->session;
-  const struct hd_meta *meta = &profile->meta;
-  struct hd_import import = {0};
-  struct hd_point point = {
-      .path = loader->handle->name,
-      .program = keep(session, meta->program),
-      .called = keep(session, meta->called),
-      .boot_id = keep(session, meta->boot_id),
-      .lazy = is_lazy(profile),
-      .time_ns = meta->time_ns,
-      .mono_ns = meta->mono_ns,
-      .progress = meta->progress,
-      .rss = meta->rss,
-      .system = meta->system,
-      .system_free = meta->system_free,
-      .pid = meta->pid,
-      .start_ns = meta->start_ns,
-      .image_ns = meta->image_ns,
-      .limit_cgroup = meta->limit_cgroup,
-      .limit_rlimit = meta->limit_rlimit,
-      .threshold = meta->threshold,
-      .rate = meta->rate,
-      .sequence = meta->sequence,
-      .at_start = meta->reason && strcmp(meta->reason, "start") == 0,
-      .at_exit = at_exit(meta),
-  };
-  if (!hd_pool_import(loader->series->pool, profile, hd_session_demangle, &import, error))
-    return false;
-  bool fine = hd_session_symbolize(session, loader->series->pool, error) &&
-              hd_series_add(loader->series, profile, import.locations, point, error);
-  hd_import_deinit(&import);
-  return fine;
-}
-
-static bool use(struct loader *loader, struct hd_profile *profile, struct hd_error *error)
-{
-  hd_session_note_losses(loader->session, loader->handle->name, profile);
-  bool fine = compare(loader, profile, error) && fold(loader, profile, error);
-  hd_profile_destroy(profile);
-  return fine;
-}
-
-static bool take(void *context, struct hd_profile *profile, struct hd_error *error)
-{
-  struct loader *loader = context;
-  if (!loader->hold)
-    return use(loader, profile, error);
-  hd_profile_destroy(loader->before);
-  loader->before = loader->last;
-  loader->last = profile;
-  loader->held++;
-  return true;
-}
-
-/* Whether so little is left of a total at a process's exit that the snapshot before
- * says more of what it held while it ran. */
-static bool is_freed(double before, double last)
+bool hd_is_freed(double before, double last)
 {
   return last < before / 2;
-}
-
-/* Beside others a recording stands for how it ended. */
-static bool use_held(struct loader *loader, struct hd_error *error)
-{
-  struct hd_profile *last = loader->last, *before = loader->before;
-  bool earlier = last && before && at_exit(&last->meta) &&
-                 is_freed(hd_profile_total(before, HD_INUSE_SPACE),
-                          hd_profile_total(last, HD_INUSE_SPACE));
-  if (loader->held > 1)
-    hd_session_add_note(loader->session, HD_NOTE_INFO, "several-recordings",
-                        "of each recording the last snapshot is taken, as more than one is named; "
-                        "FILE@N chooses another");
-  hd_profile_destroy(earlier ? last : before);
-  loader->before = loader->last = NULL;
-  loader->held = 0;
-  last = earlier ? before : last;
-  return !last || use(loader, last, error);
 }
 
 static void note_order(struct hd_session *session, const struct hd_series *series)
@@ -254,7 +107,7 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
                         "between%s", session->chosen.items[0].group
                                          ? ": record it with a shorter --interval" : "");
   if (last == 1 ||
-      !is_freed(points[last - 1].total[HD_INUSE_SPACE], points[last].total[HD_INUSE_SPACE]))
+      !hd_is_freed(points[last - 1].total[HD_INUSE_SPACE], points[last].total[HD_INUSE_SPACE]))
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                       "the snapshot at exit is left out, as most of the memory had been freed by "
@@ -282,7 +135,7 @@ static bool settle_window(struct hd_session *session, const struct hd_window *wi
   return true;
 }
 
-static bool is_one_series(const struct hd_session *session)
+bool hd_session_is_one_series(const struct hd_session *session)
 {
   const struct hd_handle *chosen = session->chosen.items;
   size_t count = session->chosen.count;
@@ -294,7 +147,7 @@ static bool is_one_series(const struct hd_session *session)
  * last. */
 static void settle_ends(struct hd_session *session, struct hd_series *series)
 {
-  if (is_one_series(session))
+  if (hd_session_is_one_series(session))
     settle_exit(session, series);
   else
     series->points.items[0].at_start = false;
@@ -331,41 +184,33 @@ static bool is_unnamed(const struct hd_series *series)
   return false;
 }
 
+bool hd_session_leave_out(struct hd_session *session, const struct hd_handle *handle,
+                          const struct hd_error *error)
+{
+  char text[1400];
+  if (!handle->group || error->kind != HD_ERROR_INPUT)
+    return false;
+  hd_error_format(error, text, sizeof text);
+  hd_session_add_note(session, HD_NOTE_WARNING, "left-out", "left out: %s", text);
+  return true;
+}
+
 bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *handle,
                             struct hd_sink *sink, struct hd_error *error)
 {
   struct hd_error own = HD_ERROR_INIT;
-  if (hd_session_read(session, handle, sink, &own))
+  if (hd_session_read(session, handle, sink, &own) || hd_session_leave_out(session, handle, &own))
     return true;
-  if (!handle->group || own.kind != HD_ERROR_INPUT) {
-    if (error)
-      *error = own;
-    return false;
-  }
-  char text[1400];
-  hd_error_format(&own, text, sizeof text);
-  hd_session_add_note(session, HD_NOTE_WARNING, "left-out", "left out: %s", text);
-  return true;
+  if (error)
+    *error = own;
+  return false;
 }
 
 bool hd_session_load(struct hd_session *session, const struct hd_window *window,
                      struct hd_series *series, struct hd_error *error)
 {
-  struct loader loader = {.session = session, .series = series};
-  struct hd_sink sink = {take, &loader};
-  for (size_t i = 0; i < session->chosen.count; i++) {
-    int64_t number;
-    loader.handle = &session->chosen.items[i];
-    loader.hold = !is_one_series(session) && !hd_handle_number(loader.handle, &number);
-    bool fine = hd_session_read_chosen(session, loader.handle, &sink, error);
-    if (!fine) {
-      hd_profile_destroy(loader.before);
-      hd_profile_destroy(loader.last);
-      return false;
-    }
-    if (!use_held(&loader, error))
-      return hd_error_in(error, loader.handle->name);
-  }
+  if (!hd_session_load_files(session, series, error))
+    return false;
   if (!series->points.count)
     return hd_fail_input(error, "there is no snapshot in what was named");
   hd_symbolizer_keep(session->symbolizer);

@@ -38,11 +38,14 @@ static bool open_temporary(struct hd_new_file *file, const struct stat *old, str
   return failed(error);
 }
 
-bool hd_new_file_create(struct hd_new_file *file, const char *path, struct hd_error *error)
+bool hd_new_file_create(struct hd_new_file *file, const char *path, bool replaces,
+                        struct hd_error *error)
 {
   struct stat old;
-  *file = (struct hd_new_file){.fd = -1};
+  *file = (struct hd_new_file){.fd = -1, .replaces = replaces};
   bool exists = stat(path, &old) == 0;
+  if (!exists && replaces)
+    return failed(error);
   if (exists && S_ISDIR(old.st_mode)) {
     errno = EISDIR;
     return failed(error);
@@ -80,11 +83,24 @@ bool hd_new_file_write(struct hd_new_file *file, const void *data, size_t length
   return true;
 }
 
+/* Both names change places, which is refused where one is not there. */
+static bool take_place(const struct hd_new_file *file)
+{
+  if (!file->replaces)
+    return rename(file->temporary, file->path) == 0;
+  if (renameat2(AT_FDCWD, file->temporary, AT_FDCWD, file->path, RENAME_EXCHANGE) == 0)
+    return unlink(file->temporary) == 0;
+  if (errno != EINVAL && errno != ENOSYS)
+    return false;
+  /* Not every file system can do that. */
+  return access(file->path, F_OK) == 0 && rename(file->temporary, file->path) == 0;
+}
+
 bool hd_new_file_finish(struct hd_new_file *file, struct hd_error *error)
 {
   int status = close(file->fd);
   file->fd = -1;
-  if (status != 0 || (file->temporary[0] && rename(file->temporary, file->path) != 0))
+  if (status != 0 || (file->temporary[0] && !take_place(file)))
     return failed(error);
   file->temporary[0] = '\0';
   return true;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A regular file is written beside its place and takes it when it is whole; a
@@ -13,10 +14,14 @@ struct hd_new_file {
   char path[PATH_MAX];      /* where it is to be, symbolic links followed */
   char temporary[PATH_MAX]; /* "" where there is none */
   int fd;                   /* -1: not open */
+  bool replaces;            /* a file that must be there still */
 };
 
-/* Errors are of kind internal and do not name the file. */
-bool hd_new_file_create(struct hd_new_file *file, const char *path, struct hd_error *error);
+/* Errors are of kind internal and do not name the file. With `replaces` a file that
+ * is not there, or not there any more at the end, is an error: what somebody deleted
+ * meanwhile does not come back. */
+bool hd_new_file_create(struct hd_new_file *file, const char *path, bool replaces,
+                        struct hd_error *error);
 bool hd_new_file_write(struct hd_new_file *file, const void *data, size_t length,
                        struct hd_error *error);
 bool hd_new_file_finish(struct hd_new_file *file, struct hd_error *error);

@@ -70,7 +70,21 @@ struct gate {
   const struct hd_handle *handle;
   bool strict; /* none passes that has rows which could not be read */
   struct hd_sink *sink;
+  const struct hd_parts *parts;
 };
+
+static bool begin(void *context, struct hd_profile *profile, struct hd_error *error)
+{
+  const struct gate *gate = context;
+  identify(gate->handle, &profile->meta);
+  return gate->parts->begin(gate->parts->context, profile, error);
+}
+
+static bool add(void *context, const struct hd_profile *profile, struct hd_error *error)
+{
+  const struct gate *gate = context;
+  return gate->parts->add(gate->parts->context, profile, error);
+}
 
 static bool pass(void *context, struct hd_profile *profile, struct hd_error *error)
 {
@@ -101,22 +115,53 @@ static bool read_stream(const struct hd_handle *handle, const struct hd_reader *
   return fine;
 }
 
+static bool read_gated(struct gate *gate, const struct hd_reader *reader, struct hd_stream *stream,
+                       struct hd_error *error)
+{
+  struct hd_sink sink = {pass, gate};
+  struct hd_parts parts = {begin, add, gate};
+  int64_t number;
+  if (gate->parts && reader->read_parts && !hd_handle_number(gate->handle, &number))
+    return reader->read_parts(stream, &parts, &sink, error);
+  return read_stream(gate->handle, reader, stream, &sink, error);
+}
+
+bool hd_session_read_parts(const struct hd_session *session, const struct hd_handle *handle,
+                           const struct hd_inflate_turn *turn, const struct hd_parts *parts,
+                           struct hd_sink *sink, char cut[HD_CUT_TEXT], struct hd_error *error)
+{
+  struct hd_input *input;
+  struct hd_input_options options = session->input;
+  options.turn = turn;
+  cut[0] = '\0';
+  if (!handle->source->open(handle->name, &options, &input, error))
+    return hd_error_in(error, shown(handle));
+  struct hd_stream *stream = hd_input_stream(input);
+  struct gate gate = {handle, session->options.strict, sink, parts};
+  const struct hd_reader *reader = reader_of(session, stream, error);
+  bool fine = reader && read_gated(&gate, reader, stream, error);
+  if (fine)
+    memcpy(cut, stream->cut, sizeof stream->cut);
+  hd_input_close(input);
+  return fine || hd_error_in(error, shown(handle));
+}
+
+void hd_session_note_cut(struct hd_session *session, const struct hd_handle *handle,
+                         const char *cut)
+{
+  if (cut[0])
+    hd_session_add_note(session, HD_NOTE_WARNING, "partial", "%s: %s; what comes before is used",
+                        shown(handle), cut);
+}
+
 bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
                      struct hd_sink *sink, struct hd_error *error)
 {
-  struct hd_input *input;
-  if (!handle->source->open(handle->name, &session->input, &input, error))
-    return hd_error_in(error, shown(handle));
-  struct hd_stream *stream = hd_input_stream(input);
-  struct gate gate = {handle, session->options.strict, sink};
-  struct hd_sink checked = {pass, &gate};
-  const struct hd_reader *reader = reader_of(session, stream, error);
-  bool fine = reader && read_stream(handle, reader, stream, &checked, error);
-  if (fine && stream->cut[0])
-    hd_session_add_note(session, HD_NOTE_WARNING, "partial", "%s: %s; what comes before is used",
-                        shown(handle), stream->cut);
-  hd_input_close(input);
-  return fine || hd_error_in(error, shown(handle));
+  char cut[HD_CUT_TEXT];
+  bool fine = hd_session_read_parts(session, handle, NULL, NULL, sink, cut, error);
+  if (fine)
+    hd_session_note_cut(session, handle, cut);
+  return fine;
 }
 
 static bool take_first(void *context, struct hd_profile *profile, struct hd_error *error)

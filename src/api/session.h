@@ -48,6 +48,14 @@ bool hd_session_expand(struct hd_session *session, const char *const *paths, siz
 /* Opens a snapshot, finds its reader and reads it; errors name the file. */
 bool hd_session_read(struct hd_session *session, const struct hd_handle *handle,
                      struct hd_sink *sink, struct hd_error *error);
+/* The same in parts, where `parts` is not NULL and the format can; `cut` gets in words where
+ * a file that is used in part stops, "" of a whole one. Of the session only options are
+ * looked at: files may be read at the same time. */
+bool hd_session_read_parts(const struct hd_session *session, const struct hd_handle *handle,
+                           const struct hd_inflate_turn *turn, const struct hd_parts *parts,
+                           struct hd_sink *sink, char cut[HD_CUT_TEXT], struct hd_error *error);
+void hd_session_note_cut(struct hd_session *session, const struct hd_handle *handle,
+                         const char *cut);
 /* Only what tells series apart, from as little of the file as its format allows.
  * *profile is NULL where nothing reads the file (`why` then says so); an error
  * is one of a file that a reader took. */
@@ -103,13 +111,29 @@ bool hd_session_name_profile(struct hd_session *session, struct hd_pool *pool,
  * that was named is an error. */
 bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *handle,
                             struct hd_sink *sink, struct hd_error *error);
+/* Whether a failure to read it leaves it out; then it is said. */
+bool hd_session_leave_out(struct hd_session *session, const struct hd_handle *handle,
+                          const struct hd_error *error);
 /* What a snapshot says that it lost belongs to its numbers. */
 void hd_session_note_losses(struct hd_session *session, const char *name,
                             const struct hd_profile *profile);
+/* Whether so little is left of a total at a process's exit that the snapshot before
+ * says more of what it held while it ran. */
+bool hd_is_freed(double before, double last);
+/* Whether the chosen snapshots belong together. */
+bool hd_session_is_one_series(const struct hd_session *session);
 
 /* Reads the chosen snapshots into a series, symbolized; those outside the window are
  * left out. */
 bool hd_session_load(struct hd_session *session, const struct hd_window *window,
                      struct hd_series *series, struct hd_error *error);
+
+/* --- load_files.c ------------------------------------------------------------------- */
+
+/* The first half of it: every chosen snapshot becomes a point, in their order. Large files
+ * are read several at a time; what comes out, notes and errors included, does not depend
+ * on how many. */
+bool hd_session_load_files(struct hd_session *session, struct hd_series *series,
+                           struct hd_error *error);
 
 #endif

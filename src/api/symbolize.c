@@ -36,55 +36,14 @@ static bool settle_bare(struct hd_pool *pool, const struct waiting *waiting, siz
 /* Inlined chains are short; the few that are longer lose their outermost. */
 enum { MAX_CHAIN = 256 };
 
-/* A batch gives equal linkage names as one pointer: each is demangled once. */
-struct name {
-  const char *linkage, *shown;
-};
-
-struct names {
-  HD_VEC(struct name) items;
-  struct hd_index index;
-  struct hd_arena arena;
-};
-
-static bool same_pointer(const void *context, uint32_t id, const void *key)
-{
-  const struct names *names = context;
-  return names->items.items[id - 1].linkage == key;
-}
-
-/* NULL on want of memory. */
-static const char *shown_name(struct names *names, const char *linkage)
-{
-  uint64_t hash = hd_hash(&linkage, sizeof linkage);
-  uint32_t id = hd_index_find(&names->index, hash, same_pointer, names, linkage);
-  if (id)
-    return names->items.items[id - 1].shown;
-  struct name name = {linkage, hd_demangle(&names->arena, linkage, false)};
-  if (!name.shown || !hd_vec_push(&names->items, name) ||
-      !hd_index_add(&names->index, hash, (uint32_t)names->items.count))
-    return NULL;
-  return name.shown;
-}
-
-static void names_deinit(struct names *names)
-{
-  hd_vec_deinit(&names->items);
-  hd_index_deinit(&names->index);
-  hd_arena_deinit(&names->arena);
-}
-
 static bool settle_one(struct hd_pool *pool, uint32_t location, const struct hd_symbol_batch *batch,
-                       struct hd_symbol_answer answer, struct names *names, struct hd_error *error)
+                       struct hd_symbol_answer answer, struct hd_error *error)
 {
   struct hd_resolved_frame frames[MAX_CHAIN];
   size_t count = answer.count < MAX_CHAIN ? answer.count : MAX_CHAIN;
   for (size_t i = 0; i < count; i++) {
     const struct hd_symbol_frame *from = &batch->frames[answer.first + i];
-    const char *shown = shown_name(names, from->function);
-    if (!shown)
-      return hd_fail_memory(error);
-    frames[i] = (struct hd_resolved_frame){shown, from->function, from->file, from->line,
+    frames[i] = (struct hd_resolved_frame){from->shown, from->function, from->file, from->line,
                                            from->start_line};
   }
   return hd_pool_resolve(pool, location, frames, count, error);
@@ -104,17 +63,18 @@ static bool keep_status(struct hd_session *session, struct hd_pool_module *modul
 }
 
 static bool settle_module(struct hd_session *session, struct hd_pool *pool,
-                          const struct waiting *waiting, const struct hd_symbol_job *job,
+                          const struct waiting *waiting, struct hd_symbol_job *job,
                           struct hd_error *error)
 {
   struct hd_pool_module *module = &pool->modules.items[waiting->module - 1];
-  struct names names = {0};
-  bool fine = keep_status(session, module, &job->batch, error);
-  for (size_t i = 0; fine && i < job->count; i++)
-    fine = settle_one(pool, waiting[i].location, &job->batch, job->batch.answers[i], &names,
-                      error);
-  names_deinit(&names);
-  return fine;
+  if (!keep_status(session, module, &job->batch, error))
+    return false;
+  if (!hd_symbol_batch_show(&job->batch))
+    return hd_fail_memory(error);
+  for (size_t i = 0; i < job->count; i++)
+    if (!settle_one(pool, waiting[i].location, &job->batch, job->batch.answers[i], error))
+      return false;
+  return true;
 }
 
 /* The addresses of one module, as its job. */

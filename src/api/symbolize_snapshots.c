@@ -109,7 +109,8 @@ static bool write_out(struct work *work, struct hd_error *error)
   if (!(work->options->directory ? in_directory(work, path, error) : in_place(work, path, error)))
     return false;
   struct hd_snapshot_target target = {
-      .writer = writer_of(work->profile), .compress = was_compressed(work), .path = path};
+      .writer = writer_of(work->profile), .compress = was_compressed(work), .path = path,
+      .replaces = !work->options->directory};
   bool fine = hd_write_snapshot(work->profile, &target, &lost, error);
   if (fine && lost.length)
     hd_session_add_note(work->session, HD_NOTE_INFO, "not-converted", "%s has no place for: %s",

@@ -42,7 +42,8 @@ bool hd_write_snapshot(const struct hd_profile *profile, const struct hd_snapsho
   struct writing writing = {.profile = profile, .target = target, .lost = lost, .file = {.fd = -1}};
   if (!target->path)
     return put_out(&writing, error);
-  bool fine = hd_new_file_create(&writing.file, target->path, error) && put_out(&writing, error) &&
+  bool fine = hd_new_file_create(&writing.file, target->path, target->replaces, error) &&
+              put_out(&writing, error) &&
               hd_new_file_finish(&writing.file, error);
   hd_new_file_drop(&writing.file);
   return fine || hd_error_in(error, target->path);

@@ -11,6 +11,7 @@ struct hd_snapshot_target {
   enum hd_measure measure; /* for a format that holds only one */
   bool compress;           /* gzip, where the format does not have it anyway */
   const char *path;        /* NULL: through `write` */
+  bool replaces;           /* the file at `path`, which must be there still */
   hd_write_fn write;
   void *context;
 };

@@ -28,6 +28,17 @@ static char *extend(struct hd_buffer *buffer, size_t more)
   return buffer->data + buffer->length;
 }
 
+char *hd_buffer_room(struct hd_buffer *buffer, size_t most)
+{
+  return extend(buffer, most);
+}
+
+void hd_buffer_wrote(struct hd_buffer *buffer, size_t count)
+{
+  buffer->length += count;
+  buffer->data[buffer->length] = '\0';
+}
+
 void hd_buffer_append(struct hd_buffer *buffer, const char *data, size_t length)
 {
   char *end = extend(buffer, length);
@@ -67,6 +78,22 @@ void hd_buffer_printf(struct hd_buffer *buffer, const char *format, ...)
     buffer->length += (size_t)length;
   }
   va_end(again);
+}
+
+bool hd_buffer_finish(struct hd_buffer *buffer)
+{
+  if (!buffer->failed && buffer->sink && buffer->length) {
+    buffer->refused = !buffer->sink(buffer->sink_context, buffer->data, buffer->length);
+    buffer->failed = buffer->refused;
+    hd_buffer_clear(buffer);
+  }
+  return !buffer->failed;
+}
+
+void hd_buffer_drain(struct hd_buffer *buffer)
+{
+  if (buffer->length >= HD_BUFFER_DRAIN)
+    hd_buffer_finish(buffer);
 }
 
 const char *hd_buffer_text(const struct hd_buffer *buffer)

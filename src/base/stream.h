@@ -9,13 +9,15 @@
 
 #include "base/error.h"
 
+#define HD_CUT_TEXT 512
+
 struct hd_stream {
   const uint8_t *data;
   size_t length;
   uint64_t offset;
   bool ended;    /* nothing follows the window */
   bool partial;  /* the user takes what there is of a file that stops in the middle */
-  char cut[512]; /* where it did, in words; "" for a whole file */
+  char cut[HD_CUT_TEXT]; /* where it did, in words; "" for a whole file */
   uint64_t line; /* lines handed out by hd_stream_line so far */
   /* Makes the window longer by at least one byte, or sets `ended`; false on a
    * read or decompression failure. May move `data`. */
@@ -23,6 +25,9 @@ struct hd_stream {
   /* Drops the first `count` bytes (count <= length). They stay readable until
    * the next refill. */
   void (*consume)(struct hd_stream *stream, size_t count);
+  /* Says that bytes `from` to `to` of the window are not read again, though they stay in
+   * it: their memory may be given back. NULL: that makes no difference. */
+  void (*release)(struct hd_stream *stream, size_t from, size_t to);
 };
 
 /* Longest line a text reader takes: a record is never larger in practice. */

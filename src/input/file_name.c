@@ -76,6 +76,20 @@ static bool of_tool(struct rest rest, struct hd_file_name *name)
   return false;
 }
 
+/* The second program image of a process is PROGRAM.PID-2: a series of its own. */
+static bool of_agent(struct rest rest, struct hd_file_name *name)
+{
+  int64_t image;
+  if (!drop(&rest, ".heapdiff.pb") || !drop_number(&rest, '.', &name->sequence))
+    return false;
+  struct rest whole = rest;
+  bool later = drop_number(&rest, '-', &image);
+  if (!drop_number(&rest, '.', &name->pid) || rest.end == rest.at)
+    return false;
+  name->length = (size_t)((later ? whole.end : rest.end) - rest.at);
+  return true;
+}
+
 struct hd_file_name hd_file_name_read(const char *path)
 {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -87,6 +101,9 @@ struct hd_file_name hd_file_name_read(const char *path)
     return name;
   name = (struct hd_file_name){base, 0, 0, -1};
   if (of_tool(rest, &name))
+    return name;
+  name = (struct hd_file_name){base, 0, 0, -1};
+  if (of_agent(rest, &name))
     return name;
   return (struct hd_file_name){base, 0, 0, -1};
 }

@@ -14,7 +14,8 @@ struct hd_file_name {
 };
 
 /* Of a path. Known are PREFIX.PID.SEQUENCE.KIND.heap (jemalloc), PREFIX.SEQUENCE.heap and
- * PREFIX_PID.SEQUENCE.heap (gperftools), massif.out.PID, dhat.out.PID and
+ * PREFIX_PID.SEQUENCE.heap (gperftools), PROGRAM.PID.SEQUENCE.heapdiff.pb (heapdiff's
+ * agent), massif.out.PID, dhat.out.PID and
  * heaptrack.PROGRAM.PID, also with .gz or .zst behind them. */
 struct hd_file_name hd_file_name_read(const char *name);
 

@@ -35,6 +35,7 @@ struct hd_inflate_method {
   /* Goes on until the input is used up, the room is, or the piece ends. Of damage *why
    * is a few words, valid until the next call. */
   enum hd_inflate_result (*run)(void *state, struct hd_inflate_step *step, const char **why);
+  bool at_once; /* large files may be tried by inflate_whole.h first */
 };
 
 /* The method that these first bytes of a file are of, NULL where it is plain. */

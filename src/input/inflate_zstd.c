@@ -61,4 +61,12 @@ static enum hd_inflate_result run(void *state, struct hd_inflate_step *step, con
 }
 
 extern const struct hd_inflate_method hd_inflate_zstd;
-const struct hd_inflate_method hd_inflate_zstd = {"zstd", begins, create, destroy, restart, run};
+const struct hd_inflate_method hd_inflate_zstd = {
+    .name = "zstd",
+    .begins = begins,
+    .create = create,
+    .destroy = destroy,
+    .restart = restart,
+    .run = run,
+    .at_once = false,
+};

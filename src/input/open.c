@@ -2,22 +2,34 @@
 
 #include "base/alloc.h"
 #include "input/inflate.h"
+#include "input/inflate_whole.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 256 * 1024 };
+enum {
+  CHUNK = 256 * 1024,
+  RELEASED = 1 << 20, /* of what is not read again, given back to the system at a time */
+};
 
 struct hd_input {
   struct hd_stream stream; /* first: refill() gets back from it to the input */
   int fd;
-  struct hd_inflation *inflation; /* NULL: the file is plain */
+  struct hd_inflation *inflation; /* NULL: the file is plain, or inflated already */
   uint8_t *buffer;                /* the window lies in it */
   size_t capacity;
   uint64_t max_inflated;
+  const struct hd_inflate_turn *turn; /* NULL: passed on, or nobody waits */
+  bool compressed;
+  bool maybe_whole; /* it has not been tried at once yet */
+  bool whole;       /* all that the file inflates to lies in the buffer */
+  size_t packed;    /* of so many compressed ones */
+  size_t released;  /* of the buffer, so many bytes from its beginning are gone */
+  size_t given;     /* back, in all */
 };
 
 static bool read_some(void *context, uint8_t *into, size_t room, size_t *got,
@@ -32,6 +44,13 @@ static bool read_some(void *context, uint8_t *into, size_t room, size_t *got,
     return hd_fail_input(error, "cannot read: %s", strerror(errno));
   *got = (size_t)n;
   return true;
+}
+
+static void pass_turn(struct hd_input *input)
+{
+  if (input->turn)
+    input->turn->pass(input->turn->context);
+  input->turn = NULL;
 }
 
 /* Moves the window to the front of the buffer and makes room behind it. */
@@ -54,9 +73,43 @@ static bool make_room(struct hd_input *input, struct hd_error *error)
   return true;
 }
 
+/* Whoever looks at the beginning of a file is done with what was streamed first; who
+ * wants more wants all, which is had sooner at once. */
+static bool inflate_rest(struct hd_input *input, struct hd_error *error)
+{
+  struct hd_stream *stream = &input->stream;
+  uint8_t *data;
+  size_t length;
+  input->maybe_whole = false;
+  if (input->turn && !input->turn->take(input->turn->context))
+    return hd_fail_internal(error, "stopped");
+  if (!hd_inflate_whole(input->fd, input->max_inflated, &data, &length, &input->packed, error))
+    return false;
+  if (!data) {
+    pass_turn(input);
+    return true;
+  }
+  hd_free(input->buffer);
+  hd_inflation_destroy(input->inflation);
+  input->inflation = NULL;
+  input->whole = true;
+  input->buffer = data;
+  input->capacity = length;
+  stream->data = data + stream->offset;
+  stream->length = length - (size_t)stream->offset;
+  stream->ended = true;
+  return true;
+}
+
 static bool refill(struct hd_stream *stream, struct hd_error *error)
 {
   struct hd_input *input = (struct hd_input *)stream;
+  if (input->maybe_whole && stream->offset + stream->length > 0) {
+    if (!inflate_rest(input, error))
+      return false;
+    if (input->whole)
+      return true;
+  }
   if (!make_room(input, error))
     return false;
   size_t got, room = input->capacity - stream->length;
@@ -72,8 +125,43 @@ static bool refill(struct hd_stream *stream, struct hd_error *error)
   return true;
 }
 
+/* Whole pages between two places of the buffer go back to the system; they read as zeros
+ * from then on, and stay malloc's. */
+static void give_back(struct hd_input *input, size_t from, size_t to)
+{
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)input->buffer + from + page - 1) / page * page;
+  uintptr_t last = ((uintptr_t)input->buffer + to) / page * page;
+  if (last > first)
+    madvise((void *)first, last - first, MADV_DONTNEED);
+  /* The next file's compressed bytes have their room now. */
+  input->given += to - from;
+  if (input->given >= input->packed)
+    pass_turn(input);
+}
+
+static void release(struct hd_stream *stream, size_t from, size_t to)
+{
+  struct hd_input *input = (struct hd_input *)stream;
+  size_t start = (size_t)(stream->data - input->buffer);
+  if (!input->whole)
+    return;
+  give_back(input, start + from, start + to);
+}
+
+/* What was consumed before: the bytes that are consumed now may still be read. */
+static void release_consumed(struct hd_input *input)
+{
+  size_t end = (size_t)(input->stream.data - input->buffer);
+  if (!input->whole || end - input->released < RELEASED)
+    return;
+  give_back(input, input->released, end);
+  input->released = end;
+}
+
 static void consume(struct hd_stream *stream, size_t count)
 {
+  release_consumed((struct hd_input *)stream);
   stream->data += count;
   stream->length -= count;
   stream->offset += count;
@@ -89,7 +177,7 @@ static bool cut_off(void *context, int64_t offset, const char *what, struct hd_e
 
 /* Turns an input whose first raw bytes are in the window into an inflating one. */
 static bool start_inflating(struct hd_input *input, const struct hd_inflate_method *method,
-                            struct hd_error *error)
+                            bool is_file, struct hd_error *error)
 {
   struct hd_stream *stream = &input->stream;
   struct hd_inflate_source file = {read_some, cut_off, input};
@@ -99,6 +187,8 @@ static bool start_inflating(struct hd_input *input, const struct hd_inflate_meth
   stream->length = 0;
   stream->ended = false;
   stream->data = input->buffer;
+  input->compressed = true;
+  input->maybe_whole = is_file && method->at_once;
   return hd_stream_peek(stream, 1, error);
 }
 
@@ -126,7 +216,7 @@ static bool begin(struct hd_input *input, const char *path, struct hd_error *err
   if (!stream->length)
     return hd_fail_input(error, "the file is empty");
   const struct hd_inflate_method *method = hd_inflate_find(stream->data, stream->length);
-  if (method && !start_inflating(input, method, error))
+  if (method && !start_inflating(input, method, strcmp(path, "-") != 0, error))
     return false;
   if (!stream->length)
     return stream->cut[0] ? hd_fail_input(error, "%s before its first whole block: nothing "
@@ -148,8 +238,13 @@ bool hd_input_open(const char *path, const struct hd_input_options *options,
   made->stream.partial = options && options->partial;
   made->stream.refill = refill;
   made->stream.consume = consume;
-  if (begin(made, path, error))
+  made->stream.release = release;
+  made->turn = options ? options->turn : NULL;
+  if (begin(made, path, error)) {
+    if (!made->maybe_whole)
+      pass_turn(made);
     return true;
+  }
   hd_error_in(error, strcmp(path, "-") == 0 ? "standard input" : path);
   hd_input_close(made);
   *input = NULL;
@@ -163,13 +258,14 @@ struct hd_stream *hd_input_stream(struct hd_input *input)
 
 bool hd_input_compressed(const struct hd_input *input)
 {
-  return input->inflation != NULL;
+  return input->compressed;
 }
 
 void hd_input_close(struct hd_input *input)
 {
   if (!input)
     return;
+  pass_turn(input);
   if (input->fd >= 0)
     close(input->fd);
   hd_inflation_destroy(input->inflation);

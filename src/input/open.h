@@ -9,9 +9,20 @@
  * `--max-inflated` raises it. */
 #define HD_MAX_INFLATED ((uint64_t)4 << 30)
 
+/* Who reads several files at the same time has large ones inflated at once (inflate_whole.h)
+ * in turns: each needs both sides of the file in memory. `take` waits for the turn, false
+ * gives the file up. `pass` is called when so much of what was inflated has been used and
+ * given back that a file like it has room to be read, or when it is clear that the file needs no turn; perhaps more than once. */
+struct hd_inflate_turn {
+  bool (*take)(void *context);
+  void (*pass)(void *context);
+  void *context;
+};
+
 struct hd_input_options {
   bool partial;          /* a file that stops in the middle is taken as far as it goes */
   uint64_t max_inflated; /* most bytes a compressed file may grow to; 0: HD_MAX_INFLATED */
+  const struct hd_inflate_turn *turn; /* NULL: nobody waits */
 };
 
 struct hd_input;

@@ -3,6 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+const char *const hd_resident_names[HD_RESIDENT_KINDS] = {
+    [HD_RESIDENT_BRK] = "brk",       [HD_RESIDENT_ARENAS] = "arenas",
+    [HD_RESIDENT_STACKS] = "stacks", [HD_RESIDENT_GO] = "go",
+    [HD_RESIDENT_FILES] = "files",   [HD_RESIDENT_SHARED] = "shared",
+    [HD_RESIDENT_OTHER] = "other",   [HD_RESIDENT_ANONYMOUS] = "anonymous",
+};
+
 bool hd_profile_create(struct hd_profile **profile, struct hd_error *error)
 {
   struct hd_profile *made = hd_alloc_zeroed(1, sizeof *made);
@@ -62,6 +69,7 @@ void hd_profile_declare(struct hd_profile *profile, enum hd_measure measure)
   if (profile->has[measure])
     return;
   profile->has[measure] = true;
+  profile->measures[profile->columns] = measure;
   profile->column[measure] = (int)profile->columns++;
 }
 
@@ -114,21 +122,20 @@ static bool stack_equal(const void *context, uint32_t id, const void *key)
                 want->count * sizeof *want->locations) == 0;
 }
 
-bool hd_profile_add_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
-                          bool truncated, uint32_t *id, struct hd_error *error)
+static bool stack_fits(size_t count, struct hd_error *error)
+{
+  return count <= HD_MAX_FRAMES_PER_STACK ||
+         hd_fail_input(error, "a stack has %zu frames, more than %u", count,
+                       HD_MAX_FRAMES_PER_STACK);
+}
+
+bool hd_profile_append_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
+                             bool truncated, uint32_t *id, struct hd_error *error)
 {
   *id = 0;
   if (!count)
     return true;
-  if (count > HD_MAX_FRAMES_PER_STACK)
-    return hd_fail_input(error, "a stack has %zu frames, more than %u", count,
-                         HD_MAX_FRAMES_PER_STACK);
-  struct stack_key key = {locations, count, truncated};
-  uint64_t hash = hd_hash(locations, count * sizeof *locations);
-  *id = hd_index_find(&profile->stack_index, hash, stack_equal, profile, &key);
-  if (*id)
-    return true;
-  if (!room(profile->stacks.count, "stacks", error) ||
+  if (!stack_fits(count, error) || !room(profile->stacks.count, "stacks", error) ||
       !room(profile->stack_locations.count + count, "frames in stacks", error))
     return false;
   struct hd_span span = {(uint32_t)profile->stack_locations.count, (uint32_t)count};
@@ -139,7 +146,24 @@ bool hd_profile_add_stack(struct hd_profile *profile, const uint32_t *locations,
   profile->stack_locations.count += count;
   profile->stack_truncated.items[profile->stack_truncated.count++] = truncated;
   *id = (uint32_t)profile->stacks.count;
-  return hd_index_add(&profile->stack_index, hash, *id) || hd_fail_memory(error);
+  return true;
+}
+
+bool hd_profile_add_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
+                          bool truncated, uint32_t *id, struct hd_error *error)
+{
+  *id = 0;
+  if (!count)
+    return true;
+  if (!stack_fits(count, error))
+    return false;
+  struct stack_key key = {locations, count, truncated};
+  uint64_t hash = hd_hash(locations, count * sizeof *locations);
+  *id = hd_index_find(&profile->stack_index, hash, stack_equal, profile, &key);
+  if (*id)
+    return true;
+  return hd_profile_append_stack(profile, locations, count, truncated, id, error) &&
+         (hd_index_add(&profile->stack_index, hash, *id) || hd_fail_memory(error));
 }
 
 struct label_key {
@@ -196,14 +220,16 @@ bool hd_profile_add_labels(struct hd_profile *profile, const struct hd_label *la
 static bool in_range(struct hd_profile *profile, const double values[HD_MEASURES],
                      struct hd_error *error)
 {
-  for (int i = 0; i < HD_MEASURES; i++) {
-    if (!profile->has[i])
-      continue;
-    profile->magnitude[i] =
-        hd_measure_join((enum hd_measure)i, profile->magnitude[i], fabs(values[i]));
-    if (!(profile->magnitude[i] <= HD_MAX_SUM))
+  for (size_t i = 0; i < profile->columns; i++) {
+    enum hd_measure measure = profile->measures[i];
+    double *magnitude = &profile->magnitude[measure], value = fabs(values[measure]);
+    *magnitude = hd_measures[measure].merge == HD_MERGE_SUM
+                     ? *magnitude + value
+                     : hd_measure_join(measure, *magnitude, value);
+    if (!(*magnitude <= HD_MAX_SUM))
       return hd_fail_input(error, "%s adds up to more than 2^60 here: no program has so much, the "
-                                  "file is damaged; take the snapshot again", hd_measures[i].name);
+                                  "file is damaged; take the snapshot again",
+                           hd_measures[measure].name);
   }
   return true;
 }
@@ -217,11 +243,11 @@ bool hd_profile_add_record(struct hd_profile *profile, struct hd_record record,
       !hd_vec_push(&profile->records, record))
     return hd_fail_memory(error);
   bool negative = false;
-  for (int i = 0; i < HD_MEASURES; i++)
-    if (profile->has[i]) {
-      profile->values.items[profile->values.count + (size_t)profile->column[i]] = values[i];
-      negative |= values[i] < 0;
-    }
+  double *row = profile->values.items + profile->values.count;
+  for (size_t i = 0; i < profile->columns; i++) {
+    row[i] = values[profile->measures[i]];
+    negative |= row[i] < 0;
+  }
   profile->values.count += profile->columns;
   profile->negative_values += negative;
   return true;
@@ -235,6 +261,12 @@ bool hd_profile_add_age(struct hd_profile *profile, struct hd_age age, struct hd
 bool hd_profile_add_comment(struct hd_profile *profile, uint32_t text, struct hd_error *error)
 {
   return hd_vec_push(&profile->comments, text) || hd_fail_memory(error);
+}
+
+void hd_profile_forget_records(struct hd_profile *profile)
+{
+  profile->stacks.count = profile->stack_locations.count = profile->stack_truncated.count = 0;
+  profile->records.count = profile->values.count = profile->ages.count = 0;
 }
 
 void hd_profile_freeze(struct hd_profile *profile)

@@ -21,6 +21,40 @@
 
 enum { HD_NO_LIMIT = 0 };
 
+/* What a recorder inside the program took from it, up to the snapshot. */
+struct hd_recorder_costs {
+  uint64_t cpu_ns; /* of the whole process, the recorder's with it; 0: all unknown */
+  uint64_t samples, recording_ns, writing_ns; /* in the allocations; for snapshots before this */
+  uint64_t memory; /* bytes */
+};
+
+/* What a process's resident set is made of, in bytes, as its kernel has it. */
+enum hd_resident_kind {
+  HD_RESIDENT_BRK,    /* the heap that brk(2) grows */
+  HD_RESIDENT_ARENAS, /* of libc's malloc, besides */
+  HD_RESIDENT_STACKS,
+  HD_RESIDENT_GO, /* the heap of Go's runtime */
+  HD_RESIDENT_FILES,
+  HD_RESIDENT_SHARED,
+  HD_RESIDENT_ANONYMOUS, /* else: large blocks of malloc, mmap */
+  HD_RESIDENT_OTHER,
+  HD_RESIDENT_KINDS
+};
+
+extern const char *const hd_resident_names[HD_RESIDENT_KINDS]; /* as files have them */
+
+struct hd_resident {
+  bool known;
+  uint64_t bytes[HD_RESIDENT_KINDS];
+};
+
+/* What libc's malloc says of itself, in bytes: what it has from the kernel, what of
+ * that is in use with its overhead, and what of both is in mappings of its own. */
+struct hd_malloc_figures {
+  bool known;
+  uint64_t system, used, mapped;
+};
+
 /* What a snapshot says of itself. Texts are NULL, numbers 0 where unknown. */
 struct hd_meta {
   const char *format;  /* of the reader */
@@ -36,6 +70,7 @@ struct hd_meta {
                       * time (instructions, bytes allocated); compares in one file only */
   int64_t sequence;  /* 0-based in its series; -1 where unknown */
   const char *reason;  /* start, interval, exit, ... */
+  const char *label;   /* a word of the one who asked for it */
   const char *program; /* path or name of the main binary */
   const char *command; /* the command line, joined by blanks */
   const char *called;  /* the command line's first word: what the user knows it as */
@@ -52,6 +87,9 @@ struct hd_meta {
   uint64_t dropped_stacks, dropped_allocations; /* by the recorder, counted */
   uint64_t truncated_stacks;
   uint64_t failed_snapshots;
+  struct hd_recorder_costs costs;
+  struct hd_resident resident;
+  struct hd_malloc_figures malloc;
   const char *default_measure; /* as the file asks for, NULL none */
 };
 
@@ -122,6 +160,7 @@ struct hd_profile {
   bool has[HD_MEASURES];    /* present; absent is not zero */
   int column[HD_MEASURES];  /* column of a measure, -1 absent */
   size_t columns;
+  enum hd_measure measures[HD_MEASURES]; /* by column */
   double magnitude[HD_MEASURES]; /* of the absolute values: their sum, or the largest */
 
   HD_VEC(struct hd_module) modules;
@@ -167,6 +206,9 @@ bool hd_profile_add_location(struct hd_profile *profile, uint32_t module, uint64
 /* Finds or adds a stack: location ids, leaf first; an empty one is id 0. */
 bool hd_profile_add_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
                           bool truncated, uint32_t *id, struct hd_error *error);
+/* Adds it without looking whether it is there: for what is read in parts. */
+bool hd_profile_append_stack(struct hd_profile *profile, const uint32_t *locations, size_t count,
+                             bool truncated, uint32_t *id, struct hd_error *error);
 bool hd_profile_add_labels(struct hd_profile *profile, const struct hd_label *labels, size_t count,
                            uint32_t *id, struct hd_error *error);
 /* `values` has HD_MEASURES entries, indexed by measure; absent ones are not
@@ -175,6 +217,10 @@ bool hd_profile_add_record(struct hd_profile *profile, struct hd_record record,
                            const double values[HD_MEASURES], struct hd_error *error);
 bool hd_profile_add_age(struct hd_profile *profile, struct hd_age age, struct hd_error *error);
 bool hd_profile_add_comment(struct hd_profile *profile, uint32_t text, struct hd_error *error);
+
+/* Forgets the records, their stacks and ages: they have been passed on. What was counted
+ * of them stays. Not together with hd_profile_add_stack. */
+void hd_profile_forget_records(struct hd_profile *profile);
 
 /* Ends the building: frees the look-up tables. */
 void hd_profile_freeze(struct hd_profile *profile);

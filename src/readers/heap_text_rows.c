@@ -180,8 +180,10 @@ bool hd_heap_text_flush(struct hd_heap_text *text, struct hd_error *error)
 
 bool hd_heap_text_is_map(const struct hd_heap_text *text)
 {
-  return hd_scan_holds(&text->line, "MAPPED_LIBRARIES:") ||
-         hd_scan_holds(&text->line, "--- Memory map: ---");
+  /* Rows of addresses have no such letter, and are long. */
+  return memchr(text->line.at, 'M', hd_scan_left(&text->line)) &&
+         (hd_scan_holds(&text->line, "MAPPED_LIBRARIES:") ||
+          hd_scan_holds(&text->line, "--- Memory map: ---"));
 }
 
 bool hd_heap_text_map_line(struct hd_heap_text *text, struct hd_error *error)

@@ -73,30 +73,31 @@ bool hd_scan_int(struct hd_scan *text, int64_t *value)
   return true;
 }
 
-/* -1 where it is no hexadecimal digit. */
-static int hex_digit(char c)
-{
-  if (is_digit(c))
-    return c - '0';
-  char lower = (char)(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+/* By character: the digit's value + 1, 0 where it is none. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool hd_scan_hex(struct hd_scan *text, uint64_t *value)
 {
-  struct hd_scan ahead = *text;
+  const char *at = text->at, *end = text->end;
   uint64_t sum = 0;
-  if (!hd_scan_literal(&ahead, "0x"))
-    hd_scan_literal(&ahead, "0X");
-  const char *first = ahead.at;
-  for (int digit; ahead.at < ahead.end && (digit = hex_digit(*ahead.at)) >= 0; ahead.at++) {
+  if (end - at >= 2 && at[0] == '0' && (at[1] | 0x20) == 'x')
+    at += 2;
+  const char *first = at;
+  for (; at < end; at++) {
+    uint64_t digit = hex_digits[(unsigned char)*at];
+    if (!digit)
+      break;
     if (sum >> 60)
       return false;
-    sum = sum << 4 | (uint64_t)digit;
+    sum = sum << 4 | (digit - 1);
   }
-  if (ahead.at == first)
+  if (at == first)
     return false;
-  *text = ahead;
+  text->at = at;
   *value = sum;
   return true;
 }

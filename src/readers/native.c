@@ -14,22 +14,32 @@ static int probe(const uint8_t *head, size_t length)
                                                                                   : HD_PROBE_NO;
 }
 
-/* The next line as a JSON object; *object is NULL at the end of the file. */
-static bool next_object(struct hd_stream *stream, json_t **object, struct hd_error *error)
-{
-  const char *line;
+struct line {
+  const char *text; /* NULL at the end of the file */
   size_t length;
   bool whole;
-  *object = NULL;
+};
+
+/* The next line that is not empty. */
+static bool next_line(struct hd_stream *stream, struct line *line, struct hd_error *error)
+{
   do {
-    if (!hd_stream_line(stream, &line, &length, &whole, error))
+    if (!hd_stream_line(stream, &line->text, &line->length, &line->whole, error))
       return false;
-    if (!line)
-      return true;
-  } while (!length);
+  } while (line->text && !line->length);
+  return true;
+}
+
+/* A line as a JSON object; *object is NULL where the file is cut off in it, and what there
+ * is is to be used. */
+static bool parse(struct hd_stream *stream, const struct line *line, json_t **object,
+                  struct hd_error *error)
+{
+  bool whole = line->whole;
+  *object = NULL;
   int64_t number = (int64_t)stream->line;
   json_error_t wrong;
-  json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES, &wrong);
+  json_t *value = json_loadb(line->text, line->length, JSON_REJECT_DUPLICATES, &wrong);
   /* jansson says nothing at all where memory is short in most places. */
   if (!value && (!wrong.text[0] || json_error_code(&wrong) == json_error_out_of_memory))
     return hd_fail_memory(error);
@@ -59,10 +69,6 @@ static bool line_of(struct hd_native *native, json_t *object, struct hd_error *e
       {"stack", hd_native_stack},   {"frames", hd_native_frames}, {"strings", hd_native_strings},
       {"module", hd_native_module}, {"end", hd_native_end},
   };
-  if (native->ended)
-    return hd_fail_line(error, native->line,
-                        "something follows the closing line: the file is "
-                        "damaged");
   /* jansson keeps the order of members: the first one names the kind. */
   void *first = json_object_iter(object);
   for (size_t i = 0; first && i < sizeof kinds / sizeof *kinds; i++)
@@ -74,8 +80,9 @@ static bool line_of(struct hd_native *native, json_t *object, struct hd_error *e
 /* Reads the header line. */
 static bool read_header(struct hd_stream *stream, struct hd_native *native, struct hd_error *error)
 {
-  json_t *object;
-  if (!next_object(stream, &object, error))
+  struct line line;
+  json_t *object = NULL;
+  if (!next_line(stream, &line, error) || (line.text && !parse(stream, &line, &object, error)))
     return false;
   native->line = (int64_t)stream->line;
   if (!object)
@@ -91,21 +98,49 @@ static bool peek(struct hd_stream *stream, struct hd_profile *profile, struct hd
   return read_header(stream, &native, error);
 }
 
+/* *more is false at the end of what is to be used. */
+static bool read_line(struct hd_stream *stream, struct hd_native *native, const struct line *line,
+                      bool *more, struct hd_error *error)
+{
+  bool taken = false;
+  json_t *object;
+  *more = line->text != NULL;
+  if (!*more)
+    return true;
+  int64_t before = native->line;
+  native->line = (int64_t)stream->line;
+  if (!native->ended &&
+      !hd_native_plain_stack(native, line->text, line->length, &taken, error))
+    return false;
+  if (taken)
+    return true;
+  if (!parse(stream, line, &object, error))
+    return false;
+  *more = object != NULL;
+  if (!object) {
+    native->line = before;
+    return true;
+  }
+  bool fine = native->ended ? hd_fail_line(error, native->line,
+                                           "something follows the closing line: the file is "
+                                           "damaged")
+                            : line_of(native, object, error);
+  json_decref(object);
+  return fine;
+}
+
 static bool read_lines(struct hd_stream *stream, struct hd_native *native, struct hd_error *error)
 {
   if (!read_header(stream, native, error))
     return false;
   for (;;) {
-    json_t *object;
-    if (!next_object(stream, &object, error))
+    struct line line;
+    bool more;
+    if (!next_line(stream, &line, error) ||
+        !read_line(stream, native, &line, &more, error))
       return false;
-    if (!object)
+    if (!more)
       break;
-    native->line = (int64_t)stream->line;
-    bool fine = line_of(native, object, error);
-    json_decref(object);
-    if (!fine)
-      return false;
   }
   return native->ended ||
          hd_stream_cut(stream, error, native->line, -1, "the closing line is missing",

@@ -128,6 +128,45 @@ static bool nested(struct hd_native *native, json_t *object, const char *key, js
   return hd_fail_line(error, native->line, "\"%s\" is not an object", key);
 }
 
+static bool read_costs(struct hd_native *native, json_t *object, struct hd_error *error)
+{
+  struct hd_recorder_costs *costs = &native->profile->meta.costs;
+  json_t *agent;
+  return nested(native, object, "agent", &agent, error) &&
+         hd_native_uint(native, object, "cpu_ns", &costs->cpu_ns, error) &&
+         hd_native_uint(native, agent, "samples", &costs->samples, error) &&
+         hd_native_uint(native, agent, "recording_ns", &costs->recording_ns, error) &&
+         hd_native_uint(native, agent, "writing_ns", &costs->writing_ns, error) &&
+         hd_native_uint(native, agent, "memory", &costs->memory, error);
+}
+
+/* Small enough that the kinds add up. */
+static bool read_resident(struct hd_native *native, json_t *object, const char *name,
+                          uint64_t *bytes, struct hd_error *error)
+{
+  if (!hd_native_uint(native, object, name, bytes, error))
+    return false;
+  return (double)*bytes <= HD_MAX_SUM / HD_RESIDENT_KINDS ||
+         hd_fail_line(error, native->line, "\"%s\" is more memory than there is", name);
+}
+
+static bool read_memory(struct hd_native *native, json_t *object, struct hd_error *error)
+{
+  struct hd_meta *meta = &native->profile->meta;
+  json_t *resident, *figures;
+  if (!nested(native, object, "resident", &resident, error) ||
+      !nested(native, object, "malloc", &figures, error))
+    return false;
+  meta->resident.known = resident != NULL;
+  meta->malloc.known = figures != NULL;
+  for (int i = 0; i < HD_RESIDENT_KINDS; i++)
+    if (!read_resident(native, resident, hd_resident_names[i], &meta->resident.bytes[i], error))
+      return false;
+  return hd_native_uint(native, figures, "system", &meta->malloc.system, error) &&
+         hd_native_uint(native, figures, "used", &meta->malloc.used, error) &&
+         read_resident(native, figures, "mapped", &meta->malloc.mapped, error);
+}
+
 bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error *error)
 {
   struct hd_meta *meta = &native->profile->meta;
@@ -138,6 +177,7 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_text(native, object, "host", &meta->host, error) ||
       !hd_native_text(native, object, "boot_id", &meta->boot_id, error) ||
       !hd_native_text(native, object, "reason", &meta->reason, error) ||
+      !hd_native_text(native, object, "label", &meta->label, error) ||
       !hd_native_text(native, object, "program", &meta->program, error) ||
       !hd_native_text(native, object, "recorder", &meta->recorder, error) ||
       !hd_native_text(native, object, "allocator", &meta->allocator, error) ||
@@ -161,6 +201,7 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_int(native, limits, "rlimit", &meta->limit_rlimit, error) ||
       !hd_native_uint(native, dropped, "stacks", &meta->dropped_stacks, error) ||
       !hd_native_uint(native, dropped, "allocations", &meta->dropped_allocations, error) ||
+      !read_costs(native, object, error) || !read_memory(native, object, error) ||
       !read_command(native, object, error) || !read_measures(native, object, error))
     return false;
   if (!meta->kind)
@@ -175,4 +216,5 @@ void hd_native_deinit(struct hd_native *native)
   hd_vec_deinit(&native->strings);
   hd_vec_deinit(&native->frames);
   hd_vec_deinit(&native->stack);
+  hd_native_plain_destroy(native->plain);
 }

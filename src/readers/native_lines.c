@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Inlined functions at one address: more is damage. */
-enum { MAX_INLINE = 1024, MAX_AGE = 63 };
+enum { MAX_INLINE = 1024 };
 
 bool hd_native_strings(struct hd_native *native, json_t *value, json_t *object,
                        struct hd_error *error)
@@ -147,7 +147,7 @@ static bool read_ages(struct hd_native *native, json_t *ages, struct hd_error *e
     json_t *pair = json_array_get(ages, i);
     json_t *log2 = json_array_get(pair, 0), *count = json_array_get(pair, 1);
     if (!json_is_integer(log2) || !json_is_integer(count) || json_integer_value(log2) < 0 ||
-        json_integer_value(log2) > MAX_AGE || json_integer_value(count) < 0)
+        json_integer_value(log2) > HD_NATIVE_MAX_AGE || json_integer_value(count) < 0)
       return hd_fail_line(error, native->line, "an age is not [log2, count]");
     struct hd_age age = {(uint32_t)native->profile->records.count,
                          (uint32_t)json_integer_value(log2), (uint64_t)json_integer_value(count)};
@@ -205,46 +205,59 @@ static bool read_values(struct hd_native *native, json_t *list, double values[HD
   return true;
 }
 
-/* Raw counts of a sampled size class, unsampled here: one sampled object stands
- * for 1/p, p = 1 - exp(-(size + 1) / rate). */
-static bool read_counts(struct hd_native *native, json_t *object, struct hd_record *record,
+/* One sampled object of a size class stands for 1/p, p = 1 - exp(-(size + 1) / rate). */
+double hd_native_weight(const struct hd_native_record *record)
+{
+  if (record->rate <= 1 || !record->has_size)
+    return 1;
+  return -1 / expm1(-((double)record->size + 1) / (double)record->rate);
+}
+
+/* Raw counts of a sampled size class. */
+void hd_native_unsample(const struct hd_native_record *record, double values[HD_MEASURES])
+{
+  double weight = hd_native_weight(record);
+  values[HD_INUSE_OBJECTS] = (double)record->live * weight;
+  values[HD_INUSE_SPACE] = values[HD_INUSE_OBJECTS] * (double)record->size;
+  values[HD_ALLOC_OBJECTS] = (double)record->alloc * weight;
+  values[HD_ALLOC_SPACE] = values[HD_ALLOC_OBJECTS] * (double)record->size;
+}
+
+static bool read_counts(struct hd_native *native, json_t *object, struct hd_native_record *record,
                         double values[HD_MEASURES], struct hd_error *error)
 {
-  uint64_t live = UINT64_MAX, alloc = UINT64_MAX;
-  if (!json_object_get(object, "size") || !record->rate)
+  if (!record->has_size || !record->rate)
     return hd_fail_line(error, native->line, "a sampled record has no \"size\" or no \"rate\"");
   if (!json_object_get(object, "live") || !json_object_get(object, "alloc"))
     return hd_fail_line(error, native->line, "a record has neither \"values\" nor \"live\" and "
                                              "\"alloc\"");
-  live = alloc = 0;
-  if (!hd_native_uint(native, object, "live", &live, error) ||
-      !hd_native_uint(native, object, "alloc", &alloc, error))
+  if (!hd_native_uint(native, object, "live", &record->live, error) ||
+      !hd_native_uint(native, object, "alloc", &record->alloc, error))
     return false;
-  values[HD_INUSE_OBJECTS] = (double)live * record->weight;
-  values[HD_INUSE_SPACE] = values[HD_INUSE_OBJECTS] * (double)record->size;
-  values[HD_ALLOC_OBJECTS] = (double)alloc * record->weight;
-  values[HD_ALLOC_SPACE] = values[HD_ALLOC_OBJECTS] * (double)record->size;
+  hd_native_unsample(record, values);
   return true;
 }
 
 static bool read_record(struct hd_native *native, json_t *object, uint32_t stack,
                         struct hd_error *error)
 {
-  struct hd_record record = {.stack = stack, .weight = 1};
+  struct hd_native_record read = {.has_size = json_object_get(object, "size") != NULL};
+  struct hd_record record = {.stack = stack};
   double values[HD_MEASURES] = {0};
   json_t *list = json_object_get(object, "values"), *ages = json_object_get(object, "ages");
   json_t *labels = json_object_get(object, "labels");
   if (!json_is_object(object))
     return hd_fail_line(error, native->line, "a record is not an object");
-  if (!hd_native_uint(native, object, "size", &record.size, error) ||
-      !hd_native_uint(native, object, "rate", &record.rate, error))
+  if (!hd_native_uint(native, object, "size", &read.size, error) ||
+      !hd_native_uint(native, object, "rate", &read.rate, error))
     return false;
-  if (record.rate > 1 && json_object_get(object, "size"))
-    record.weight = -1 / expm1(-((double)record.size + 1) / (double)record.rate);
+  record.size = read.size;
+  record.rate = read.rate;
+  record.weight = hd_native_weight(&read);
   if (labels && !read_labels(native, labels, &record.labels, error))
     return false;
   if (list ? !read_values(native, list, values, error)
-           : !read_counts(native, object, &record, values, error))
+           : !read_counts(native, object, &read, values, error))
     return false;
   if (!hd_profile_add_record(native->profile, record, values, error))
     return hd_error_at(error, native->line, -1);

@@ -230,7 +230,8 @@ static bool add_comments(struct hd_pprof_file *file, struct hd_profile *profile,
 
 /* --- the reader -------------------------------------------------------------- */
 
-static bool fill(struct hd_pprof_file *file, struct hd_profile *profile, struct hd_error *error)
+static bool fill(struct hd_pprof_file *file, struct hd_profile *profile,
+                 const struct hd_parts *parts, struct hd_error *error)
 {
   enum hd_measure measures[HD_PPROF_MAX_SAMPLE_TYPES];
   bool found;
@@ -243,7 +244,9 @@ static bool fill(struct hd_pprof_file *file, struct hd_profile *profile, struct 
       hd_profile_declare(profile, measures[i]);
   return fill_meta(file, profile, kind_of_measures(file, measures), error) &&
          add_comments(file, profile, error) &&
-         hd_pprof_frames(file, profile, error) && hd_pprof_samples(file, profile, measures, error);
+         hd_pprof_frames(file, profile, error) &&
+         (!parts || parts->begin(parts->context, profile, error)) &&
+         hd_pprof_samples(file, profile, measures, parts, error);
 }
 
 /* All of the stream in one window, scanned. */
@@ -254,15 +257,19 @@ static bool load(struct hd_stream *stream, struct hd_pprof_file *file, struct hd
     return false;
   if (!stream->length)
     return hd_fail_input(error, "the file is empty: fetch the profile again");
-  return hd_pprof_scan(file, stream->data, stream->length, error);
+  if (!hd_pprof_scan(file, stream->data, stream->length, error))
+    return false;
+  file->stream = stream;
+  return true;
 }
 
-static bool read_pprof(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
+static bool read_parts(struct hd_stream *stream, const struct hd_parts *parts,
+                       struct hd_sink *sink, struct hd_error *error)
 {
   struct hd_pprof_file file;
   struct hd_profile *profile = NULL;
   bool done = load(stream, &file, error) && hd_profile_create(&profile, error) &&
-              fill(&file, profile, error);
+              fill(&file, profile, parts, error);
   hd_pprof_file_deinit(&file);
   if (!done) {
     hd_profile_destroy(profile);
@@ -270,6 +277,11 @@ static bool read_pprof(struct hd_stream *stream, struct hd_sink *sink, struct hd
   }
   hd_profile_freeze(profile);
   return sink->take(sink->context, profile, error);
+}
+
+static bool read_pprof(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error)
+{
+  return read_parts(stream, NULL, sink, error);
 }
 
 /* Only what tells series apart: no samples are read, and a profile that is not of
@@ -298,4 +310,5 @@ const struct hd_reader hd_reader_pprof = {
     .probe = hd_pprof_probe,
     .peek = peek_pprof,
     .read = read_pprof,
+    .read_parts = read_parts,
 };

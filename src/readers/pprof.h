@@ -12,7 +12,7 @@
 #define HD_READERS_PPROF_H
 
 #include "base/cursor.h"
-#include "model/profile.h"
+#include "readers/reader.h"
 
 /* Field numbers of message Profile. */
 enum hd_pprof_field {
@@ -48,6 +48,7 @@ struct hd_pprof_ids {
   HD_VEC(size_t) places; /* beside ids: offset of the item's tag in the file */
   uint32_t *dense;       /* position by id */
   uint64_t dense_count;
+  bool in_order; /* id n is at position n, as most writers have it */
   struct hd_index sparse;
 };
 
@@ -83,6 +84,7 @@ struct hd_pprof_function {
 struct hd_pprof_file {
   const uint8_t *data;
   size_t length;
+  struct hd_stream *stream; /* that `data` is the window of, NULL none */
 
   HD_VEC(size_t) strings;    /* offset of each string's tag */
   HD_VEC(uint32_t) interned; /* beside strings: id in the profile, 0 not yet */
@@ -94,13 +96,14 @@ struct hd_pprof_file {
   struct hd_pprof_ids location_ids;              /* its places: all that is kept of them */
   uint64_t sample_count;
   size_t first_sample, samples_end; /* all of them lie between these offsets */
+  bool samples_mixed;               /* and something else, too */
 
   uint64_t drop_frames, keep_frames, default_type; /* string numbers */
   int64_t time_ns, duration_ns, period;
   struct hd_pprof_type period_type;
 
-  /* Set by hd_pprof_frames, by position - 1 of a location. */
-  HD_VEC(uint32_t) location_of; /* location in the profile */
+  /* Set by hd_pprof_frames, by position - 1 of a location, which is its id in the profile,
+   * too. */
   HD_VEC(uint8_t) dropped;      /* enum hd_pprof_dropped; empty: nothing is dropped */
 };
 
@@ -145,14 +148,14 @@ bool hd_pprof_string(const struct hd_pprof_file *file, uint64_t number, const ch
 bool hd_pprof_intern(struct hd_pprof_file *file, struct hd_profile *profile, uint64_t number,
                      const char *what, size_t offset, uint32_t *id, struct hd_error *error);
 
-/* Fills the profile's modules and locations, and the file's location_of and
- * dropped. */
+/* Fills the profile's modules and locations, and the file's dropped. */
 bool hd_pprof_frames(struct hd_pprof_file *file, struct hd_profile *profile,
                      struct hd_error *error);
 
-/* Fills the records. `measures` has one entry a sample type: the measure, or
- * HD_MEASURES where the type is none of ours. */
+/* Fills the records, `parts` of them at a time where that is not NULL. `measures` has one
+ * entry a sample type: the measure, or HD_MEASURES where the type is none of ours. */
 bool hd_pprof_samples(struct hd_pprof_file *file, struct hd_profile *profile,
-                      const enum hd_measure *measures, struct hd_error *error);
+                      const enum hd_measure *measures, const struct hd_parts *parts,
+                      struct hd_error *error);
 
 #endif

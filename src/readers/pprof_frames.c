@@ -288,8 +288,7 @@ static bool add_locations(struct hd_pprof_file *file, struct hd_profile *profile
                           struct location *location, const uint8_t *dropped, struct hd_error *error)
 {
   size_t count = file->location_ids.ids.count;
-  if (!hd_vec_reserve(&file->location_of, count) ||
-      (dropped && !hd_vec_reserve(&file->dropped, count)))
+  if (dropped && !hd_vec_reserve(&file->dropped, count))
     return hd_fail_memory(error);
   for (size_t i = 0; i < count; i++) {
     if (!parse_location(file, profile, i, location, error))
@@ -304,7 +303,6 @@ static bool add_locations(struct hd_pprof_file *file, struct hd_profile *profile
     if (!hd_profile_add_location(profile, module, offset, frames, location->frames.count - first,
                                  location->folded, &id, error))
       return false;
-    file->location_of.items[file->location_of.count++] = id;
   }
   return true;
 }

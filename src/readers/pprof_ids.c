@@ -34,7 +34,9 @@ bool hd_pprof_ids_build(struct hd_pprof_ids *ids, uint32_t *duplicate)
     ids->dense_count = 0;
     return false;
   }
+  ids->in_order = true;
   for (size_t i = 0; i < ids->ids.count; i++) {
+    ids->in_order &= ids->ids.items[i] == i + 1;
     uint64_t id = ids->ids.items[i];
     uint32_t position = (uint32_t)i + 1;
     if (hd_pprof_ids_find(ids, id)) {

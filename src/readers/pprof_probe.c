@@ -18,7 +18,10 @@ static const struct schema {
     {'F', "vvvvv"},           /* Function */
 };
 
-enum { SCHEMAS = sizeof schemas / sizeof *schemas };
+enum {
+  SCHEMAS = sizeof schemas / sizeof *schemas,
+  LOOKED_AT = 16 * 1024, /* more would tell nothing new */
+};
 
 struct look {
   unsigned messages; /* that are sound as far as the window goes */
@@ -122,6 +125,8 @@ static bool has_binary_byte(const uint8_t *head, size_t length)
 
 int hd_pprof_probe(const uint8_t *head, size_t length)
 {
+  if (length > LOOKED_AT)
+    length = LOOKED_AT;
   if (length < 2 || !has_binary_byte(head, length))
     return HD_PROBE_NO;
   struct look look = {0};

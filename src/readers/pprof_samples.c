@@ -8,19 +8,32 @@
 struct sample {
   uint64_t ordinal; /* 1-based, for errors */
   size_t offset;
-  HD_VEC(uint32_t) stack;  /* locations of the profile, leaf first */
-  HD_VEC(uint8_t) dropped; /* beside stack, where the file drops frames */
+  HD_VEC(uint32_t) stack; /* locations of the profile, leaf first */
   HD_VEC(struct hd_label) labels;
   int64_t values[HD_PPROF_MAX_SAMPLE_TYPES];
   size_t value_count;
   uint64_t size; /* from the label "bytes", 0 none */
 };
 
+/* The weight of a size, remembered: a recorder has few of them. */
+enum { WEIGHTS = 256 };
+struct weight {
+  uint64_t size; /* 0: none yet */
+  double weight;
+};
+
+/* What is passed on at a time: it stays in the processor's cache. */
+enum { PART_RECORDS = 2048, PART_FRAMES = 64 * 1024, RELEASED = 1 << 20 };
+
 struct job {
   struct hd_pprof_file *file;
   struct hd_profile *profile;
   const enum hd_measure *measures;
+  const struct hd_parts *parts; /* NULL: all is kept */
   uint64_t rate;
+  uint64_t size_key; /* the string "bytes", once it was met; 0 not yet */
+  size_t released;   /* bytes of the file from the first sample on */
+  struct weight weights[WEIGHTS];
   struct sample sample;
   struct hd_error *error;
 };
@@ -43,11 +56,7 @@ static bool add_location(struct job *job, uint64_t id, size_t offset)
   if (sample->stack.count >= HD_MAX_FRAMES_PER_STACK)
     return hd_fail_offset(job->error, (int64_t)offset, "sample %" PRIu64 " has more than %u frames",
                           sample->ordinal, HD_MAX_FRAMES_PER_STACK);
-  if (job->file->dropped.count &&
-      !hd_vec_push(&sample->dropped, job->file->dropped.items[position - 1]))
-    return hd_fail_memory(job->error);
-  return hd_vec_push(&sample->stack, job->file->location_of.items[position - 1]) ||
-         hd_fail_memory(job->error);
+  return hd_vec_push(&sample->stack, position) || hd_fail_memory(job->error);
 }
 
 static bool add_value(struct job *job, uint64_t value, size_t offset)
@@ -83,6 +92,55 @@ static bool numbers(struct job *job, const struct hd_cursor *message,
       return false;
   }
   return true;
+}
+
+/* A packed list of locations as nearly all are: ids of at most three bytes, all in the
+ * file, no more than a stack may have. Stops before the first that is not; returns where. */
+static const uint8_t *plain_locations(struct job *job, const uint8_t *at, const uint8_t *end)
+{
+  const struct hd_pprof_ids *ids = &job->file->location_ids;
+  uint32_t *stack = job->sample.stack.items;
+  size_t count = job->sample.stack.count, most = job->sample.stack.capacity;
+  uint32_t last = ids->in_order ? (uint32_t)ids->ids.count : 0;
+  if (most > HD_MAX_FRAMES_PER_STACK)
+    most = HD_MAX_FRAMES_PER_STACK;
+  while (at < end && count < most) {
+    uint32_t id = *at;
+    size_t size = 1;
+    if (id >= 0x80) {
+      if (end - at < 2)
+        break;
+      id = (id & 0x7f) | (uint32_t)(at[1] & 0x7f) << 7;
+      size = 2;
+      if (at[1] >= 0x80) {
+        if (end - at < 3 || at[2] >= 0x80)
+          break;
+        id |= (uint32_t)at[2] << 14;
+        size = 3;
+      }
+    }
+    uint32_t position = id <= last ? id : id < ids->dense_count ? ids->dense[id] : 0;
+    if (!position)
+      break;
+    stack[count++] = position;
+    at += size;
+  }
+  job->sample.stack.count = count;
+  return at;
+}
+
+static bool locations(struct job *job, const struct hd_cursor *message,
+                      const struct hd_wire_field *field)
+{
+  struct hd_wire_field rest = *field;
+  if (field->type != HD_WIRE_BYTES)
+    return numbers(job, message, field, add_location);
+  size_t most = field->value < HD_MAX_FRAMES_PER_STACK ? field->value : HD_MAX_FRAMES_PER_STACK;
+  if (!hd_vec_reserve(&job->sample.stack, most))
+    return hd_fail_memory(job->error);
+  rest.data = plain_locations(job, field->data, field->data + field->value);
+  rest.value -= (uint64_t)(rest.data - field->data);
+  return !rest.value || numbers(job, message, &rest, add_location);
 }
 
 /* --- labels ------------------------------------------------------------------ */
@@ -149,11 +207,16 @@ static bool add_label(struct job *job, struct hd_cursor message)
   size_t offset = hd_cursor_offset(&message);
   if (!hd_pprof_varints(message, "a label of sample", sample->ordinal, values, 5, job->error))
     return false;
-  struct hd_pprof_text key;
-  if (!hd_pprof_string(job->file, values[1], "a label's key", offset, &key, job->error))
-    return false;
+  bool sized = job->size_key && values[1] == job->size_key;
+  if (!sized) {
+    struct hd_pprof_text key;
+    if (!hd_pprof_string(job->file, values[1], "a label's key", offset, &key, job->error))
+      return false;
+    sized = is_size(key);
+    job->size_key = sized ? values[1] : job->size_key;
+  }
   int64_t number = (int64_t)values[3];
-  if (!values[2] && is_size(key)) {
+  if (!values[2] && sized) {
     if (number > 0 && !sample->size)
       sample->size = (uint64_t)number;
     return true;
@@ -177,13 +240,13 @@ static bool parse_sample(struct job *job, struct hd_cursor message)
 {
   struct sample *sample = &job->sample;
   struct hd_wire_field field;
-  sample->stack.count = sample->dropped.count = sample->labels.count = 0;
+  sample->stack.count = sample->labels.count = 0;
   sample->value_count = 0;
   sample->size = 0;
   while (!hd_cursor_done(&message)) {
     if (!hd_pprof_next(&message, &field, "sample", sample->ordinal, job->error))
       return false;
-    if (field.number == 1 && !numbers(job, &message, &field, add_location))
+    if (field.number == 1 && !locations(job, &message, &field))
       return false;
     if (field.number == 2 && !numbers(job, &message, &field, add_value))
       return false;
@@ -204,15 +267,17 @@ static bool parse_sample(struct job *job, struct hd_cursor message)
 /* The leaf of what drop_frames leaves. From the root on, frames that are dropped
  * stay until the first one that is not, lest all of a stack goes; below that one
  * the first that is dropped ends the stack. (pprof's Prune.) */
-static size_t kept_from(const struct sample *sample)
+static size_t kept_from(const struct job *job)
 {
+  const uint8_t *dropped = job->file->dropped.items;
+  const struct sample *sample = &job->sample;
   bool kept_one = false;
-  for (size_t i = sample->dropped.count; i > 0; i--) {
-    uint8_t dropped = sample->dropped.items[i - 1];
-    if (dropped == HD_PPROF_KEPT)
+  for (size_t i = job->file->dropped.count ? sample->stack.count : 0; i > 0; i--) {
+    uint8_t how = dropped[sample->stack.items[i - 1] - 1];
+    if (how == HD_PPROF_KEPT)
       kept_one = true;
     else if (kept_one)
-      return dropped == HD_PPROF_DROP_WHOLE ? i : i - 1;
+      return how == HD_PPROF_DROP_WHOLE ? i : i - 1;
   }
   return 0;
 }
@@ -233,11 +298,14 @@ static uint64_t mean_size(const double values[HD_MEASURES], const struct hd_prof
 
 /* Values are unsampled already; this is how many objects one sampled object of
  * this size stands for: 1/(1-exp(-size/rate)), as Go's runtime and pprof scale. */
-static double weight_of(uint64_t size, uint64_t rate)
+static double weight_of(struct job *job, uint64_t size)
 {
-  if (rate <= 1 || !size)
+  if (job->rate <= 1 || !size)
     return 1;
-  return -1 / expm1(-(double)size / (double)rate);
+  struct weight *known = &job->weights[(size ^ size >> 8) % WEIGHTS];
+  if (known->size != size)
+    *known = (struct weight){size, -1 / expm1(-(double)size / (double)job->rate)};
+  return known->weight;
 }
 
 /* Whether any measure of ours is not zero. Go writes the stacks of all that it
@@ -254,6 +322,15 @@ static bool values_of(const struct job *job, double values[HD_MEASURES])
   return any;
 }
 
+static bool add_stack(struct job *job, uint32_t *id)
+{
+  const struct sample *sample = &job->sample;
+  size_t leaf = kept_from(job), count = sample->stack.count - leaf;
+  const uint32_t *stack = sample->stack.items ? sample->stack.items + leaf : NULL;
+  return (job->parts ? hd_profile_append_stack : hd_profile_add_stack)(job->profile, stack, count,
+                                                                       false, id, job->error);
+}
+
 static bool emit(struct job *job)
 {
   struct sample *sample = &job->sample;
@@ -261,14 +338,31 @@ static bool emit(struct job *job)
   if (!values_of(job, values))
     return true;
   uint64_t size = sample->size ? sample->size : mean_size(values, job->profile);
-  struct hd_record record = {.size = size, .rate = job->rate, .weight = weight_of(size, job->rate)};
-  size_t leaf = kept_from(sample), count = sample->stack.count - leaf;
-  const uint32_t *stack = sample->stack.items ? sample->stack.items + leaf : NULL;
-  return (hd_profile_add_stack(job->profile, stack, count, false, &record.stack, job->error) &&
+  struct hd_record record = {.size = size, .rate = job->rate, .weight = weight_of(job, size)};
+  return (add_stack(job, &record.stack) &&
           hd_profile_add_labels(job->profile, sample->labels.items, sample->labels.count,
                                 &record.labels, job->error) &&
           hd_profile_add_record(job->profile, record, values, job->error)) ||
          hd_error_at(job->error, 0, (int64_t)sample->offset);
+}
+
+/* Passes on what there is, once it is worth it; and what was read of the file can go. */
+static bool pass_part(struct job *job)
+{
+  struct hd_profile *profile = job->profile;
+  const struct hd_pprof_file *file = job->file;
+  if (!job->parts || (profile->records.count < PART_RECORDS &&
+                      profile->stack_locations.count < PART_FRAMES))
+    return true;
+  if (!job->parts->add(job->parts->context, profile, job->error))
+    return false;
+  hd_profile_forget_records(profile);
+  size_t at = job->sample.offset, from = file->first_sample + job->released;
+  if (!file->samples_mixed && file->stream && file->stream->release && at - from >= RELEASED) {
+    file->stream->release(file->stream, from, at);
+    job->released = at - file->first_sample;
+  }
+  return true;
 }
 
 static bool all_samples(struct job *job)
@@ -284,23 +378,24 @@ static bool all_samples(struct job *job)
     if (field.number != HD_PPROF_SAMPLE)
       continue;
     job->sample.ordinal++;
-    if (!parse_sample(job, hd_cursor_inside(&cursor, &field)) || !emit(job))
+    if (!parse_sample(job, hd_cursor_inside(&cursor, &field)) || !emit(job) || !pass_part(job))
       return false;
   }
   return true;
 }
 
 bool hd_pprof_samples(struct hd_pprof_file *file, struct hd_profile *profile,
-                      const enum hd_measure *measures, struct hd_error *error)
+                      const enum hd_measure *measures, const struct hd_parts *parts,
+                      struct hd_error *error)
 {
   struct job job = {.file = file,
                     .profile = profile,
                     .measures = measures,
+                    .parts = parts,
                     .rate = profile->meta.rate,
                     .error = error};
   bool done = all_samples(&job);
   hd_vec_deinit(&job.sample.stack);
-  hd_vec_deinit(&job.sample.dropped);
   hd_vec_deinit(&job.sample.labels);
   return done;
 }

@@ -94,7 +94,7 @@ bool hd_pprof_intern(struct hd_pprof_file *file, struct hd_profile *profile, uin
     *id = file->interned.items[number];
     return true;
   }
-  struct hd_pprof_text text;
+  struct hd_pprof_text text = {NULL, 0};
   if (!hd_pprof_string(file, number, what, offset, &text, error) ||
       !hd_profile_string(profile, text.text, text.length, id, error))
     return false;
@@ -257,6 +257,8 @@ static bool scan_field(struct hd_pprof_file *file, const struct hd_cursor *curso
   }
   if (!file->sample_count++)
     file->first_sample = at;
+  else
+    file->samples_mixed |= file->samples_end != at;
   file->samples_end = hd_cursor_offset(cursor);
   return true;
 }
@@ -331,6 +333,5 @@ void hd_pprof_file_deinit(struct hd_pprof_file *file)
   hd_pprof_ids_deinit(&file->mapping_ids);
   hd_pprof_ids_deinit(&file->function_ids);
   hd_pprof_ids_deinit(&file->location_ids);
-  hd_vec_deinit(&file->location_of);
   hd_vec_deinit(&file->dropped);
 }

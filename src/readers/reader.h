@@ -13,6 +13,17 @@ struct hd_sink {
   void *context;
 };
 
+/* Takes a snapshot in parts, so that its records are never held all at once. `begin` gets
+ * the profile with its meta data, measures, modules and locations; `add` the next records,
+ * with their stacks, which are forgotten afterwards. The last of them are still there when
+ * the sink takes the profile. What is wrong behind what was taken already is an error of
+ * the reader as ever: then the sink takes nothing. */
+struct hd_parts {
+  bool (*begin)(void *context, struct hd_profile *profile, struct hd_error *error);
+  bool (*add)(void *context, const struct hd_profile *profile, struct hd_error *error);
+  void *context;
+};
+
 /* How sure a probe is. */
 enum { HD_PROBE_NO = 0, HD_PROBE_MAYBE = 30, HD_PROBE_LIKELY = 60, HD_PROBE_SURE = 100 };
 
@@ -39,6 +50,10 @@ struct hd_reader {
   /* Reads the whole stream. An error is final and says what is wrong with this
    * format at which line or offset; profiles taken before it stay with the sink. */
   bool (*read)(struct hd_stream *stream, struct hd_sink *sink, struct hd_error *error);
+  /* The same in parts, of a file that holds one snapshot. NULL: the format has its records
+   * before what they refer to, or is never large. */
+  bool (*read_parts)(struct hd_stream *stream, const struct hd_parts *parts, struct hd_sink *sink,
+                     struct hd_error *error);
 };
 
 /* Counts a row that cannot be used, and keeps what is said of the first one. False

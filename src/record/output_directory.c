@@ -15,6 +15,9 @@
 
 #define SNAPSHOT_HEAD "{\"heapdiff\":"
 #define GZIP_HEAD "\x1f\x8b"
+/* The tag of the first field that an agent writes: a sample type. */
+#define PPROF_HEAD 0x0a
+enum { MAX_OLD = 10000 };
 
 static bool ends_in(const char *name, const char *suffix)
 {
@@ -24,12 +27,13 @@ static bool ends_in(const char *name, const char *suffix)
 
 bool hd_snapshot_name(const char *name)
 {
-  return name[0] != '.' && ends_in(name, HD_SNAPSHOT_SUFFIX);
+  return name[0] != '.' && (ends_in(name, HD_SNAPSHOT_SUFFIX) || ends_in(name, HD_PPROF_SUFFIX));
 }
 
 static bool leftover_name(const char *name)
 {
-  return name[0] == '.' && ends_in(name, HD_TEMPORARY_SUFFIX);
+  return name[0] == '.' && strstr(name, HD_SNAPSHOT_SUFFIX) &&
+         ends_in(name, HD_TEMPORARY_SUFFIX);
 }
 
 /* Whether a file is heapdiff's by its name and by its first bytes: only such
@@ -49,16 +53,16 @@ static bool is_ours(int directory, const char *name)
   if (length == 0)
     return true;
   return (length == (ssize_t)sizeof head && memcmp(head, SNAPSHOT_HEAD, sizeof head) == 0) ||
-         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0);
+         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0) ||
+         (length >= 1 && head[0] == PPROF_HEAD);
 }
 
 typedef HD_VEC(const char *) name_list;
 
-/* What a directory holds: `ours` and the name of one file that is not. */
+/* What a directory holds of heapdiff's. */
 struct contents {
   struct hd_arena arena;
   name_list ours;
-  const char *other;
 };
 
 static void contents_deinit(struct contents *contents)
@@ -69,16 +73,10 @@ static void contents_deinit(struct contents *contents)
 
 static bool add_name(struct contents *contents, int directory, const char *name)
 {
-  bool ours = is_ours(directory, name);
-  if (!ours && contents->other)
+  if (!is_ours(directory, name))
     return true;
   const char *copy = hd_arena_copy(&contents->arena, name, strlen(name));
-  if (!copy)
-    return false;
-  if (ours)
-    return hd_vec_push(&contents->ours, copy);
-  contents->other = copy;
-  return true;
+  return copy && hd_vec_push(&contents->ours, copy);
 }
 
 static bool contents_read(int directory, struct contents *contents, struct hd_error *error)
@@ -94,57 +92,68 @@ static bool contents_read(int directory, struct contents *contents, struct hd_er
   }
   bool good = true;
   for (struct dirent *entry; good && (entry = readdir(stream));)
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-      good = add_name(contents, directory, entry->d_name);
+    good = add_name(contents, directory, entry->d_name);
   closedir(stream);
   if (!good)
     contents_deinit(contents);
   return good || hd_fail_memory(error);
 }
 
-/* Opens DIR.old, made if need be, and deletes the snapshots in it. */
-static bool empty_old(const char *path, int *fd, struct hd_error *error)
+/* Makes the first directory of DIR.old, DIR.old.2, DIR.old.3... that is not there
+ * yet: what was moved aside once is never touched again. */
+static bool make_old(struct hd_output_directory *directory, int *fd, struct hd_error *error)
 {
-  if (mkdir(path, 0777) != 0 && errno != EEXIST)
-    return hd_fail_input(error, "the directory for the older snapshots cannot be made: %s",
+  char *path = directory->moved_to;
+  for (unsigned n = 1; n <= MAX_OLD; n++) {
+    char number[16] = "";
+    if (n > 1)
+      snprintf(number, sizeof number, ".%u", n);
+    int length =
+        snprintf(path, sizeof directory->moved_to, "%s.old%s", directory->absolute, number);
+    if (length < 0 || (size_t)length >= sizeof directory->moved_to)
+      return hd_fail_usage(error, "the name of the output directory is too long");
+    if (mkdir(path, 0777) != 0 && errno == EEXIST)
+      continue;
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd >= 0 ||
+           hd_fail_input(error, "the directory for the older recording cannot be made: %s",
                          strerror(errno));
-  *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (*fd < 0)
-    return hd_fail_input(error, "the older snapshots cannot be moved there: %s", strerror(errno));
-  struct contents contents;
-  if (!contents_read(*fd, &contents, error))
-    return false;
-  bool good = true;
-  if (contents.other)
-    good = hd_fail_input(error,
-                         "holds more than snapshots (%.128s), so it is not replaced by the "
-                         "older recording: move it away, or name another directory with "
-                         "--output",
-                         contents.other);
-  for (size_t i = 0; good && i < contents.ours.count; i++)
-    if (unlinkat(*fd, contents.ours.items[i], 0) != 0)
-      good = hd_fail_input(error, "the older snapshot %.128s cannot be deleted: %s",
-                           contents.ours.items[i], strerror(errno));
-  contents_deinit(&contents);
-  return good;
+  }
+  return hd_fail_input(error,
+                       "there are %d older recordings beside it: delete those that are of no "
+                       "use any more, or name another directory with --output",
+                       MAX_OLD);
+}
+
+/* As the user has the directory's name, where it is no link to elsewhere. */
+static void shorten_moved_to(struct hd_output_directory *directory)
+{
+  struct stat info;
+  char shown[sizeof directory->moved_to];
+  if (lstat(directory->name, &info) != 0 || S_ISLNK(info.st_mode))
+    return;
+  snprintf(shown, sizeof shown, "%s%s", directory->name,
+           directory->moved_to + strlen(directory->absolute));
+  memcpy(directory->moved_to, shown, sizeof shown);
 }
 
 static bool move_to(struct hd_output_directory *directory, const name_list *names,
                     struct hd_error *error)
 {
-  char old[PATH_MAX + sizeof ".old"];
   int fd = -1;
-  snprintf(old, sizeof old, "%s.old", directory->absolute);
-  bool good = empty_old(old, &fd, error) || hd_error_in(error, old);
+  bool good = make_old(directory, &fd, error) || hd_error_in(error, directory->moved_to);
   for (size_t i = 0; good && i < names->count; i++)
     if (renameat(directory->fd, names->items[i], fd, names->items[i]) != 0) {
       hd_fail_input(error, "the older snapshot %.128s cannot be moved to %.512s: %s",
-                    names->items[i], old, strerror(errno));
+                    names->items[i], directory->moved_to, strerror(errno));
       good = hd_error_in(error, directory->name);
     }
   if (fd >= 0)
     close(fd);
-  directory->moved_aside = good;
+  if (good)
+    shorten_moved_to(directory);
+  else
+    directory->moved_to[0] = '\0';
   return good;
 }
 

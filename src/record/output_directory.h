@@ -12,7 +12,7 @@ struct hd_output_directory {
   int fd;                  /* locked: two recordings never share a directory */
   char name[PATH_MAX];     /* as the user has it, without slashes at the end */
   char absolute[PATH_MAX]; /* resolved */
-  bool moved_aside;        /* older snapshots went to `absolute`.old */
+  char moved_to[PATH_MAX + 24]; /* where older snapshots went, "" there were none */
 };
 
 #define HD_OUTPUT_DIRECTORY_INIT                                                                   \
@@ -21,9 +21,9 @@ struct hd_output_directory {
   }
 
 /* Makes the directory, or takes one that is there. Snapshots in it are moved to
- * DIR.old, whose own older snapshots are deleted first. Nothing else is touched:
- * other files in DIR stay, and a DIR.old that holds anything but snapshots is an
- * error, as are a DIR that is a file, is not writable, or is being recorded to. */
+ * DIR.old or, where that is there already, to the first of DIR.old.2, DIR.old.3...
+ * that is not. Nothing is deleted or replaced, and other files in DIR stay. A DIR
+ * that is a file, is not writable, or is being recorded to is an error. */
 bool hd_output_directory_open(const char *name, struct hd_output_directory *directory,
                               struct hd_error *error);
 void hd_output_directory_close(struct hd_output_directory *directory);

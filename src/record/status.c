@@ -38,6 +38,13 @@ struct hd_agent_status hd_status_read(const struct hd_status *status)
   copy.snapshots = __atomic_load_n(&shared->snapshots, __ATOMIC_ACQUIRE);
   copy.failed = __atomic_load_n(&shared->failed, __ATOMIC_ACQUIRE);
   copy.failed_errno = __atomic_load_n(&shared->failed_errno, __ATOMIC_ACQUIRE);
+  copy.signal_taken = __atomic_load_n(&shared->signal_taken, __ATOMIC_ACQUIRE);
+  copy.thinned = __atomic_load_n(&shared->thinned, __ATOMIC_ACQUIRE);
+  copy.samples = __atomic_load_n(&shared->samples, __ATOMIC_ACQUIRE);
+  copy.recording_ns = __atomic_load_n(&shared->recording_ns, __ATOMIC_ACQUIRE);
+  copy.writing_ns = __atomic_load_n(&shared->writing_ns, __ATOMIC_ACQUIRE);
+  copy.memory = __atomic_load_n(&shared->memory, __ATOMIC_ACQUIRE);
+  copy.pressed = __atomic_load_n(&shared->pressed, __ATOMIC_ACQUIRE);
   copy.dropped = __atomic_load_n(&shared->dropped, __ATOMIC_ACQUIRE);
   return copy;
 }

@@ -1,6 +1,5 @@
 #include "record/target.h"
 
-#include "agent/protocol.h"
 #include "base/arena.h"
 #include "base/vec.h"
 
@@ -35,8 +34,10 @@ static bool is_variable(const char *entry, const char *name)
 
 static bool is_replaced(const char *entry)
 {
-  static const char *const names[] = {"LD_PRELOAD",    HD_ENV_DIRECTORY,  HD_ENV_RATE,
-                                      HD_ENV_INTERVAL, HD_ENV_MAX_FRAMES, HD_ENV_STATUS};
+#define NAME(field, name, standard, least, most) name,
+  static const char *const names[] = {"LD_PRELOAD", HD_ENV_DIRECTORY, HD_ENV_STATUS,
+                                      HD_SETTINGS(NAME)};
+#undef NAME
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (is_variable(entry, names[i]))
       return true;
@@ -72,10 +73,11 @@ static bool build_environment(const struct hd_target *target, struct launch *lau
       hd_arena_printf(arena, "LD_PRELOAD=%s%s%s", preload, older && *older ? ":" : "",
                       older ? older : ""),
       hd_arena_printf(arena, HD_ENV_DIRECTORY "=%s", target->directory),
-      hd_arena_printf(arena, HD_ENV_RATE "=%" PRIu64, target->rate),
-      hd_arena_printf(arena, HD_ENV_INTERVAL "=%" PRIu64, target->interval_ms),
-      hd_arena_printf(arena, HD_ENV_MAX_FRAMES "=%" PRIu32, target->max_frames),
       hd_arena_printf(arena, HD_ENV_STATUS "=%s", target->status),
+#define ENTRY(field, name, standard, least, most)                                                  \
+  hd_arena_printf(arena, name "=%" PRIu64, target->settings.field),
+      HD_SETTINGS(ENTRY)
+#undef ENTRY
   };
   for (size_t i = 0; i < sizeof added / sizeof *added; i++)
     if (!added[i] || !hd_vec_push(&launch->environment, added[i]))

@@ -2,6 +2,7 @@
 #ifndef HD_RECORD_TARGET_H
 #define HD_RECORD_TARGET_H
 
+#include "agent/protocol.h"
 #include "base/error.h"
 
 #include <signal.h>
@@ -14,8 +15,7 @@ struct hd_target {
   const char *agent;     /* absolute */
   const char *directory; /* absolute */
   const char *status;    /* path of the status memory */
-  uint64_t rate, interval_ms;
-  uint32_t max_frames;
+  struct hd_settings settings;
   /* What the process gets back, whatever record changed for itself. */
   const sigset_t *mask;
   const struct sigaction *child_action; /* of SIGCHLD */

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-extern const struct hd_reader hd_reader_native;
+extern const struct hd_reader hd_reader_native, hd_reader_pprof;
 
 static int64_t monotonic_ns(void)
 {
@@ -72,6 +72,12 @@ static bool tell(void *context, struct hd_profile *profile, struct hd_error *err
   return true;
 }
 
+static bool is_pprof_name(const char *name)
+{
+  size_t length = strlen(name), tail = strlen(HD_PPROF_SUFFIX);
+  return length > tail && strcmp(name + length - tail, HD_PPROF_SUFFIX) == 0;
+}
+
 /* A snapshot that cannot be read is told of all the same, with its figures
  * unknown: the reader of the recording will say what is wrong with it. */
 static void read_and_tell(struct hd_watch *watch, const char *path)
@@ -81,10 +87,11 @@ static void read_and_tell(struct hd_watch *watch, const char *path)
   struct hd_input *input = NULL;
   struct reading reading = {.watch = watch, .path = path};
   struct hd_sink sink = {tell, &reading};
+  const struct hd_reader *reader = is_pprof_name(path) ? &hd_reader_pprof : &hd_reader_native;
   if (hd_input_open(path, &options, &input, &error))
-    hd_reader_native.read(hd_input_stream(input), &sink, &error);
+    reader->read(hd_input_stream(input), &sink, &error);
   hd_input_close(input);
-  if (reading.told)
+  if (reading.told || access(path, F_OK) != 0) /* thinned out before it was read */
     return;
   struct hd_record_event event = {.elapsed_ns = monotonic_ns() - watch->start_ns,
                                   .path = path,
@@ -192,7 +199,8 @@ void hd_watch_deinit(struct hd_watch *watch)
 /* Length of the name without its sequence and suffix: what a series shares. */
 static size_t series_length(const char *name)
 {
-  size_t length = strlen(name) - strlen(HD_SNAPSHOT_SUFFIX);
+  bool pprof = is_pprof_name(name);
+  size_t length = strlen(name) - strlen(pprof ? HD_PPROF_SUFFIX : HD_SNAPSHOT_SUFFIX);
   while (length > 0 && name[length - 1] != '.')
     length--;
   return length;

@@ -52,13 +52,38 @@ static void print_spark(const struct hd_cell *cell, const struct hd_style *style
   }
 }
 
-void hd_print_clean(struct hd_buffer *out, const char *text)
+/* Sixteen bytes at once: a list of a hundred thousand addresses has tens of megabytes of
+ * names. */
+typedef unsigned char block __attribute__((vector_size(16)));
+
+static block odd_bytes(const char *text)
+{
+  block bytes;
+  memcpy(&bytes, text, sizeof bytes);
+  return (block)(bytes - (unsigned char)' ' >= (unsigned char)(0x7f - ' '));
+}
+
+bool hd_text_is_plain(const char *text, size_t length)
+{
+  if (length < sizeof(block)) {
+    bool plain = true;
+    for (size_t at = 0; at < length; at++)
+      plain &= (unsigned char)((unsigned char)text[at] - ' ') < 0x7f - ' ';
+    return plain;
+  }
+  block odd = odd_bytes(text + length - sizeof odd);
+  for (size_t at = 0; at + sizeof odd <= length; at += sizeof odd)
+    odd |= odd_bytes(text + at);
+  uint64_t halves[2];
+  memcpy(halves, &odd, sizeof halves);
+  return !(halves[0] | halves[1]);
+}
+
+static void print_odd(struct hd_buffer *out, const char *text)
 {
   const char *plain = text; /* what was not appended yet */
   for (const char *c = text; *c; c++) {
     unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];
-    if ((unsigned char)(byte - ' ') < 0x7f - ' ') /* nearly all there is */
-      continue;
     bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F */
     if (!c1 && byte >= 0x20 && byte != 0x7f)
       continue;
@@ -68,6 +93,15 @@ void hd_print_clean(struct hd_buffer *out, const char *text)
     plain = c + 1;
   }
   hd_buffer_puts(out, plain);
+}
+
+void hd_print_clean(struct hd_buffer *out, const char *text)
+{
+  size_t length = strlen(text);
+  if (hd_text_is_plain(text, length)) /* nearly all there is */
+    hd_buffer_append(out, text, length);
+  else
+    print_odd(out, text);
 }
 
 void hd_cell_print(const struct hd_cell *cell, const struct hd_style *style, struct hd_buffer *out)
@@ -144,4 +178,19 @@ size_t hd_text_width(const char *text)
     text += length;
   }
   return width;
+}
+
+size_t hd_utf8_length(const unsigned char *text)
+{
+  size_t length = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+  if (*text > 0xf4 || (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+      (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+    return 0;
+  /* XML has no place for U+FFFE and U+FFFF, nor has anybody else. */
+  if (text[0] == 0xef && text[1] == 0xbf && text[2] >= 0xbe)
+    return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text[i] & 0xc0) != 0x80)
+      return 0;
+  return length;
 }

@@ -1,43 +1,11 @@
 /* For programs: one JSON object, exact integers, made by jansson. */
+#include "reports/json_values.h"
 #include "reports/report.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Both take over the value and give back what they were given; NULL where memory
- * was short, then and for all that follows. */
-static json_t *put(json_t *object, const char *key, json_t *value)
-{
-  if (json_object_set_new(object, key, value) == 0)
-    return object;
-  json_decref(object);
-  return NULL;
-}
-
-static json_t *add(json_t *list, json_t *value)
-{
-  if (json_array_append_new(list, value) == 0)
-    return list;
-  json_decref(list);
-  return NULL;
-}
-
-/* jansson refuses text that is not UTF-8; hostile files have some. */
-static json_t *text_value(const char *text)
-{
-  json_t *value = json_string(text);
-  if (value)
-    return value;
-  struct hd_buffer clean = HD_BUFFER_INIT;
-  for (const char *c = text; *c; c++)
-    hd_buffer_append(&clean, (unsigned char)*c < 0x80 ? c : "?", 1);
-  value = clean.failed ? NULL : json_string(hd_buffer_text(&clean));
-  hd_buffer_deinit(&clean);
-  return value;
-}
 
 static json_t *points_value(const struct hd_cell *cell)
 {
@@ -120,21 +88,6 @@ static json_t *head_value(const struct hd_view *view)
     json_decref(inputs);
   object = put(object, "notes", notes);
   return object;
-}
-
-static int dump_piece(const char *data, size_t length, void *context)
-{
-  struct hd_buffer *out = context;
-  hd_buffer_append(out, data, length);
-  return out->failed ? -1 : 0;
-}
-
-static void dump(json_t *object, struct hd_buffer *out)
-{
-  if (!object || json_dump_callback(object, dump_piece, out, JSON_INDENT(2)) != 0)
-    out->failed = true;
-  hd_buffer_puts(out, "\n");
-  json_decref(object);
 }
 
 static void print_grid(const struct hd_view *view, const struct hd_style *style,
@@ -261,9 +214,53 @@ static void print_evidence(const struct hd_view *view, const struct hd_style *st
   dump(put(object, "sites", sites), out);
 }
 
+static json_t *finding_value(const struct hd_finding *finding)
+{
+  static const char *const levels[] = {"error", "warning", "note"};
+  json_t *item = json_object(), *stack = json_array(), *source = json_array();
+  item = put(item, "level", json_string(levels[finding->level]));
+  item = put(item, "rule", json_string(finding->rule));
+  item = put(item, "name", text_value(finding->name));
+  item = put(item, "file", finding->file ? text_value(finding->file) : json_null());
+  item = put(item, "line", finding->line ? json_integer(finding->line) : json_null());
+  item = put(item, "text", text_value(finding->text));
+  item = put(item, "advice", finding->advice ? text_value(finding->advice) : json_null());
+  if (finding->suppressed)
+    item = put(item, "suppression", text_value(finding->suppressed));
+  if (finding->reason)
+    item = put(item, "reason", text_value(finding->reason));
+  item = put(item, "growth", cell_value(&finding->growth));
+  item = put(item, "interval", cell_value(&finding->interval));
+  item = put(item, "before", cell_value(&finding->before));
+  item = put(item, "after", cell_value(&finding->after));
+  item = put(item, "allowed", cell_value(&finding->budget));
+  for (size_t i = 0; i < finding->stack_count; i++)
+    stack = add(stack, text_value(finding->stack[i]));
+  item = put(item, "stack", stack);
+  for (size_t i = 0; i < finding->source.count; i++) {
+    json_t *line = json_object();
+    line = put(line, "line", json_integer(finding->source.items[i].number));
+    line = put(line, "text", text_value(finding->source.items[i].text));
+    source = add(source, line);
+  }
+  return put(item, "source", source);
+}
+
+static void print_findings(const struct hd_view *view, const struct hd_style *style,
+                           struct hd_buffer *out)
+{
+  (void)style;
+  json_t *object = head_value(view), *findings = json_array();
+  for (size_t i = 0; i < view->findings.count; i++)
+    findings = add(findings, finding_value(&view->findings.items[i]));
+  object = put(object, "findings", findings);
+  dump(put(object, "rows", rows_value(&view->grid)), out);
+}
+
 extern const struct hd_report_format hd_report_json;
 const struct hd_report_format hd_report_json = {.name = "json",
                                                  .grid = print_grid,
                                                  .source = print_source,
                                                  .chains = print_chains,
-                                                 .evidence = print_evidence};
+                                                 .evidence = print_evidence,
+                                                 .findings = print_findings};

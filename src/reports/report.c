@@ -2,6 +2,8 @@
 
 #include "base/units.h"
 
+#include <heapdiff/check.h>
+
 #include <string.h>
 
 #define HD_REPORT(symbol) extern const struct hd_report_format symbol;
@@ -14,9 +16,23 @@ static const struct hd_report_format *const formats[] = {
 #undef HD_REPORT
 };
 
+/* The i-th of those that print tables, or what a gate found. */
+static const char *name_of(size_t i, bool findings)
+{
+  for (size_t n = 0; n < sizeof formats / sizeof *formats; n++)
+    if ((findings ? formats[n]->findings : formats[n]->grid) && !i--)
+      return formats[n]->name;
+  return NULL;
+}
+
 const char *hd_report_name(size_t i)
 {
-  return i < sizeof formats / sizeof *formats ? formats[i]->name : NULL;
+  return name_of(i, false);
+}
+
+const char *hd_finding_format_name(size_t i)
+{
+  return name_of(i, true);
 }
 
 const char *hd_unit_name(size_t i)
@@ -35,7 +51,8 @@ static const struct hd_report_format *find(const char *name)
 bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_write_fn write,
                void *context, struct hd_error *error)
 {
-  static const char *const kinds[] = {"a table", "source", "addresses", "evidence"};
+  static const char *const kinds[] = {"a table", "source", "addresses", "evidence",
+                                      "what a check finds"};
   const struct hd_report_format *format = find(style->format);
   if (!format)
     return hd_fail_usage(error, "there is no output format '%s'", style->format);
@@ -45,20 +62,21 @@ bool hd_report(const struct hd_view *view, const struct hd_style *style, hd_writ
       view->kind == HD_VIEW_GRID     ? format->grid
       : view->kind == HD_VIEW_SOURCE ? format->source
       : view->kind == HD_VIEW_CHAINS ? format->chains
-                                      : format->evidence;
+      : view->kind == HD_VIEW_EVIDENCE ? format->evidence
+                                       : format->findings;
   if (!print)
     return hd_fail_usage(error, "format '%s' does not print %s: use text or json", format->name,
                          kinds[view->kind]);
   struct hd_buffer out = HD_BUFFER_INIT;
+  out.sink = write;
+  out.sink_context = context;
   struct hd_style chosen = *style;
   if (view->unit && (!style->unit || strcmp(style->unit, "auto") == 0))
     chosen.unit = view->unit;
   print(view, &chosen, &out);
-  bool fine = !out.failed;
-  if (!fine)
-    hd_fail_memory(error);
-  else if (out.length && !write(context, out.data, out.length))
-    fine = hd_fail_internal(error, "the output could not be written");
+  bool fine = hd_buffer_finish(&out) ||
+              (out.refused ? hd_fail_internal(error, "the output could not be written")
+                           : hd_fail_memory(error));
   hd_buffer_deinit(&out);
   return fine;
 }

@@ -14,6 +14,8 @@ struct hd_report_format {
   void (*chains)(const struct hd_view *view, const struct hd_style *style, struct hd_buffer *out);
   void (*evidence)(const struct hd_view *view, const struct hd_style *style,
                    struct hd_buffer *out);
+  void (*findings)(const struct hd_view *view, const struct hd_style *style,
+                   struct hd_buffer *out);
 };
 
 /* A cell as people read it, by the style's unit; without padding. */
@@ -25,8 +27,13 @@ void hd_cell_print_plain(const struct hd_cell *cell, struct hd_buffer *out);
 /* Columns on a terminal that UTF-8 text takes (one each for its characters, two
  * for wide ones). */
 size_t hd_text_width(const char *text);
+/* Bytes of the character that a UTF-8 text begins with; 0: it is none. */
+size_t hd_utf8_length(const unsigned char *text);
 /* Appends text for people: control characters, which a hostile file could bring,
  * become "?", tabs blanks. */
 void hd_print_clean(struct hd_buffer *out, const char *text);
+/* Whether hd_print_clean would append it as it is; false of some texts with other than ASCII
+ * that it would. */
+bool hd_text_is_plain(const char *text, size_t length);
 
 #endif

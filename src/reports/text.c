@@ -354,4 +354,5 @@ const struct hd_report_format hd_report_text = {.name = "text",
                                                  .grid = print_grid,
                                                  .source = hd_text_source,
                                                  .chains = hd_text_chains,
-                                                 .evidence = hd_text_evidence};
+                                                 .evidence = hd_text_evidence,
+                                                 .findings = hd_text_findings};

@@ -16,6 +16,10 @@ void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
 void hd_text_grid(const struct hd_grid *grid, const struct hd_style *style, struct hd_buffer *out);
 void hd_text_evidence(const struct hd_view *view, const struct hd_style *style,
                       struct hd_buffer *out);
+void hd_text_findings(const struct hd_view *view, const struct hd_style *style,
+                      struct hd_buffer *out);
+/* A sentence: "±" as the style wants it. */
+void hd_text_words(struct hd_buffer *out, const struct hd_style *style, const char *text);
 void hd_text_source(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out);
 

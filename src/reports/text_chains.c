@@ -8,67 +8,129 @@
 
 #include <string.h>
 
-enum { GAP = 2, DIGITS = 24 };
+enum { GAP = 2, PREFIX = sizeof "0x" - 1, SHORT = 16, MARGIN = PREFIX + 16 + GAP };
 
-/* Writes from the end; returns the first digit. */
-static char *digits(char text[DIGITS], uint64_t value, unsigned base)
+static size_t hex_length(uint64_t value)
 {
-  char *at = text + DIGITS - 1;
-  *at = '\0';
-  do
-    *--at = "0123456789abcdef"[value % base];
-  while (value /= base);
+  return value ? (size_t)(67 - __builtin_clzll(value)) / 4 : 1;
+}
+
+static size_t decimal_length(uint32_t value)
+{
+  size_t length = 1;
+  for (uint64_t power = 10; power <= value; power *= 10)
+    length++;
+  return length;
+}
+
+/* Digits go to their place at once: what was written byte by byte is slow to be copied. The
+ * base is a constant where this is inlined, which makes the division cheap. */
+static inline char *put_digits(char *at, uint64_t value, unsigned base, size_t length)
+{
+  for (size_t i = length; i-- > 0; value /= base)
+    at[i] = "0123456789abcdef"[value % base];
+  return at + length;
+}
+
+static char *put(char *at, const char *text, size_t length)
+{
+  memcpy(at, text, length);
+  return at + length;
+}
+
+/* The address, where it is not NULL, and blanks to the margin. There is room for MARGIN. */
+static char *put_margin(char *at, const uint64_t *address, size_t margin)
+{
+  memset(at, ' ', MARGIN);
+  if (address) {
+    memcpy(at, "0x", PREFIX);
+    put_digits(at + PREFIX, *address, 16, hex_length(*address));
+  }
+  return at + margin;
+}
+
+/* " (inline)" and the gap before the file. There is room for SHORT. */
+static char *put_gap(char *at, bool inlined, bool placed)
+{
+  static const char texts[2][SHORT] = {"  ", " (inline)  "};
+  memcpy(at, texts[inlined], SHORT);
+  return at + (inlined ? strlen(" (inline)") : 0) + (placed ? GAP : 0);
+}
+
+/* ":12" and the end of the line. There is room for SHORT. */
+static char *put_line(char *at, const struct hd_chain_frame *frame)
+{
+  if (frame->file[0]) {
+    *at++ = ':';
+    if (frame->line)
+      at = put_digits(at, frame->line, 10, decimal_length(frame->line));
+    else
+      *at++ = '?';
+  }
+  *at++ = '\n';
   return at;
 }
 
-static size_t address_width(const struct hd_view *view)
+/* A hostile file can bring what is not to be printed as it is. */
+static void put_odd_frame(struct hd_buffer *out, const uint64_t *address, size_t margin,
+                          const struct hd_chain_frame *frame, bool inlined)
 {
-  uint64_t largest = 0;
-  char text[DIGITS];
-  for (size_t i = 0; i < view->chains.count; i++)
-    if (view->chains.items[i].address > largest)
-      largest = view->chains.items[i].address;
-  return strlen("0x") + strlen(digits(text, largest, 16));
-}
-
-static void put_place(struct hd_buffer *out, const struct hd_chain_frame *frame)
-{
-  char text[DIGITS];
-  if (!frame->file[0])
-    return;
-  hd_buffer_append(out, "  ", GAP);
-  hd_print_clean(out, frame->file);
-  hd_buffer_append(out, ":", 1);
-  hd_buffer_puts(out, frame->line ? digits(text, frame->line, 10) : "?");
-}
-
-static void put_frame(struct hd_buffer *out, const struct hd_chain_frame *frame, bool inlined)
-{
+  char text[MARGIN + SHORT];
+  hd_buffer_append(out, text, (size_t)(put_margin(text, address, margin) - text));
   hd_print_clean(out, frame->function[0] ? frame->function : "??");
-  if (inlined)
-    hd_buffer_puts(out, " (inline)");
-  put_place(out, frame);
-  hd_buffer_append(out, "\n", 1);
+  hd_buffer_append(out, text, (size_t)(put_gap(text, inlined, frame->file[0]) - text));
+  hd_print_clean(out, frame->file);
+  hd_buffer_append(out, text, (size_t)(put_line(text, frame) - text));
+}
+
+static void put_frame(struct hd_buffer *out, const uint64_t *address, size_t margin,
+                      const struct hd_chain_frame *frame, bool inlined)
+{
+  const char *function = frame->function[0] ? frame->function : "??";
+  size_t name = strlen(function), file = strlen(frame->file);
+  if (!hd_text_is_plain(function, name) || !hd_text_is_plain(frame->file, file)) {
+    put_odd_frame(out, address, margin, frame, inlined);
+    return;
+  }
+  char *room = hd_buffer_room(out, MARGIN + name + SHORT + file + SHORT), *at = room;
+  if (!room)
+    return;
+  at = put(put_margin(at, address, margin), function, name);
+  at = put(put_gap(at, inlined, frame->file[0]), frame->file, file);
+  hd_buffer_wrote(out, (size_t)(put_line(at, frame) - room));
+}
+
+/* The texts of a long list lie all over some megabytes: waiting for them took half of the
+ * time that printing does. */
+static void fetch_ahead(const struct hd_view *view, size_t frame)
+{
+  enum { AHEAD = 12 };
+  if (frame + AHEAD >= view->chain_frames.count)
+    return;
+  const struct hd_chain_frame *later = &view->chain_frames.items[frame + AHEAD];
+  __builtin_prefetch(later->function);
+  __builtin_prefetch(later->file);
 }
 
 void hd_text_chains(const struct hd_view *view, const struct hd_style *style,
                     struct hd_buffer *out)
 {
   (void)style;
-  size_t width = address_width(view);
+  uint64_t largest = 0;
+  for (size_t i = 0; i < view->chains.count; i++)
+    if (view->chains.items[i].address > largest)
+      largest = view->chains.items[i].address;
+  size_t margin = PREFIX + hex_length(largest) + GAP;
   for (size_t i = 0; i < view->chains.count; i++) {
+    static const struct hd_chain_frame unknown = {"", "", 0, 0};
     const struct hd_chain *chain = &view->chains.items[i];
-    char text[DIGITS];
-    const char *address = digits(text, chain->address, 16);
-    hd_buffer_append(out, "0x", 2);
-    hd_buffer_puts(out, address);
-    hd_buffer_repeat(out, ' ', width - strlen("0x") - strlen(address) + GAP);
     if (!chain->count)
-      hd_buffer_puts(out, "??\n");
+      put_frame(out, &chain->address, margin, &unknown, false);
     for (size_t n = 0; n < chain->count; n++) {
-      if (n)
-        hd_buffer_repeat(out, ' ', width + GAP);
-      put_frame(out, &view->chain_frames.items[chain->first + n], n + 1 < chain->count);
+      fetch_ahead(view, chain->first + n);
+      put_frame(out, n ? NULL : &chain->address, margin,
+                &view->chain_frames.items[chain->first + n], n + 1 < chain->count);
     }
+    hd_buffer_drain(out);
   }
 }

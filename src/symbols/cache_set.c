@@ -15,11 +15,16 @@ const struct hd_cache_answer *hd_cache_set_find(const struct hd_cache_set *set, 
   return id ? &set->answers.items[id - 1] : NULL;
 }
 
+static bool intern(struct hd_cache_set *set, const char *text, uint32_t *number)
+{
+  return hd_strings_intern(&set->texts, text, strlen(text), number);
+}
+
 static bool add_frame(struct hd_cache_set *set, const struct hd_symbol_frame *frame)
 {
   struct hd_cache_frame made = {.line = frame->line, .start_line = frame->start_line};
-  return hd_strings_intern(&set->texts, frame->function, strlen(frame->function), &made.function) &&
-         hd_strings_intern(&set->texts, frame->file, strlen(frame->file), &made.file) &&
+  return intern(set, frame->function, &made.function) && intern(set, frame->file, &made.file) &&
+         (!frame->shown || intern(set, frame->shown, &made.shown)) &&
          hd_vec_push(&set->frames, made);
 }
 
@@ -41,9 +46,13 @@ bool hd_cache_set_add(struct hd_cache_set *set, uint64_t offset,
 struct hd_symbol_frame hd_cache_set_frame(const struct hd_cache_set *set, uint32_t i)
 {
   const struct hd_cache_frame *frame = &set->frames.items[i];
-  return (struct hd_symbol_frame){hd_strings_text(&set->texts, frame->function),
-                                  hd_strings_text(&set->texts, frame->file), frame->line,
-                                  frame->start_line};
+  return (struct hd_symbol_frame){
+      .function = hd_strings_text(&set->texts, frame->function),
+      .file = hd_strings_text(&set->texts, frame->file),
+      .line = frame->line,
+      .start_line = frame->start_line,
+      .shown = frame->shown ? hd_strings_text(&set->texts, frame->shown) : NULL,
+  };
 }
 
 void hd_cache_set_deinit(struct hd_cache_set *set)

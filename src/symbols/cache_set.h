@@ -13,9 +13,10 @@ struct hd_cache_answer {
   uint32_t first, count; /* in frames; count 0: it is known that nothing is known */
 };
 
-/* Texts are numbers: 0 is none. */
+/* Texts are numbers: of a set's texts, or of bytes in a file's. 0 is none; `shown` 0: it
+ * is not known how the function is shown. */
 struct hd_cache_frame {
-  uint32_t function, file, line, start_line;
+  uint32_t function, shown, file, line, start_line;
 };
 
 struct hd_cache_set {

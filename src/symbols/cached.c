@@ -14,34 +14,27 @@ struct question {
   size_t count;
   struct hd_symbol_batch *batch;
   struct hd_error *error;
-  HD_VEC(struct hd_symbol_answer) answers; /* as many as offsets: into `known` */
-  HD_VEC(struct hd_symbol_frame) known;
-  HD_VEC(size_t) open;      /* places in offsets of what the cache has not */
-  HD_VEC(uint64_t) missing; /* their offsets */
+  HD_VEC(struct hd_cache_hit) hits; /* as many as offsets; of the open ones void */
+  size_t known;                     /* frames of them all */
+  HD_VEC(size_t) open;              /* places in offsets of what the cache has not */
+  HD_VEC(uint64_t) missing;         /* their offsets */
 };
 
-static bool take_hit(struct question *question, const struct hd_cache_hit *hit)
-{
-  struct hd_symbol_answer answer = {(uint32_t)question->known.count, hit->count};
-  if (question->known.count > UINT32_MAX - hit->count)
-    return false;
-  for (uint32_t i = 0; i < hit->count; i++)
-    if (!hd_vec_push(&question->known, hd_cache_frame(hit, i)))
-      return false;
-  return hd_vec_push(&question->answers, answer);
-}
+/* Of a long list, answers lie all over some megabytes: what comes soon is asked for early. */
+enum { AHEAD = 12 };
 
 static bool ask_cache(struct question *question)
 {
-  static const struct hd_symbol_answer none = {0, 0};
-  struct hd_cache_hit hit;
+  if (!hd_vec_reserve(&question->hits, question->count))
+    return hd_fail_memory(question->error);
   for (size_t i = 0; i < question->count; i++) {
+    struct hd_cache_hit *hit = &question->hits.items[i];
     uint64_t offset = question->offsets[i];
-    bool fine = hd_cache_find(question->kept, offset, &hit)
-                    ? take_hit(question, &hit)
-                    : hd_vec_push(&question->answers, none) && hd_vec_push(&question->open, i) &&
-                          hd_vec_push(&question->missing, offset);
-    if (!fine)
+    if (i + AHEAD < question->count)
+      hd_cache_file_expect(&question->kept->file, question->offsets[i + AHEAD]);
+    if (hd_cache_find(question->kept, offset, hit))
+      question->known += hit->count;
+    else if (!hd_vec_push(&question->open, i) || !hd_vec_push(&question->missing, offset))
       return hd_fail_memory(question->error);
   }
   return true;
@@ -78,17 +71,29 @@ static bool ask_files(struct question *question)
   }
   if (!resolve(question))
     return false;
-  for (size_t i = 0; is_keepable(question) && i < question->missing.count; i++)
+  /* Want of memory for the names here comes up again where they are needed. */
+  if (!is_keepable(question) || !hd_symbol_batch_show(batch))
+    return true;
+  for (size_t i = 0; i < question->missing.count; i++)
     hd_cache_add(question->kept, question->missing.items[i],
                  batch->frames + batch->answers[i].first, batch->answers[i].count);
   return true;
+}
+
+static void expect_frames(const struct question *question, size_t i)
+{
+  if (question->open.count || i + AHEAD >= question->count) /* hits of the open ones are void */
+    return;
+  const struct hd_cache_hit *later = &question->hits.items[i + AHEAD];
+  if (later->file)
+    __builtin_prefetch(&later->file->frames[later->first]);
 }
 
 /* Puts what was known before what was found, in one batch. */
 static bool join(struct question *question)
 {
   struct hd_symbol_batch *batch = question->batch;
-  size_t known = question->known.count, count = known + batch->frame_count;
+  size_t known = question->known, count = known + batch->frame_count, at = 0, next = 0;
   if (count > UINT32_MAX)
     return hd_fail_internal(question->error, "too many frames in one batch");
   struct hd_symbol_answer *answers =
@@ -96,17 +101,20 @@ static bool join(struct question *question)
   struct hd_symbol_frame *frames = hd_arena_alloc(&batch->arena, count * sizeof *frames);
   if (!answers || !frames)
     return hd_fail_memory(question->error);
-  if (question->count)
-    memcpy(answers, question->answers.items, question->count * sizeof *answers);
-  if (known)
-    memcpy(frames, question->known.items, known * sizeof *frames);
+  for (size_t i = 0; i < question->count; i++) {
+    if (next < question->open.count && question->open.items[next] == i) {
+      answers[i] = batch->answers[next++];
+      answers[i].first += (uint32_t)known;
+      continue;
+    }
+    const struct hd_cache_hit *hit = &question->hits.items[i];
+    expect_frames(question, i);
+    answers[i] = (struct hd_symbol_answer){(uint32_t)at, hit->count};
+    for (uint32_t k = 0; k < hit->count; k++)
+      frames[at++] = hd_cache_frame(hit, k);
+  }
   if (batch->frame_count)
     memcpy(frames + known, batch->frames, batch->frame_count * sizeof *frames);
-  for (size_t i = 0; i < question->open.count; i++) {
-    struct hd_symbol_answer answer = batch->answers[i];
-    answer.first += (uint32_t)known;
-    answers[question->open.items[i]] = answer;
-  }
   batch->answers = answers;
   batch->frames = frames;
   batch->frame_count = count;
@@ -134,8 +142,7 @@ static bool ask(struct question question)
 {
   *question.batch = empty;
   bool fine = answer(&question);
-  hd_vec_deinit(&question.answers);
-  hd_vec_deinit(&question.known);
+  hd_vec_deinit(&question.hits);
   hd_vec_deinit(&question.open);
   hd_vec_deinit(&question.missing);
   return fine;

@@ -255,8 +255,8 @@ static void describe(struct hd_symbol_module *module, bool dwarf)
     set(module, HD_SYMBOLS_DWARF, "has debug information that takes more than %d seconds to "
         "index: a part of its functions have no lines", HD_DWARF_SECONDS);
   else if (dwarf && module->dwarf.split_missing)
-    set(module, HD_SYMBOLS_DWARF, "has debug information of which %zu .dwo files are not there: "
-        "their inlined calls are not known", module->dwarf.split_missing);
+    set(module, HD_SYMBOLS_DWARF, "has debug information of which %zu .dwo files are not there, "
+        "of another build or compressed by zstd: their inlined calls are not known", module->dwarf.split_missing);
   else if (dwarf)
     set(module, HD_SYMBOLS_DWARF, "%s", module->inflation);
   else if (module->symbols.items.count > 0)

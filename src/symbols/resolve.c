@@ -43,7 +43,8 @@ static int by_unit(const void *a, const void *b)
 static bool push_frame(struct resolver *resolver, const char *function, const char *file,
                        uint32_t line, uint32_t start_line)
 {
-  struct hd_symbol_frame frame = {function, file, line, start_line};
+  struct hd_symbol_frame frame = {
+      .function = function, .file = file, .line = line, .start_line = start_line};
   return function && file && hd_vec_push(&resolver->frames, frame);
 }
 

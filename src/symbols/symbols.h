@@ -51,6 +51,8 @@ struct hd_symbol_frame {
   const char *file;        /* absolute where the compiler's directory is known; "" unknown */
   uint32_t line;           /* 0 unknown */
   uint32_t start_line;     /* DW_AT_decl_line of the function; 0 unknown */
+  const char *shown;       /* the function as hd_demangle shows it, in short; NULL: not
+                            * asked for yet (hd_symbol_batch_show) */
 };
 
 /* One answer for one wanted offset: frames[first .. first+count-1], innermost
@@ -100,6 +102,8 @@ bool hd_symbolize(struct hd_symbolizer *symbolizer, const char *path, const char
 bool hd_symbolize_addresses(struct hd_symbolizer *symbolizer, const char *path,
                             const uint64_t *addresses, size_t count, bool as_written,
                             struct hd_symbol_batch *batch, struct hd_error *error);
+/* Sees to it that every frame has the name for people. False: want of memory. */
+bool hd_symbol_batch_show(struct hd_symbol_batch *batch);
 void hd_symbol_batch_deinit(struct hd_symbol_batch *batch);
 
 /* Writes what was learnt since to the cache on disk, if options asked for one. Failure

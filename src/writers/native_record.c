@@ -117,6 +117,34 @@ static void add_measures(struct hd_native_writer *writer)
   hd_buffer_puts(&writer->line, "]");
 }
 
+static void add_memory(struct hd_native_writer *writer)
+{
+  const struct hd_meta *meta = &writer->profile->meta;
+  struct hd_buffer *line = &writer->line;
+  for (int i = 0; meta->resident.known && i < HD_RESIDENT_KINDS; i++)
+    hd_buffer_printf(line, "%s\"%s\":%" PRIu64, i ? "," : ",\"resident\":{",
+                     hd_resident_names[i], meta->resident.bytes[i]);
+  if (meta->resident.known)
+    hd_buffer_puts(line, "}");
+  if (meta->malloc.known)
+    hd_buffer_printf(line,
+                     ",\"malloc\":{\"system\":%" PRIu64 ",\"used\":%" PRIu64
+                     ",\"mapped\":%" PRIu64 "}",
+                     meta->malloc.system, meta->malloc.used, meta->malloc.mapped);
+}
+
+static void add_costs(struct hd_native_writer *writer)
+{
+  const struct hd_recorder_costs *costs = &writer->profile->meta.costs;
+  if (costs->cpu_ns)
+    hd_buffer_printf(&writer->line,
+                     ",\"cpu_ns\":%" PRIu64 ",\"agent\":{\"samples\":%" PRIu64
+                     ",\"recording_ns\":%" PRIu64 ",\"writing_ns\":%" PRIu64
+                     ",\"memory\":%" PRIu64 "}",
+                     costs->cpu_ns, costs->samples, costs->recording_ns, costs->writing_ns,
+                     costs->memory);
+}
+
 void hd_native_put_header(struct hd_native_writer *writer)
 {
   const struct hd_meta *meta = &writer->profile->meta;
@@ -132,6 +160,7 @@ void hd_native_put_header(struct hd_native_writer *writer)
   member_number(writer, "mono_ns", meta->mono_ns, 0);
   member_number(writer, "sequence", meta->sequence, -1);
   member_text(writer, "reason", meta->reason);
+  member_text(writer, "label", meta->label);
   member_text(writer, "program", meta->program);
   add_command(writer);
   member_text(writer, "recorder", meta->recorder);
@@ -145,6 +174,8 @@ void hd_native_put_header(struct hd_native_writer *writer)
   member_text(writer, "allocator", meta->allocator);
   hd_buffer_printf(line, ",\"limits\":{\"cgroup\":%" PRId64 ",\"rlimit\":%" PRId64 "}",
                    meta->limit_cgroup, meta->limit_rlimit);
+  add_memory(writer);
+  add_costs(writer);
   hd_buffer_printf(line, ",\"dropped\":{\"stacks\":%" PRIu64 ",\"allocations\":%" PRIu64 "}",
                    meta->dropped_stacks, meta->dropped_allocations);
   member_number(writer, "truncated_stacks", (int64_t)meta->truncated_stacks, 0);

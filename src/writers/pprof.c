@@ -223,6 +223,8 @@ static void say_lost(const struct hd_pprof_writer *writer, struct hd_buffer *los
     hd_lost(lost, 0, "memory limits");
   if (meta->recorder || meta->allocator)
     hd_lost(lost, 0, "recorder and allocator");
+  if (meta->costs.cpu_ns)
+    hd_lost(lost, 0, "CPU time and the recorder's share");
   if (meta->dropped_allocations || meta->dropped_stacks || meta->failed_snapshots)
     hd_lost(lost, 0, "what the recorder had to drop");
   if (meta->threshold)

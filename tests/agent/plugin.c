@@ -13,3 +13,9 @@ SITE void *plugin_alloc(size_t n)
   KEEP(p);
   return p;
 }
+
+void plugin_free(void *block);
+SITE void plugin_free(void *block)
+{
+  free(block);
+}

@@ -10,8 +10,10 @@ import time
 from snapshot import load
 
 AGENT, PROGRAMS = (os.path.abspath(p) for p in sys.argv[1:3])
-STATUS = struct.Struct('<IIQQQiIQ')
-MAGIC, VERSION = 0x68656170, 1
+STATUS = struct.Struct('<IIQQQiIQQQQQQQ')
+COUNTERS = ('processes', 'snapshots', 'failed', 'errno', 'signal_taken', 'dropped', 'thinned',
+            'samples', 'recording_ns', 'writing_ns', 'memory', 'pressed')
+MAGIC, VERSION = 0x68656170, 2
 
 
 def program(name):
@@ -22,21 +24,20 @@ class Run:
     """One program under the agent, in a directory of its own."""
 
     def __init__(self, *command, rate=1, interval=0, timeout=60, directory=None, preload=None,
-                 frames=None, check=0, wait=True, seed=None):
+                 frames=None, check=0, wait=True, stdin=None, preexec=None, **settings):
         self.directory = directory or tempfile.mkdtemp(prefix='heapdiff-agent-')
         self.status_path = tempfile.mktemp(prefix='heapdiff-status-')
         with open(self.status_path, 'wb') as file:
-            file.write(STATUS.pack(MAGIC, VERSION, 0, 0, 0, 0, 0, 0))
+            file.write(STATUS.pack(MAGIC, VERSION, *[0] * 12))
         environment = dict(os.environ, LD_PRELOAD=' '.join(filter(None, [AGENT, preload])),
                            HEAPDIFF_DIR=self.directory, HEAPDIFF_RATE=str(rate),
-                           HEAPDIFF_INTERVAL_MS=str(interval), HEAPDIFF_STATUS=self.status_path)
-        environment.pop('HEAPDIFF_SEED', None)
-        if seed:
-            environment['HEAPDIFF_SEED'] = str(seed)
+                           HEAPDIFF_INTERVAL_MS=str(interval), HEAPDIFF_STATUS=self.status_path,
+                           **{f'HEAPDIFF_{k.upper()}': str(v) for k, v in settings.items()})
         if frames:
             environment['HEAPDIFF_MAX_FRAMES'] = str(frames)
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, env=environment, stdin=stdin,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        preexec_fn=preexec)
         if wait:
             self.finish(timeout, check)
 
@@ -52,13 +53,13 @@ class Run:
     def status(self):
         with open(self.status_path, 'rb') as file:
             fields = STATUS.unpack(file.read())
-        return dict(zip(('processes', 'snapshots', 'failed', 'errno', '', 'dropped'), fields[2:]))
+        return dict(zip(COUNTERS, fields[2:]))
 
-    def series(self):
-        return load(self.directory)
+    def series(self, thinned=False):
+        return load(self.directory, thinned)
 
-    def only(self):
-        series = self.series()
+    def only(self, thinned=False):
+        series = self.series(thinned)
         assert len(series) == 1, list(series)
         return next(iter(series.values()))
 
@@ -85,7 +86,7 @@ def check_exact(run, snapshot, demangle=lambda name: name):
 
 
 def end_by(number, *mode, check=None, rate=1, command=None):
-    """Sends a signal once the program says that it is ready and the first snapshot is there."""
+    """Sends a signal once the program says that it is ready."""
     run = Run(*(command or (program('agent_signals'), *mode)), rate=rate, interval=100000,
               wait=False)
     lines = []
@@ -93,12 +94,10 @@ def end_by(number, *mode, check=None, rate=1, command=None):
         line = run.process.stdout.readline()
         assert line, 'it ended before'
         lines.append(line.strip())
-    deadline = time.monotonic() + 20
-    while not any(name.endswith('.heapdiff') and not name.startswith('.')
-                  for name in os.listdir(run.directory)):
-        assert time.monotonic() < deadline, 'no first snapshot'
+    deadline = time.time() + 20
+    while not any(n.endswith('.heapdiff') for n in os.listdir(run.directory)):
+        assert time.time() < deadline, 'no first snapshot'
         time.sleep(.005)
-    time.sleep(.02)
     run.process.send_signal(number)
     run.finish(check=-number if check is None else check)
     return run, lines[:-1]

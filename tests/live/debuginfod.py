@@ -113,6 +113,30 @@ class Server:
         self.process.wait()
 
 
+def dwz_file(work, server):
+    """What dwz took out of several programs lies at the server alone, like the rest."""
+    if not shutil.which("dwz"):
+        return
+    work.shell("for o in 0 1 2; do cc -g -O$o leak.c -o dwz$o; done; "
+               "dwz -m common -M $PWD/common dwz0 dwz1 dwz2 && mv common served/ && "
+               "cp dwz1 served/ && readelf -SW dwz1 | grep -q gnu_debugaltlink")
+    address = subprocess.run("nm dwz1 | awk '/ fill$/ { print $1 }'", shell=True, check=True,
+                             text=True, capture_output=True, cwd=work.folder).stdout.strip()
+    said = work.heap("addr", "dwz1", address)
+    check("dwz file" in said.stderr, "no server, and nothing is missing:", said.stderr)
+    for _ in range(100):  # until the server has seen the files
+        said = work.heap("addr", "dwz1", address, urls=server.url)
+        if not said.stderr:
+            break
+        time.sleep(.2)
+    check(not said.stderr and "fill" in said.stdout and "leak.c:4" in said.stdout,
+          "dwz's file from the server:", said.stdout, said.stderr)
+    work.shell("strip dwz1")
+    said = work.heap("addr", "dwz1", address, urls=server.url)
+    check(not said.stderr and "leak.c:4" in said.stdout, "stripped, dwz's file from the server:",
+          said.stdout, said.stderr)
+
+
 def real_server(work):
     server = Server(work)
     try:
@@ -134,6 +158,7 @@ def real_server(work):
         result = work.heap("top", "--format", "json", "out")
         check(json.loads(result.stdout)["rows"][0]["function"] == "fill", "symbolized:", result)
         work.shell("rm leak")
+        dwz_file(work, server)
     finally:
         server.stop()
     started = time.monotonic()

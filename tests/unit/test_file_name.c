@@ -24,6 +24,8 @@ static void forms(void **state)
   is("massif.out.4711", "massif.out", 4711, -1);
   is("dhat.out.4711", "dhat.out", 4711, -1);
   is("d/heaptrack.my.server.4711.zst", "heaptrack.my.server", 4711, -1);
+  is("d/my.server.4711.000012.heapdiff.pb", "my.server", 4711, 12);
+  is("server.4711-2.000012.heapdiff.pb.gz", "server.4711-2", 4711, 12);
   is("heaptrack.x.4711.gz", "heaptrack.x", 4711, -1);
 }
 
@@ -33,6 +35,7 @@ static void others(void **state)
   static const char *const names[] = {
       "",          "/",         ".heap",        "7.heap",  "heap.7",      "a.f.heap",
       "a.i3.heap", "a.b.i3.heap", "log.4711", "massif.out", "massif.out.", "x.99999999999999999999.heap",
+      ".1.000001.heapdiff.pb", "a.000001.heapdiff.pb", "a.1.000001.heapdiff", "a.1.heapdiff.pb",
       "massif.out.99999999999999999999", "a.5.99999999999999999999.i1.heap",
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -21,18 +21,23 @@ static void test_an_older_recording_is_moved_aside(void **state)
   (void)state;
   struct recording r = RECORD(FORKER, "exit", "0");
   assert_recorded(&r, 0);
-  assert_false(r.result.moved_aside);
+  assert_string_equal(r.result.moved_to, "");
   assert_string_equal(r.result.directory, in_scratch("data"));
   r = RECORD(FORKER, "quick"); /* leaves one snapshot instead of two */
   assert_recorded(&r, 5);
-  assert_true(r.result.moved_aside);
+  assert_string_equal(r.result.moved_to, in_scratch("data.old"));
   assert_int_equal(count_files(in_scratch("data.old")), 2);
   assert_int_equal(count_files(in_scratch("data")), 1);
-  r = RECORD(FORKER, "exit", "0"); /* replaces the older .old */
+  r = RECORD(FORKER, "exit", "0"); /* the older .old stays as it is */
   assert_recorded(&r, 0);
-  assert_int_equal(count_files(in_scratch("data.old")), 1);
+  assert_string_equal(r.result.moved_to, in_scratch("data.old.2"));
+  assert_int_equal(count_files(in_scratch("data.old")), 2);
+  assert_int_equal(count_files(in_scratch("data.old.2")), 1);
   assert_int_equal(count_files(in_scratch("data")), 2);
   assert_int_equal(r.result.snapshots, 2);
+  r = RECORD(FORKER, "quick");
+  assert_string_equal(r.result.moved_to, in_scratch("data.old.3"));
+  assert_int_equal(count_files(in_scratch("data.old.2")), 1);
 }
 
 static void test_leftovers_go_with_it(void **state)
@@ -66,23 +71,27 @@ static void test_other_files_are_never_touched(void **state)
 
   write_text(in_scratch("data.old/precious"), "mine", 0600);
   r = RECORD(FORKER, "quick");
-  assert_refused(&r, HD_RECORD_FAILED, "holds more than snapshots (precious)");
+  assert_recorded(&r, 5);
   assert_true(exists(in_scratch("data.old/precious")));
   assert_true(exists(in_scratch("data.old/a.1.000000.heapdiff")));
+  assert_int_equal(count_files(in_scratch("data.old.2")), 1);
   assert_int_equal(count_files(in_scratch("data")), 4);
 }
 
-static void test_a_link_to_a_snapshot_is_not_followed(void **state)
+static void test_what_is_in_the_way_is_passed_by(void **state)
 {
   (void)state;
   mkdir(in_scratch("data"), 0755);
-  mkdir(in_scratch("data.old"), 0755);
-  write_text(in_scratch("elsewhere"), "{\"heapdiff\":1}\n", 0600);
+  write_text(in_scratch("elsewhere"), "mine", 0600);
   write_text(in_scratch("data/a.1.000000.heapdiff"), "{\"heapdiff\":1}\n", 0600);
-  assert_int_equal(symlink("../elsewhere", in_scratch("data.old/link.heapdiff")), 0);
+  assert_int_equal(symlink("elsewhere", in_scratch("data.old")), 0);
+  assert_int_equal(symlink("nowhere", in_scratch("data.old.2")), 0);
+  write_text(in_scratch("data.old.3"), "mine", 0600);
   struct recording r = RECORD(FORKER, "quick");
-  assert_refused(&r, HD_RECORD_FAILED, "holds more than snapshots (link.heapdiff)");
-  assert_true(exists(in_scratch("elsewhere")));
+  assert_recorded(&r, 5);
+  assert_string_equal(r.result.moved_to, in_scratch("data.old.4"));
+  assert_true(exists(in_scratch("data.old.4/a.1.000000.heapdiff")));
+  assert_false(exists(in_scratch("nowhere")));
 }
 
 static struct recording record_to(const char *directory)
@@ -147,7 +156,7 @@ static void test_names_with_slashes_and_links(void **state)
   assert_int_equal(symlink("data", in_scratch("latest")), 0);
   r = record_to(in_scratch("latest/"));
   assert_recorded(&r, 5);
-  assert_true(r.result.moved_aside);
+  assert_non_null(strstr(r.result.moved_to, "/data.old"));
   assert_true(exists(in_scratch("data.old")));
 }
 
@@ -175,7 +184,7 @@ int main(void)
       TEST(test_an_older_recording_is_moved_aside),
       TEST(test_leftovers_go_with_it),
       TEST(test_other_files_are_never_touched),
-      TEST(test_a_link_to_a_snapshot_is_not_followed),
+      TEST(test_what_is_in_the_way_is_passed_by),
       TEST(test_directories_that_will_not_do),
       TEST(test_a_directory_that_is_being_recorded_to),
       TEST(test_a_failure_leaves_the_older_recording),

@@ -184,85 +184,6 @@ static void test_damaged(void **state)
   free(data);
 }
 
-/* A checksum that fits vouches for nothing: here it was made for what is wrong. */
-static void test_forged(void **state)
-{
-  (void)state;
-  struct hd_cache_set set = {.index = {0}};
-  struct hd_symbol_frame frame = {"f", "f.c", 1, 1};
-  struct hd_cache_file file;
-  build("");
-  for (unsigned i = 0; i < 4; i++) {
-    struct hd_buffer made = HD_BUFFER_INIT;
-    assert_true(hd_cache_set_add(&set, 10, &frame, 1));
-    assert_true(hd_cache_set_add(&set, 20, &frame, 1));
-    if (i == 1)
-      set.answers.items[1].count = 2; /* past the frames */
-    else if (i == 2)
-      set.frames.items[0].function = 3; /* past the texts */
-    else if (i == 3)
-      set.answers.items[1].offset = 10; /* twice the same */
-    hd_cache_file_make(&set, build_id, &made);
-    assert_false(made.failed);
-    assert_int_equal(hd_cache_file_open(&file, made.data, made.length, build_id), i == 0);
-    hd_buffer_deinit(&made);
-    hd_cache_set_deinit(&set);
-    set = (struct hd_cache_set){.index = {0}};
-  }
-}
-
-/* As cache_file.c does it. */
-static void sign(uint8_t *data, size_t size)
-{
-  struct hd_cache_header *header = (void *)data;
-  header->checksum = 0;
-  uint64_t parts[2] = {hd_hash(header, sizeof *header),
-                       hd_hash(data + sizeof *header, size - sizeof *header)};
-  header->checksum = hd_hash(parts, sizeof parts);
-}
-
-/* Any bytes under a checksum that fits: what is taken holds together. */
-static void test_forged_flips(void **state)
-{
-  (void)state;
-  enum { ROUNDS = 50000, FRAMES = 5 };
-  struct hd_cache_set set = {.index = {0}};
-  struct hd_symbol_frame frames[FRAMES] = {{"f", "f.c", 1, 1},
-                                           {"g", "f.c", 2, 2},
-                                           {"", "", 0, 0},
-                                           {"h", "h.c", 3, 3},
-                                           {"f", "g.c", 4, 4}};
-  struct hd_buffer made = HD_BUFFER_INIT;
-  struct hd_cache_file file;
-  size_t taken = 0, sum = 0;
-  build("");
-  for (uint64_t i = 0; i < 8; i++)
-    assert_true(hd_cache_set_add(&set, i * 16, frames, i % (FRAMES + 1)));
-  hd_cache_file_make(&set, build_id, &made);
-  assert_false(made.failed);
-  uint8_t *data = malloc(made.length);
-  assert_non_null(data);
-  srandom(1);
-  for (unsigned round = 0; round < ROUNDS; round++) {
-    memcpy(data, made.data, made.length);
-    for (long n = 1 + random() % 3; n > 0; n--)
-      data[(size_t)random() % made.length] = (uint8_t)(random() % 3 ? random() % 9 : random());
-    sign(data, made.length);
-    if (!hd_cache_file_open(&file, data, made.length, build_id))
-      continue;
-    taken++;
-    for (size_t i = 0; i < file.answer_count; i++)
-      for (uint32_t k = 0; k < file.answers[i].count; k++) {
-        struct hd_symbol_frame frame = hd_cache_file_frame(&file, file.answers[i].first + k);
-        sum += strlen(frame.function) + strlen(frame.file);
-      }
-  }
-  assert_true(taken > 0 && sum > 0);
-  free(data);
-  hd_buffer_deinit(&made);
-  hd_cache_set_deinit(&set);
-}
-
 /* A file of another version is written anew, and one of another build is none. */
 static void test_another_version(void **state)
 {
@@ -455,8 +376,6 @@ int main(void)
       cmocka_unit_test(test_not_kept),
       cmocka_unit_test(test_debug_file_comes_later),
       cmocka_unit_test(test_damaged),
-      cmocka_unit_test(test_forged),
-      cmocka_unit_test(test_forged_flips),
       cmocka_unit_test(test_another_version),
       cmocka_unit_test(test_several_processes),
       cmocka_unit_test(test_no_place),

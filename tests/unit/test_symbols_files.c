@@ -276,6 +276,26 @@ static void test_missing_dwo(void **state)
   hd_symbol_batch_deinit(&batch);
 }
 
+/* Where libdw knows zstd the answer is whole, else it is said why not. */
+static void test_zstd_dwo(void **state)
+{
+  (void)state;
+  uint64_t offsets[2];
+  write_text("chain.c", chain_source);
+  if (!shell("gcc -O2 -g -gsplit-dwarf chain.c -o packed && "
+             "for dwo in *packed*.dwo chain.dwo; do test ! -e $dwo || "
+             "objcopy --compress-debug-sections=zstd $dwo; done 2>/dev/null"))
+    skip();
+  chain_offsets("packed", offsets);
+  struct hd_symbol_batch batch = symbolize(in_scratch("packed"), "", NULL, offsets, 2);
+  assert_int_equal(batch.status, HD_SYMBOLS_DWARF);
+  if (batch.reason[0])
+    assert_non_null(strstr(batch.reason, "zstd"));
+  else
+    assert_chain(&batch, in_scratch("chain.c"));
+  hd_symbol_batch_deinit(&batch);
+}
+
 static long allowed;
 
 static bool allow_some(void)
@@ -319,6 +339,7 @@ int main(void)
       cmocka_unit_test(test_build_id),        cmocka_unit_test(test_no_file),
       cmocka_unit_test(test_deleted),         cmocka_unit_test(test_open_modules),
       cmocka_unit_test(test_dwz),             cmocka_unit_test(test_missing_dwo),
+      cmocka_unit_test(test_zstd_dwo),
       cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests_name("symbols_files", tests, make_scratch, remove_scratch);

@@ -1,0 +1,78 @@
+/* What fold.c and fold_merge.c share. Ids are numbers + 1; 0 means none. */
+#ifndef HD_ANALYSIS_FOLD_STATE_H
+#define HD_ANALYSIS_FOLD_STATE_H
+
+#include "analysis/fold.h"
+
+enum {
+  HD_FOLD_INLINED = 1,
+  HD_FOLD_WRAPPER = 2,
+  HD_FOLD_UNNAMED = 4, /* neither function nor file is known */
+};
+
+/* A frame that is not hidden. */
+struct hd_fold_frame {
+  uint32_t label, frame; /* of the series, of the pool */
+  uint8_t flags;
+};
+
+/* What is known of a location of the profile. */
+struct hd_fold_place {
+  uint32_t site;      /* of its frames, the first that is no wrapper; their count: none */
+  uint32_t row;       /* of its site, once it is known that no more need be asked */
+  uint8_t flags;      /* of all of its frames, hidden or not: HD_FRAME_FOCUS and _IGNORE */
+  uint8_t site_flags; /* HD_FOLD_* of the site */
+};
+
+/* A row of this snapshot alone. */
+struct hd_fold_row {
+  uint32_t label;
+  uint32_t frame;        /* that was met first, 0 none */
+  uint32_t first, count; /* BY_STACK: in the fold's stack_labels */
+  struct hd_recent_class recent[HD_RECENT_CLASSES];
+  bool outlined, inlined;
+};
+
+struct hd_fold {
+  struct hd_series *series;
+  enum hd_grouping by;
+  bool want_cum, want_edges;
+  bool every_frame; /* filters want all of a stack to be looked at */
+  bool site_alone;  /* nothing but the call site matters of a stack */
+  bool want_focus;
+  bool all_add_up;  /* all measures do */
+
+  bool has[HD_MEASURES];
+  size_t columns;
+  enum hd_measure measures[HD_MEASURES];
+
+  /* By location id - 1; and what is looked at most, apart from the rest. */
+  HD_VEC(struct hd_fold_place) places;
+  HD_VEC(struct hd_span) spans; /* in frames, innermost first */
+  HD_VEC(struct hd_fold_frame) frames;
+  HD_VEC(uint32_t) frame_rows;  /* beside frames: the row, 0 until it was met */
+  HD_VEC(uint32_t) only_rows;   /* by location: the row of its only frame, 0 not yet, or none */
+  uint32_t nothing;                    /* the label of a stack without frames */
+  uint32_t *row_of_label;              /* [label - 1] */
+
+  HD_VEC(struct hd_fold_row) rows;
+  HD_VEC(uint32_t) row_stamps, edge_stamps; /* of the record that was there last */
+  uint32_t stamp;
+  HD_VEC(uint32_t) stack_labels;
+  struct hd_index stack_index;
+  HD_VEC(struct hd_edge) edges; /* of row numbers of the fold */
+  struct hd_index edge_index;
+
+  /* [number * columns + column] */
+  HD_VEC(double) flat;
+  HD_VEC(double) cum;
+  HD_VEC(double) edge_values;
+  double total[HD_MEASURES], cut[HD_MEASURES], unnamed[HD_MEASURES]; /* by column */
+  struct hd_classes classes; /* of row numbers of the fold */
+  struct hd_class_point sampled;
+  struct hd_states states;   /* the same; texts are strings of the profile */
+  HD_VEC(uint32_t) state_of_labels; /* [label set - 1]: string of the profile */
+  size_t records;
+};
+
+#endif
