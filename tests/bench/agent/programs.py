@@ -166,7 +166,7 @@ def count(bench, workloads, name, way):
     tool = ['valgrind', '--tool=cachegrind', '--cache-sim=no', '--trace-children=yes',
             '--cachegrind-out-file=/dev/null', f'--log-file={log}.%p']
     if workloads[name] is None:
-        run_redis(way, 5000, tool)
+        run_redis(way, 20000, tool)
     else:
         subprocess.run([*tool, *bench.words(workloads[name])], env=environment(name, way),
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
