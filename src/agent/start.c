@@ -34,7 +34,7 @@ static bool bring_up(void)
   hd_unwind_start();
   hd_series_start();
   hd_status_open(hd_config.status);
-  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames))
+  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames, hd_config.seed))
     return false;
   hd_status_count_process();
   hd_fork_start();
@@ -58,6 +58,7 @@ bool hd_start_early(void)
   hd_self.busy = false;
   errno = saved;
   atomic_store_explicit(&hd_state, on ? HD_ON : HD_OFF, memory_order_release);
+  hd_is_passive = !on && !hd_boot_is_used();
   return on;
 }
 
