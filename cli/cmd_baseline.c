@@ -26,6 +26,7 @@ static const struct option_group groups[] = {
     {"options:", rows, 0},
     {"call sites:", wrapper_rows, offsetof(struct baseline_args, input)},
     {"reading:", input_rows, offsetof(struct baseline_args, input)},
+    {"URLs:", url_rows, offsetof(struct baseline_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct baseline_args, input.symbols)},
     {"printing:", style_rows, offsetof(struct baseline_args, style)},
     OPTION_GROUPS_END,

@@ -44,6 +44,7 @@ static const struct option_group groups[] = {
     {"recording, with -- PROGRAM:", recording_rows, offsetof(struct check_args, record)},
     {"call sites:", wrapper_rows, offsetof(struct check_args, input)},
     {"reading:", input_rows, offsetof(struct check_args, input)},
+    {"URLs:", url_rows, offsetof(struct check_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct check_args, input.symbols)},
     {"printing:", finding_style_rows, offsetof(struct check_args, style)},
     OPTION_GROUPS_END,

@@ -27,6 +27,7 @@ static const struct option_group groups[] = {
     {"which allocations:", filter_rows, offsetof(struct explain_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct explain_args, input)},
     {"reading:", input_rows, offsetof(struct explain_args, input)},
+    {"URLs:", url_rows, offsetof(struct explain_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct explain_args, input.symbols)},
     {"printing:", nested_style_rows, offsetof(struct explain_args, style)},
     OPTION_GROUPS_END,

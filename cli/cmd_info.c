@@ -8,6 +8,7 @@ struct info_args {
 
 static const struct option_group groups[] = {
     {"reading:", input_rows, offsetof(struct info_args, input)},
+    {"URLs:", url_rows, offsetof(struct info_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct info_args, input.symbols)},
     {"printing:", style_rows, offsetof(struct info_args, style)},
     OPTION_GROUPS_END,

@@ -2,6 +2,7 @@
 #include "messages.h"
 #include "numbers.h"
 #include "record_said.h"
+#include "record_url.h"
 #include "record_words.h"
 #include "symbolizing.h"
 #include "symbolizing_early.h"
@@ -25,6 +26,7 @@ struct record_args {
   uint64_t max_size, every_bytes;
   const char *signal, *oom_at, *format;
   bool mmap, symbolize, quiet, verbose;
+  struct record_url_args url;
 };
 
 static const struct option_row rows[] = {
@@ -44,7 +46,7 @@ static const struct option_row rows[] = {
      .help = "a snapshot once memory passes so much of its limit; off: none"},
     {NUMBER_AT(struct record_args, keep), .name = "keep", .metavar = "N", .most = MOST_KEPT,
      .standard = "1000",
-     .help = "snapshots that a process keeps, thinned out evenly, the first and the last always; "
+     .help = "snapshots that a process, or a URL, keeps, thinned out evenly, the first and the last always; "
              "0: all"},
     {SIZE_AT(struct record_args, max_size), .name = "max-size", .metavar = "SIZE",
      .most = INT64_C(1) << 60, .standard = "1g",
@@ -70,6 +72,8 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
+    {"of a URL:", record_url_rows, offsetof(struct record_args, url)},
+    {"URLs:", url_rows, offsetof(struct record_args, url.urls)},
     OPTION_GROUPS_END,
 };
 
@@ -160,6 +164,26 @@ static void say_result(const struct hd_record_result *result)
   message("next: heapdiff top");
 }
 
+static int run_url(const struct command *command, struct record_args *args, int argc, char **argv)
+{
+  struct record_url_common common = {
+      .directory = args->output,
+      .interval_ms = args->interval.milliseconds,
+      .keep = args->keep,
+      .keep_bytes = args->max_size,
+      .quiet = args->quiet,
+      .lines = args->verbose || (!args->quiet && terminal_is_watched()),
+  };
+  int status;
+  if (args->symbolize || args->mmap || args->signal)
+    status = command_misused(command, "--symbolize, --mmap and --signal are for programs: of a URL "
+                                      "what the service sends is kept as it is");
+  else
+    status = record_url(command, &args->url, &common, argc, argv);
+  options_release(command->groups, args);
+  return status;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
   struct record_args args = {0};
@@ -167,8 +191,10 @@ static int run(const struct command *command, int argc, char **argv)
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
   if (argc == 0)
-    return command_misused(command, "name the program to run: heapdiff record -- PROGRAM "
-                                    "[ARGUMENT...]");
+    return command_misused(command, "name what to record: heapdiff record -- PROGRAM "
+                                    "[ARGUMENT...], or a URL");
+  if (hd_is_url(argv[0]))
+    return run_url(command, &args, argc, argv);
   struct symbolizing_early early = {.started = false};
   struct progress progress = {.verbose = args.verbose,
                               .lines = args.verbose || (!args.quiet && terminal_is_watched()),
@@ -215,12 +241,14 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command verb_record = {
     .name = "record",
-    .summary = "run a program and write snapshots of its heap",
-    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]"},
+    .summary = "write snapshots of the heap of a program or a service",
+    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]", "[OPTION...] URL"},
     .about = "Runs a program, which needs no recompilation, and writes a snapshot of its heap at "
              "the start, at every interval and at the end. The exit status is the program's; 125, "
              "126 and 127 say that record failed, or that the program cannot be run or was not "
-             "found.",
+             "found.\nOf a URL, or HOST:PORT, it fetches the heap profile that the service there "
+             "gives, and of a Go service its goroutines with it, at every interval until Ctrl-C, "
+             "--for or --count ends it.",
     .words = "program",
     .groups = groups,
     .program_follows = true,

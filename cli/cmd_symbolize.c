@@ -18,6 +18,7 @@ static const struct option_row rows[] = {
 static const struct option_group groups[] = {
     {"writing:", rows, 0},
     {"reading:", input_rows, offsetof(struct symbolize_args, input)},
+    {"URLs:", url_rows, offsetof(struct symbolize_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct symbolize_args, input.symbols)},
     OPTION_GROUPS_END,
 };

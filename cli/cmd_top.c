@@ -43,6 +43,8 @@ static const struct option_group groups[] = {
     {"which allocations:", filter_rows, offsetof(struct top_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct top_args, input)},
     {"reading:", input_rows, offsetof(struct top_args, input)},
+    {"series from URLs:", url_series_rows, offsetof(struct top_args, input.urls)},
+    {"URLs:", url_rows, offsetof(struct top_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct top_args, input.symbols)},
     {"printing:", style_rows, offsetof(struct top_args, style)},
     OPTION_GROUPS_END,
@@ -74,7 +76,8 @@ static int run(const struct command *command, int argc, char **argv)
       .limit = (int64_t)args.limit,
   };
   filter_query(&args.filter, &query);
-  if (window_query(command, &args.window, &query, &status))
+  if (window_query(command, &args.window, &query, &status) &&
+      url_series_begin(command, &args.input.urls, argv, argc, &status))
     status = show(&args.input, &args.style, argv, argc, hd_top, &query);
   options_release(command->groups, &args);
   return status;
@@ -86,8 +89,8 @@ const struct command verb_top = {
     .synopsis = {"[OPTION...] [SNAPSHOT...]"},
     .about = "Ranks the call sites by the live memory that they gained from the first snapshot to "
              "the last; of five or more, by how likely each of them leaks. A snapshot is a file, a "
-             "directory of them, or - for standard input; without one, the snapshots that were "
-             "last used or recorded in this directory are taken, else heapdiff.data/.",
+             "directory of them, a URL or HOST:PORT of a service, or - for standard input; without one, "
+             "the snapshots that were last used or recorded in this directory are taken, else heapdiff.data/.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,

@@ -18,7 +18,7 @@ const struct option_row input_rows[] = {
     {FLAG_AT(struct input_args, partial), .name = "partial",
      .help = "of a file that stops in the middle, use what comes before"},
     {NUMBER_AT(struct input_args, jobs), .name = "jobs", .metavar = "N", .least = 1,
-     .help = "look symbols up in so many programs at the same time (default: one a processor)"},
+     .help = "read so many snapshots, and look symbols up in so many programs, at a time"},
     {SIZE_AT(struct input_args, max_inflated), .name = "max-inflated", .metavar = "SIZE",
      .least = 1, .standard = "4GiB", .help = "refuse a compressed file that grows past this"},
     OPTION_ROWS_END,
@@ -37,7 +37,7 @@ const struct option_row symbol_rows[] = {
      .help = "neither take symbols from the cache nor keep them there"},
     {DURATION_AT(struct symbol_args, fetch_timeout), .name = "fetch-timeout", .metavar = "DURATION",
      .least = 1, .most = 86400000, .standard = "30s",
-     .help = "how long a server of DEBUGINFOD_URLS may stall before it is given up"},
+     .help = "how long a server, of a URL or of DEBUGINFOD_URLS, may stall before it is given up"},
     OPTION_ROWS_END,
 };
 
@@ -67,6 +67,7 @@ struct hd_session_options input_options(const struct input_args *args)
       .jobs = args->jobs > INT32_MAX ? INT32_MAX : (unsigned)args->jobs,
       .wrappers = args->wrappers.items,
       .wrapper_count = args->wrappers.count,
+      .urls = url_options(&args->urls),
   };
 }
 

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "options.h"
+#include "url_args.h"
 
 #include <heapdiff/query.h>
 
@@ -26,6 +27,7 @@ struct input_args {
   int64_t jobs;
   struct text_list wrappers;
   struct symbol_args symbols;
+  struct url_args urls;
 };
 extern const struct option_row input_rows[];
 /* The part of it that only verbs with call sites have. */

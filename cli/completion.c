@@ -108,8 +108,11 @@ static void zsh_option(const struct option_row *row)
     printf("    '%s--%s%s[", again, row->name, flag ? "" : "=");
   print_quoted(row->help, "[]:\\");
   putchar(']');
-  if (!flag)
-    printf(":%s:", row->metavar);
+  if (!flag) {
+    putchar(':');
+    print_quoted(row->metavar, ":\\");
+    putchar(':');
+  }
   if (row->words) {
     putchar('(');
     print_words(row);

@@ -1,6 +1,7 @@
 #include "messages.h"
 
 #include "command.h"
+#include "progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@ enum { MESSAGE_TEXT = 4096 };
 /* Writes a line to standard error, in one piece where stderr is line-buffered. */
 static void say(const char *before, const char *text)
 {
+  progress_end();
   fputs(before, stderr);
   const unsigned char *at = (const unsigned char *)text;
   for (; *at; at++) {

@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "messages.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,7 @@ bool output_write(void *context, const char *data, size_t length)
   (void)context;
   if (write_errno)
     return false;
+  progress_end();
   errno = 0;
   if (fwrite(data, 1, length, stdout) == length)
     return true;

@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An hd_progress_fn for a terminal; `context` is not used. What takes less than half a
- * second is not said. Never gives up. */
+/* An hd_progress_fn for a terminal; `context` is not used. What is over, one thing after
+ * the other, within half a second is not said. Never gives up. A thread of its own
+ * writes the line, so that it comes however long the work takes between two calls. */
 bool progress_show(void *context, const char *what, uint64_t done, uint64_t total);
+/* Takes the line away: to be called before anything else is written to the terminal. */
+void progress_end(void);
 
 #endif

@@ -25,14 +25,15 @@ void record_say_losses(const struct hd_record_result *result)
                     "linked, set-user-ID, or does it clear LD_PRELOAD?");
   else if (result->snapshots == 0)
     message_warning("no snapshot has been written; processes that the program started may still "
-                    "run and write to %s", result->directory);
+                    "run and write to %s",
+                    result->directory);
 }
 
 void record_say_go(const struct hd_record_result *result)
 {
   if (result->go)
-    message("note: this is a Go program, of which only the C memory is recorded: for Go's own heap "
-            "save its /debug/pprof/heap from time to time and give those files to `heapdiff top`");
+    message("note: this is a Go program, of which only the C memory is recorded: Go's own heap is "
+            "in its net/http/pprof, which `heapdiff record HOST:PORT` fetches");
 }
 
 int record_own_failure(int exit_code, const struct hd_error *error)

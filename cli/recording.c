@@ -22,9 +22,8 @@ const struct option_row recording_rows[] = {
      .help = "between two snapshots; 0: only at the start and at the end"},
     {TEXT_AT(struct recording_args, directory), .name = "directory", .metavar = "DIR", .path = true,
      .standard = "heapdiff.data", .help = "where the snapshots go"},
-    {NUMBER_AT(struct recording_args, max_frames), .name = "max-frames", .metavar = "N",
-     .least = 1, .most = MOST_FRAMES, .standard = "128",
-     .help = "how deep call stacks are followed"},
+    {NUMBER_AT(struct recording_args, max_frames), .name = "max-frames", .metavar = "N", .least = 1,
+     .most = MOST_FRAMES, .standard = "128", .help = "how deep call stacks are followed"},
     OPTION_ROWS_END,
 };
 

@@ -1,6 +1,7 @@
 #include "symbolizing.h"
 
 #include "command.h"
+#include "ending.h"
 #include "messages.h"
 #include "progress.h"
 #include "terminal.h"
@@ -8,38 +9,14 @@
 #include <heapdiff/symbolize.h>
 
 #include <inttypes.h>
-#include <signal.h>
 
 enum { STATUS_SIGNAL = 128 };
-
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
-static volatile sig_atomic_t ended_by;
-
-static void on_signal(int number)
-{
-  ended_by = number;
-}
-
-/* The same signal again ends the process at once. One that is ignored stays so. */
-static void watch_signals(void)
-{
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
-  struct sigaction before;
-  for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-    if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
-      sigaction(ending[i], &action, NULL);
-}
-
-static bool is_ended(void *context)
-{
-  (void)context;
-  return ended_by != 0;
-}
 
 /* What is waited for may take longer than who interrupts will wait. */
 static bool on_progress(void *context, const char *what, uint64_t done, uint64_t total)
 {
-  return (!terminal_is_watched() || progress_show(context, what, done, total)) && !ended_by;
+  return (!terminal_is_watched() || progress_show(context, what, done, total)) &&
+         !ending_came(NULL);
 }
 
 static void say_result(const struct hd_symbolize_result *result, const char *directory)
@@ -65,10 +42,10 @@ int symbolizing(const struct input_args *input, const char *const *paths, int co
   __attribute__((cleanup(end_session))) hd_session *session = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = input_options(input);
-  struct hd_symbolize_options work = {.directory = directory, .stop = is_ended};
+  struct hd_symbolize_options work = {.directory = directory, .stop = ending_came};
   struct hd_symbolize_result result;
   options.progress = on_progress;
-  watch_signals();
+  ending_watch();
   if (!hd_session_create(&options, &session, &error))
     return message_error(&error);
   bool fine = hd_symbolize_snapshots(session, paths, (size_t)count, &work, &result, &error);
@@ -78,5 +55,5 @@ int symbolizing(const struct input_args *input, const char *const *paths, int co
     return message_error(&error);
   if (!quiet || result.stopped)
     say_result(&result, directory);
-  return result.stopped ? STATUS_SIGNAL + (int)ended_by : STATUS_FINE;
+  return result.stopped ? STATUS_SIGNAL + ending_signal() : STATUS_FINE;
 }

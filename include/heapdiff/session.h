@@ -3,6 +3,7 @@
 #define HEAPDIFF_SESSION_H
 
 #include <heapdiff/error.h>
+#include <heapdiff/url.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -10,9 +11,10 @@ extern "C" {
 
 typedef struct hd_session hd_session;
 
-/* Called now and then while something is waited for that takes its time, a file from a
- * server for instance: `done` of `total` bytes (0: unknown). `what` is NULL when it is
- * over. False gives up. */
+/* Called when something begins that may take its time, and now and then meanwhile: "reading
+ * a.pb.gz", "fetching http://...": `done` of `total` bytes (0: unknown). `what` is NULL when
+ * it is over and nothing follows at once. False gives up what is fetched. Where symbols are
+ * looked up in several programs at the same time, several threads call it. */
 typedef bool (*hd_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
 
 struct hd_session_options {
@@ -25,24 +27,27 @@ struct hd_session_options {
   bool partial;                    /* of a file that stops in the middle, what comes before */
   bool force_symbols;              /* use a binary of another build than the snapshot's, too */
   bool cache;                      /* keep answers on disk, and take them from there */
-  uint64_t fetch_timeout_ms;       /* how long a debuginfod server may stall; 0: the default */
+  uint64_t fetch_timeout_ms;       /* how long a server may stall; 0: the default */
   hd_progress_fn progress;         /* NULL: nobody waits */
   void *progress_context;
   uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
   const char *measure;             /* of a directory's series, only those that have it; NULL:
                                     * of the heap where there is one */
-  unsigned jobs;                   /* modules that are symbolized at the same time; 0: as many as
-                                    * there are processors. What comes out is the same */
+  unsigned jobs;                   /* snapshots that are read, and modules that are symbolized, at
+                                    * the same time; 0: as many as there are processors, of the
+                                    * former four at most. What comes out is the same */
   const char *const *wrappers;     /* more functions that only pass allocations on (regex) */
   size_t wrapper_count;
+  struct hd_url_options urls;      /* how URLs are fetched; its time-out is fetch_timeout_ms */
 };
 
 bool hd_session_create(const struct hd_session_options *options, hd_session **session,
                        struct hd_error *error);
 void hd_session_destroy(hd_session *session); /* takes NULL */
 
-/* Chooses the snapshots: files, directories, "-" for standard input. With none,
+/* Chooses the snapshots: files, directories, URLs (which are fetched by it), "-" for
+ * standard input. With none,
  * the set that was remembered for this working directory, else heapdiff.data/.
  * Directories are searched for series; the largest one of the kind that is wanted is taken. */
 bool hd_session_select(hd_session *session, const char *const *paths, size_t count,

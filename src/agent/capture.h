@@ -2,6 +2,7 @@
 #ifndef HD_AGENT_CAPTURE_H
 #define HD_AGENT_CAPTURE_H
 
+#include "live.h"
 #include "mappings.h"
 #include "process_info.h"
 
@@ -15,7 +16,7 @@ struct hd_totals {
 
 struct hd_capture {
   const char *reason;
-  uint64_t time_ns, mono_ns;
+  uint64_t time_ns, mono_ns, locked_ns; /* the last: how long the locks were held */
   struct hd_usage usage;
   uint32_t modules, frames, stacks, records;
   uint64_t stacks_dropped, allocations_dropped, truncated;
@@ -26,6 +27,10 @@ struct hd_capture {
   size_t mapped_size;
   uint64_t clock_ms;
   uint32_t buckets;
+  struct hd_live *live; /* a copy, to be added up without the locks */
+  uint64_t live_count;
+  uint32_t room_stacks, room_records;
+  uint64_t room_live;
   void *memory;
   size_t size;
 };

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define SEED_MAX (UINT64_C(1) << 60)
+
 struct hd_config hd_config;
 
 static const char *lookup(char *const *environment, const char *name)
@@ -59,4 +61,6 @@ void hd_config_read(char *const *environment)
     hd_config.status[0] = '\0';
   hd_config.set = (struct hd_settings)HD_SETTINGS_INIT;
   HD_SETTINGS(READ)
+  if (!number(lookup(environment, HD_ENV_SEED), &hd_config.seed, 0, SEED_MAX))
+    misunderstand(HD_ENV_SEED, lookup(environment, HD_ENV_SEED));
 }

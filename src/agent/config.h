@@ -14,6 +14,7 @@ struct hd_config {
   char directory[HD_PATH_BYTES]; /* "" : the agent stays off */
   char status[HD_PATH_BYTES];    /* "" : none */
   struct hd_settings set;
+  uint64_t seed; /* 0: none was given */
   /* A variable that is not understood, with its value; "" all are. The agent stays
    * off then. */
   char misunderstood[256];

@@ -34,21 +34,17 @@
   ROW(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *p, size_t a, const void *t), (p, a, t))          \
   ROW(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *p, size_t a, const void *t), (p, a, t))
 
-#define NEW_SLOT(name, parameters, arguments, size, align)                                         \
-  struct {                                                                                         \
-    void *(*call)parameters;                                                                       \
-    bool counts;                                                                                   \
-  } name;
-#define DELETE_SLOT(name, parameters, arguments)                                                   \
-  struct {                                                                                         \
-    void(*call) parameters;                                                                        \
-    bool counts;                                                                                   \
-  } name;
+/* What each hook jumps to: the runtime's operator where that calls malloc or free, one
+ * that counts where it is the allocator's own, else a plain one; and the real ones. */
+#define NEW_SLOT(name, parameters, arguments, size, align) void *(*name)parameters;
+#define DELETE_SLOT(name, parameters, arguments) void(*name) parameters;
 
-static struct {
+struct operators {
   NEW_OPERATORS(NEW_SLOT)
   DELETE_OPERATORS(DELETE_SLOT)
-} next;
+};
+
+static struct operators real;
 
 /* A C++ library that the program opens with dlopen finds the agent's operators
  * first, and its own runtime is where the agent cannot look: what any runtime's
@@ -78,20 +74,18 @@ static void *find_runtime(const char *name)
 }
 
 #define DEFINE_NEW(name, parameters, arguments, size, align)                                       \
-  HD_EXPORT void *name parameters;                                                                 \
-  void *name parameters                                                                            \
+  static void *counted##name parameters                                                            \
   {                                                                                                \
-    if (HD_LIKELY(next.name.call && !next.name.counts))                                            \
-      return next.name.call arguments;                                                             \
-    if (next.name.call) {                                                                          \
-      bool due = hd_sampling_due(size);                                                            \
-      hd_nest();                                                                                   \
-      void *block = next.name.call arguments;                                                      \
-      hd_unnest();                                                                                 \
-      if (HD_UNLIKELY(due))                                                                        \
-        hd_record_block(block, size);                                                              \
-      return block;                                                                                \
-    }                                                                                              \
+    bool due = hd_sampling_due(size) && hd_sampling_decide(size);                                  \
+    hd_nest();                                                                                     \
+    void *block = real.name arguments;                                                             \
+    hd_unnest();                                                                                   \
+    if (HD_UNLIKELY(due))                                                                          \
+      hd_record_block(block, size);                                                                \
+    return block;                                                                                  \
+  }                                                                                                \
+  static void *plain##name parameters                                                              \
+  {                                                                                                \
     void *block = plain_new(size, align);                                                          \
     void *(*runtime)parameters =                                                                   \
         block ? NULL : (void *(*)parameters)(uintptr_t)find_runtime(#name);                        \
@@ -99,22 +93,44 @@ static void *find_runtime(const char *name)
   }
 
 #define DEFINE_DELETE(name, parameters, arguments)                                                 \
-  HD_EXPORT void name parameters;                                                                  \
-  void name parameters                                                                             \
+  static void counted##name parameters                                                             \
   {                                                                                                \
-    if (HD_UNLIKELY(!next.name.call)) {                                                            \
-      free(p);                                                                                     \
-      return;                                                                                      \
-    }                                                                                              \
-    if (next.name.counts && HD_UNLIKELY(hd_filter_maybe(p))) {                                     \
-      struct hd_live entry;                                                                        \
-      hd_forget_block(p, &entry);                                                                  \
-    }                                                                                              \
-    next.name.call arguments;                                                                      \
+    if (HD_UNLIKELY(hd_filter_maybe(p)))                                                           \
+      hd_forget_block(p, NULL);                                                                    \
+    real.name arguments;                                                                           \
+  }                                                                                                \
+  static void plain##name parameters                                                               \
+  {                                                                                                \
+    free(p);                                                                                       \
   }
 
 NEW_OPERATORS(DEFINE_NEW)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* a plain delete needs the block alone */
 DELETE_OPERATORS(DEFINE_DELETE)
+#pragma GCC diagnostic pop
+
+#define PLAIN_NEW(name, parameters, arguments, size, align) .name = plain##name,
+#define PLAIN_DELETE(name, parameters, arguments) .name = plain##name,
+
+static struct operators next = {NEW_OPERATORS(PLAIN_NEW) DELETE_OPERATORS(PLAIN_DELETE)};
+
+#define HOOK_NEW(name, parameters, arguments, size, align)                                         \
+  HD_EXPORT void *name parameters;                                                                 \
+  void *name parameters                                                                            \
+  {                                                                                                \
+    return next.name arguments;                                                                    \
+  }
+
+#define HOOK_DELETE(name, parameters, arguments)                                                   \
+  HD_EXPORT void name parameters;                                                                  \
+  void name parameters                                                                             \
+  {                                                                                                \
+    next.name arguments;                                                                           \
+  }
+
+NEW_OPERATORS(HOOK_NEW)
+DELETE_OPERATORS(HOOK_DELETE)
 
 static const void *object_of(const void *address)
 {
@@ -127,8 +143,9 @@ static const void *object_of(const void *address)
 #define FIND_OPERATOR(name, result, parameters)                                                    \
   do {                                                                                             \
     void *found = hd_next_find(#name);                                                             \
-    next.name.counts = found && object_of(found) == allocator;                                     \
-    next.name.call = (result(*) parameters)(uintptr_t)found;                                       \
+    real.name = (result(*) parameters)(uintptr_t)found;                                            \
+    if (found)                                                                                     \
+      next.name = object_of(found) == allocator ? counted##name : real.name;                       \
   } while (0);
 
 void hd_cxx_resolve(void)

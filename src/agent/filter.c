@@ -2,67 +2,85 @@
 
 #include "memory.h"
 
-enum { FIRST_SIZE = 64 * 1024, GROWTH = 16, SIZES = 4, FULL = UINT8_MAX };
+/* The first one is there from the start, untouched and so without memory. It grows
+ * once more than one cell in SPARSE is taken. */
+enum { FIRST_CELLS = 64 * 1024, GROWTH = 4, LARGEST = 64 * 1024 * 1024, SPARSE = 16 };
+enum { MANY = 3 };
 
-static _Atomic(uint8_t) nothing, everything = FULL;
-static const struct hd_filter off = {0, &nothing}, exact_filter = {0, &everything};
-static struct hd_filter sizes[SIZES];
-static unsigned used;
+static union {
+  struct hd_filter filter;
+  char memory[sizeof(struct hd_filter) + FIRST_CELLS];
+} first = {.filter = {.mask = FIRST_CELLS - 1}};
 
-_Atomic(const struct hd_filter *) hd_filter = &off;
+static union {
+  struct hd_filter filter;
+  char memory[sizeof(struct hd_filter) + 1];
+} everything;
+
+_Atomic(struct hd_filter *) hd_filter = &first.filter;
+
+static struct hd_filter *current(void)
+{
+  return atomic_load_explicit(&hd_filter, memory_order_acquire);
+}
 
 struct hd_filter *hd_filter_larger(void)
 {
-  size_t size = FIRST_SIZE;
-  if (used == SIZES)
-    return NULL;
-  for (unsigned i = 0; i < used; i++)
-    size *= GROWTH;
-  sizes[used].counters = hd_map(size);
-  if (!sizes[used].counters)
-    return NULL;
-  sizes[used].mask = size - 1;
-  return &sizes[used++];
-}
-
-bool hd_filter_start(bool exact)
-{
-  const struct hd_filter *filter = exact ? &exact_filter : hd_filter_larger();
+  size_t cells = (current()->mask + 1) * GROWTH;
+  struct hd_filter *filter = cells <= LARGEST ? hd_map(sizeof *filter + cells) : NULL;
   if (filter)
-    hd_filter_publish(filter);
+    filter->mask = cells - 1;
   return filter;
 }
 
-void hd_filter_publish(const struct hd_filter *filter)
+void hd_filter_start(bool exact)
+{
+  if (!exact)
+    return;
+  atomic_store(&everything.filter.cells[0], UINT8_MAX);
+  hd_filter_publish(&everything.filter);
+}
+
+void hd_filter_publish(struct hd_filter *filter)
 {
   atomic_store_explicit(&hd_filter, filter, memory_order_release);
 }
 
-void hd_filter_count_in(const struct hd_filter *filter, uintptr_t address)
+static uint8_t with(uint8_t cell, uintptr_t address, int change)
 {
-  _Atomic(uint8_t) *counter = &filter->counters[hd_filter_index(filter, address)];
-  uint8_t old = atomic_load_explicit(counter, memory_order_relaxed);
-  while (old != FULL && !atomic_compare_exchange_weak(counter, &old, (uint8_t)(old + 1)))
-    ;
+  int count = cell / HD_FILTER_ONE;
+  if (count == MANY || count + change < 0)
+    return cell;
+  uint8_t tags = (cell ^ hd_filter_single(address)) & HD_FILTER_TAGS;
+  return (uint8_t)((count + change) * HD_FILTER_ONE + tags);
+}
+
+static void update(struct hd_filter *filter, uintptr_t address, int change)
+{
+  _Atomic(uint8_t) *cell = &filter->cells[hd_filter_index(filter, address)];
+  uint8_t old = atomic_load_explicit(cell, memory_order_relaxed), fresh;
+  do
+    fresh = with(old, address, change);
+  while (fresh != old && !atomic_compare_exchange_weak(cell, &old, fresh));
+}
+
+void hd_filter_count_in(struct hd_filter *filter, uintptr_t address)
+{
+  update(filter, address, 1);
 }
 
 void hd_filter_count(uintptr_t address)
 {
-  hd_filter_count_in(atomic_load_explicit(&hd_filter, memory_order_acquire), address);
+  update(current(), address, 1);
 }
 
 void hd_filter_discount(uintptr_t address)
 {
-  const struct hd_filter *filter = atomic_load_explicit(&hd_filter, memory_order_acquire);
-  _Atomic(uint8_t) *counter = &filter->counters[hd_filter_index(filter, address)];
-  uint8_t old = atomic_load_explicit(counter, memory_order_relaxed);
-  while (old != FULL && old != 0 &&
-         !atomic_compare_exchange_weak(counter, &old, (uint8_t)(old - 1)))
-    ;
+  update(current(), address, -1);
 }
 
 bool hd_filter_is_small(uint64_t blocks)
 {
-  const struct hd_filter *filter = atomic_load_explicit(&hd_filter, memory_order_acquire);
-  return filter->mask && used < SIZES && blocks > filter->mask / 4;
+  const struct hd_filter *filter = current();
+  return filter->mask && filter->mask < LARGEST - 1 && blocks > filter->mask / SPARSE;
 }

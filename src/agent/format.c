@@ -105,6 +105,7 @@ static void put_header(struct hd_output *output, const struct hd_capture *captur
   hd_put(output, "}");
   hd_put_member(output, "truncated_stacks", capture->truncated);
   hd_put_member(output, "failed_snapshots", series->failed);
+  hd_put_member(output, "locked_ns", capture->locked_ns);
   hd_put(output, "}\n");
 }
 

@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-#define HD_EXPORT __attribute__((visibility("default")))
+/* Each begins a line of the cache of instructions. */
+#define HD_EXPORT __attribute__((visibility("default"), aligned(64)))
 
 void *malloc(size_t size);
 void *calloc(size_t count, size_t size);

@@ -29,11 +29,10 @@ bool hd_intern_reserve(struct hd_intern *intern);
  * id stands for must be complete. */
 void hd_intern_add(struct hd_intern *intern, uint64_t hash, uint32_t id);
 
-/* A cheap mixing step and its end. */
+/* A cheap mixing step. Good in the upper half, which is what is used. */
 static inline uint64_t hd_mix(uint64_t hash, uint64_t value)
 {
-  hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-  return hash ^ (hash >> 29);
+  return ((hash ^ hash >> 32) + value) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 #endif

@@ -12,11 +12,35 @@ struct hd_live {
   uint64_t born_ms : 40; /* since the image began */
 };
 
-/* Adds a block; with `count` the record's allocations rise in the same instant.
- * False when memory is short. */
-bool hd_live_add(struct hd_live entry, bool count);
-/* Takes a block out; false where it is not one of the recorded. */
+static inline uint64_t hd_live_hash_of(uintptr_t address)
+{
+  return (address >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* When recording starts: whether every block will be recorded. */
+void hd_live_start(bool all);
+
+/* What was allocated, by record, and not yet added to the records: each thread that
+ * records has one to itself while it does. What differs in HD_PENDING records' ids
+ * or less shares none of the places. */
+enum { HD_PENDING = 64 };
+struct hd_pending {
+  struct {
+    uint64_t objects, bytes;
+    uint32_t record; /* 1-based; 0: none */
+  } of[HD_PENDING];
+};
+
+/* Adds a block; the record's allocations rise in the same instant, in `pending`
+ * unless that is NULL: then the block has been counted before. False when memory is
+ * short. */
+bool hd_live_add(const struct hd_live *entry, struct hd_pending *pending);
+/* Takes a block out, into `entry` unless that is NULL; false where it is not one of
+ * the recorded. */
 bool hd_live_remove(uintptr_t address, struct hd_live *entry);
+
+/* How many are live; exactly so with all shards locked. */
+uint64_t hd_live_count(void);
 
 /* All shards at once: nothing moves between. False when time is up. */
 bool hd_live_lock(int timeout_ms);

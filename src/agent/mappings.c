@@ -177,9 +177,12 @@ static void leave(void)
 
 static uint32_t stack_of_caller(void)
 {
+  uint32_t limit = (uint32_t)hd_config.set.max_frames, stack = 0;
   hd_lock_take(&walk_lock);
-  hd_walk_stack(&walk, (uint32_t)hd_config.set.max_frames);
-  uint32_t stack = hd_stack_for(&walk, hd_sampling_is_exact());
+  if (walk.steps || hd_walk_init(&walk, limit)) {
+    hd_walk_stack(&walk, limit, NULL);
+    stack = walk.failed ? 0 : hd_stack_for(&walk, hd_sampling_is_exact());
+  }
   hd_lock_release(&walk_lock);
   return stack;
 }
@@ -194,6 +197,7 @@ static void remember(uintptr_t start, size_t size)
 {
   uint32_t stack = size >= RECORDED_BYTES ? stack_of_caller() : 0;
   hd_mappings_lock();
+  dropped += size >= RECORDED_BYTES && !stack;
   cut(start, start + size);
   insert(find(start), (struct range){start, start + size, stack});
   hd_mappings_unlock();
@@ -305,8 +309,7 @@ HD_EXPORT void *mremap(void *address, size_t old_size, size_t size, int flags, .
     va_end(arguments);
   }
   bool known = HD_UNLIKELY(recorded) && begin_remap((uintptr_t)address, old_size, &stack);
-  void *result =
-      (void *)result_of(hd_sys5(SYS_mremap, address, old_size, size, flags, wanted));
+  void *result = (void *)result_of(hd_sys5(SYS_mremap, address, old_size, size, flags, wanted));
   if (known)
     end_remap(result, size, (uintptr_t)address, old_size, stack);
   return result;

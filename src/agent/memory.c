@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-enum { ARENA_CHUNK = 256 * 1024 };
+enum { ARENA_CHUNK = 256 * 1024, HUGE = 64 * 1024 * 1024 };
 
 static struct {
   char *next;
@@ -19,14 +19,33 @@ size_t hd_mapped_bytes(void)
   return mapped;
 }
 
+void *hd_count_mapped(size_t size, void *memory)
+{
+  if (memory)
+    mapped += size;
+  return memory;
+}
+
+static void *map(size_t size, long flags)
+{
+  long result = hd_sys6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  return result < 0 && result > -4096 ? NULL : (void *)result;
+}
+
 void *hd_map(size_t size)
 {
-  long result =
-      hd_sys6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (result < 0 && result > -4096)
-    return NULL;
-  mapped += size;
-  return (void *)result;
+  return hd_count_mapped(size, map(size, 0));
+}
+
+void *hd_map_ready(size_t size)
+{
+  return hd_count_mapped(size, map(size, size <= HUGE ? MAP_POPULATE : 0));
+}
+
+void *hd_map_sparse(size_t size)
+{
+  return map(size, 0);
 }
 
 void hd_unmap(void *memory, size_t size)

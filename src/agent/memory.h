@@ -8,6 +8,13 @@
 
 /* Zeroed pages; NULL when there are none. */
 void *hd_map(size_t size);
+/* The same, its memory there at once where it is not huge: what is written with a lock
+ * held must not wait for the kernel page by page. */
+void *hd_map_ready(size_t size);
+/* Pages that for the most part will never be touched, so not counted: what is used of
+ * them is counted where it is taken. Not to be unmapped. */
+void *hd_map_sparse(size_t size);
+void *hd_count_mapped(size_t size, void *memory);
 void hd_unmap(void *memory, size_t size);
 /* How much is mapped by these. */
 size_t hd_mapped_bytes(void);

@@ -1,6 +1,7 @@
 #include "next.h"
 
 #include "cxx.h"
+#include "filter.h"
 #include "state.h"
 
 #include <dlfcn.h>
@@ -10,20 +11,28 @@
 
 alignas(16) char hd_boot_memory[HD_BOOT_BYTES];
 static size_t boot_used;
+static _Atomic(int) boot_blocks;
 static bool resolving, resolved;
 
 enum { BOOT_HEADER = 16 };
+
+static size_t boot_need(size_t size)
+{
+  return BOOT_HEADER + ((size + 15) & ~(size_t)15);
+}
 
 static void *boot_take(size_t size)
 {
   if (size > HD_BOOT_BYTES)
     return NULL;
-  size_t need = BOOT_HEADER + ((size + 15) & ~(size_t)15);
+  size_t need = boot_need(size);
   if (need > HD_BOOT_BYTES - boot_used)
     return NULL;
   char *block = hd_boot_memory + boot_used + BOOT_HEADER;
   memcpy(block - BOOT_HEADER, &size, sizeof size);
   boot_used += need;
+  hd_filter_count((uintptr_t)block);
+  atomic_fetch_add(&boot_blocks, 1);
   return block;
 }
 
@@ -32,6 +41,25 @@ size_t hd_boot_size(const void *block)
   size_t size;
   memcpy(&size, (const char *)block - BOOT_HEADER, sizeof size);
   return size;
+}
+
+void hd_boot_freed(void)
+{
+  atomic_fetch_sub(&boot_blocks, 1);
+}
+
+bool hd_boot_is_used(void)
+{
+  return atomic_load(&boot_blocks) > 0;
+}
+
+void hd_boot_count_in(struct hd_filter *filter)
+{
+  for (size_t at = 0; at < boot_used;) {
+    const char *block = hd_boot_memory + at + BOOT_HEADER;
+    hd_filter_count_in(filter, (uintptr_t)block);
+    at += boot_need(hd_boot_size(block));
+  }
 }
 
 /* What the pointers in hd_next are at first. dlsym itself may allocate. */

@@ -23,7 +23,7 @@ struct hd_next {
 };
 
 /* Until the real ones are known these find them first. */
-extern struct hd_next hd_next;
+extern struct hd_next hd_next __attribute__((visibility("hidden")));
 
 /* A function by name behind the agent's own, NULL where there is none. */
 void *hd_next_find(const char *name);
@@ -39,5 +39,12 @@ static inline bool hd_is_boot_memory(const void *block)
 }
 /* The size of such a block. */
 size_t hd_boot_size(const void *block);
+/* Such a block was freed: its memory is not used again. */
+void hd_boot_freed(void);
+/* Whether there are such blocks that have not been freed. */
+bool hd_boot_is_used(void);
+/* Counts all of them in a filter, so that freeing one is noticed. */
+struct hd_filter;
+void hd_boot_count_in(struct hd_filter *filter);
 
 #endif

@@ -10,6 +10,8 @@
  * log there. */
 #define HD_ENV_DIRECTORY "HEAPDIFF_DIR" /* absolute */
 #define HD_ENV_STATUS "HEAPDIFF_STATUS" /* path of the status memory below */
+/* Not 0: the same samples in every run. `record` leaves it as it is. */
+#define HD_ENV_SEED "HEAPDIFF_SEED"
 
 /* Whole numbers; one that is unset or empty has its standard value.
  * ROW(field, name, standard, least, most) */

@@ -183,13 +183,13 @@ void hd_malloc_ask(void)
 {
   if (!ask || atomic_load(&heap_bytes) > ASK_LIMIT_BYTES)
     return;
-  uint64_t began = hd_monotonic_ns();
+  uint64_t began = hd_clock_ns(CLOCK_THREAD_CPUTIME_ID);
   struct mallinfo2 said = ask();
   atomic_store(&system_bytes, said.arena + said.hblkhd);
   atomic_store(&used_bytes, said.uordblks + said.hblkhd);
   atomic_store(&mapped_bytes, said.hblkhd);
   atomic_store(&answered, true);
-  if (hd_monotonic_ns() - began > ASK_LIMIT_NS)
+  if (hd_clock_ns(CLOCK_THREAD_CPUTIME_ID) - began > ASK_LIMIT_NS)
     ask = NULL;
 }
 

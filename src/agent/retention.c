@@ -15,22 +15,24 @@
 
 static struct kept {
   uint64_t sequence, moment_ns, bytes;
+  bool asked;
 } kept[HD_MAX_KEEP + 1];
 static size_t count;
 static uint64_t total;
 
-void hd_retention_add(uint64_t sequence, uint64_t moment_ns, uint64_t bytes)
+void hd_retention_add(uint64_t sequence, uint64_t moment_ns, uint64_t bytes, bool asked)
 {
   if (!hd_config.set.keep && !hd_config.set.keep_bytes)
     return;
-  kept[count++] = (struct kept){sequence, moment_ns, bytes};
+  kept[count++] = (struct kept){sequence, moment_ns, bytes, asked};
   total += bytes;
 }
 
 void hd_retention_undo(void)
 {
-  if (count)
-    total -= kept[--count].bytes;
+  if (!count)
+    return;
+  total -= kept[--count].bytes;
 }
 
 static bool is_too_much(void)
@@ -39,21 +41,31 @@ static bool is_too_much(void)
   return count > 2 && (count > most || (hd_config.set.keep_bytes && total > hd_config.set.keep_bytes));
 }
 
-bool hd_retention_next(uint64_t *sequence)
+/* The one between whose neighbours are closest, of those that nobody asked for or
+ * of all; 0: there is none. */
+static size_t closest(bool of_all)
 {
-  size_t victim = 1;
+  size_t victim = 0;
   uint64_t least = UINT64_MAX;
-  if (!is_too_much())
-    return false;
   for (size_t i = 1; i + 1 < count; i++) {
     uint64_t gap = kept[i + 1].moment_ns - kept[i - 1].moment_ns;
     if (count == 4 && i == 2)
       gap += gap / 2;
-    if (gap < least) {
+    if (gap < least && (of_all || !kept[i].asked)) {
       least = gap;
       victim = i;
     }
   }
+  return victim;
+}
+
+bool hd_retention_next(uint64_t *sequence)
+{
+  if (!is_too_much())
+    return false;
+  size_t victim = closest(false);
+  if (!victim)
+    victim = closest(true);
   *sequence = kept[victim].sequence;
   total -= kept[victim].bytes;
   memmove(&kept[victim], &kept[victim + 1], (count - victim - 1) * sizeof kept[0]);

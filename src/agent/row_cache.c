@@ -1,86 +1,124 @@
 #include "row_cache.h"
 
-#include "random.h"
+#include "memory.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
-enum { ENTRIES = 16384, MAX_SAVED = 255 };
+enum { ENTRIES = 8192, EXACT_ENTRIES = 65536, MAX_SAVED = 255 };
+enum { OP_DEREF = 0x06, OP_BREG_RBP = 0x70 + HD_REG_RBP };
 
 const uint8_t hd_cached_registers[HD_CACHED_REGISTERS] = {HD_REG_RBX, HD_REG_RBP, HD_REG_R12,
                                                           13,         14,         HD_REG_R15};
+struct hd_row_cache hd_row_cache;
 
 _Static_assert(sizeof(struct hd_cached_row) == 16, "two words an entry");
+_Static_assert(sizeof(struct hd_row_entry) == 32, "an entry in one line");
 
-static struct {
-  _Atomic(uint64_t) check, first, second;
-} entries[ENTRIES];
-
-static bool compress_register(const struct hd_rule *rule, uint8_t *saved)
+bool hd_row_cache_start(bool exact)
 {
+  uint64_t entries = exact ? EXACT_ENTRIES : ENTRIES;
+  hd_row_cache.entries = hd_map_sparse(entries * sizeof *hd_row_cache.entries);
+  hd_row_cache.mask = entries - 1;
+  return hd_row_cache.entries;
+}
+
+/* The operand where the expression is rbp + operand, then `last` and nothing else. */
+static bool is_rbp_plus(const struct hd_rule *rule, bool deref, int64_t *operand)
+{
+  struct hd_bytes code = {rule->code, rule->code + rule->length, false};
+  if (hd_bytes_unsigned(&code, 1) != OP_BREG_RBP)
+    return false;
+  *operand = hd_bytes_sleb(&code);
+  if (deref && hd_bytes_unsigned(&code, 1) != OP_DEREF)
+    return false;
+  return !code.failed && code.at == code.end;
+}
+
+static bool compress_offset(int64_t offset, uint8_t *saved)
+{
+  if (offset >= 0 || offset % 8 || offset < -8 * MAX_SAVED)
+    return false;
+  *saved = (uint8_t)(-offset / 8);
+  return true;
+}
+
+static bool compress_register(const struct hd_rule *rule, bool realigned, uint8_t *saved)
+{
+  int64_t offset;
   *saved = 0;
   if (rule->kind == HD_RULE_SAME)
     return true;
-  if (rule->kind != HD_RULE_OFFSET || rule->value >= 0 || rule->value % 8 ||
-      rule->value < -8 * MAX_SAVED)
-    return false;
-  *saved = (uint8_t)(-rule->value / 8);
-  return true;
+  if (realigned)
+    return rule->kind == HD_RULE_EXPRESSION && is_rbp_plus(rule, false, &offset) &&
+           compress_offset(offset - 8, saved);
+  return rule->kind == HD_RULE_OFFSET && compress_offset(rule->value, saved);
+}
+
+static bool compress_cfa(const struct hd_cfi_row *row, uint32_t frame, unsigned *flags,
+                         struct hd_cached_row *cached)
+{
+  int64_t offset = row->cfa.value;
+  uint64_t reg = row->cfa_register;
+  if (row->cfa.kind == HD_RULE_VAL_EXPRESSION) {
+    if (!is_rbp_plus(&row->cfa, true, &offset))
+      return false;
+    *flags |= HD_ROW_REALIGNED;
+    reg = HD_REG_RBP;
+  }
+  *flags |= reg == HD_REG_RBP ? HD_ROW_BY_RBP : reg == HD_REG_RSP ? 0 : HD_ROW_BY_OTHER;
+  cached->first = frame | (uint64_t)(uint32_t)offset << 32;
+  cached->second = reg | *flags << 8;
+  return reg < HD_REGS && offset == (int32_t)offset;
 }
 
 bool hd_row_compress(const struct hd_cfi_row *row, uint32_t frame, struct hd_cached_row *cached)
 {
   const struct hd_rule *ra = &row->rules[HD_REG_RA];
-  *cached = (struct hd_cached_row){.frame = frame};
+  unsigned flags = row->may_switch ? HD_ROW_MAY_SWITCH : 0;
   if (row->is_signal_frame)
     return false;
   if (ra->kind == HD_RULE_UNDEFINED) {
-    cached->outermost = true;
+    *cached = (struct hd_cached_row){frame, HD_ROW_OUTERMOST << 8};
     return true;
   }
-  if (row->cfa.kind != HD_RULE_VAL_OFFSET || row->cfa.value != (int32_t)row->cfa.value ||
-      row->cfa_register >= HD_REGS || ra->kind != HD_RULE_OFFSET || ra->value != -8 ||
+  if (!compress_cfa(row, frame, &flags, cached) || ra->kind != HD_RULE_OFFSET || ra->value != -8 ||
       row->rules[HD_REG_RSP].kind != HD_RULE_SAME)
     return false;
-  cached->may_switch = row->may_switch;
-  cached->cfa_register = row->cfa_register & 0x3f;
-  cached->cfa_offset = (int32_t)row->cfa.value;
-  for (unsigned i = 0; i < HD_CACHED_REGISTERS; i++)
-    if (!compress_register(&row->rules[hd_cached_registers[i]], &cached->saved[i]))
+  for (unsigned i = 0; i < HD_CACHED_REGISTERS; i++) {
+    uint8_t saved;
+    if (!compress_register(&row->rules[hd_cached_registers[i]], flags & HD_ROW_REALIGNED, &saved))
       return false;
+    cached->second |= (uint64_t)saved << (16 + 8 * i);
+  }
   return true;
 }
 
-/* Injective in the address within a generation: user addresses have 47 bits. */
-static uint64_t check_word(uintptr_t lookup, uint32_t generation, uint64_t first, uint64_t second)
+/* One that has the address already, or is of an earlier generation; else each in
+ * turn. */
+static struct hd_row_entry *choose(uint64_t index, uint64_t key)
 {
-  return (lookup + ((uint64_t)generation << 47)) ^ hd_scramble(first + hd_scramble(second));
+  struct hd_row_entry *pair[2] = {&hd_row_cache.entries[index], &hd_row_cache.entries[index ^ 1]};
+  uint64_t versions = 0;
+  for (unsigned i = 0; i < 2; i++) {
+    uint64_t found = atomic_load_explicit(&pair[i]->key, memory_order_relaxed);
+    if (found == key || found >> 47 != key >> 47)
+      return pair[i];
+    versions += atomic_load_explicit(&pair[i]->version, memory_order_relaxed);
+  }
+  return pair[versions / 2 % 2];
 }
 
-static size_t index_of(uintptr_t lookup)
+/* Of two who write at once the second gives up. */
+void hd_row_cache_put(uintptr_t lookup, uint32_t generation, struct hd_cached_row row)
 {
-  return (lookup ^ lookup >> 13) % ENTRIES;
-}
-
-bool hd_row_cache_get(uintptr_t lookup, uint32_t generation, struct hd_cached_row *row)
-{
-  size_t i = index_of(lookup);
-  uint64_t words[2] = {atomic_load_explicit(&entries[i].first, memory_order_relaxed),
-                       atomic_load_explicit(&entries[i].second, memory_order_relaxed)};
-  uint64_t check = atomic_load_explicit(&entries[i].check, memory_order_relaxed);
-  if (check != check_word(lookup, generation, words[0], words[1]) || !(uint32_t)words[0])
-    return false;
-  memcpy(row, words, sizeof words);
-  return true;
-}
-
-void hd_row_cache_put(uintptr_t lookup, uint32_t generation, const struct hd_cached_row *row)
-{
-  size_t i = index_of(lookup);
-  uint64_t words[2];
-  memcpy(words, row, sizeof words);
-  atomic_store_explicit(&entries[i].first, words[0], memory_order_relaxed);
-  atomic_store_explicit(&entries[i].second, words[1], memory_order_relaxed);
-  atomic_store_explicit(&entries[i].check, check_word(lookup, generation, words[0], words[1]),
-                        memory_order_relaxed);
+  uint64_t key = hd_row_key(lookup, generation);
+  struct hd_row_entry *entry = choose(hd_row_index(lookup), key);
+  uint64_t version = atomic_load_explicit(&entry->version, memory_order_relaxed);
+  if (version % 2 ||
+      !atomic_compare_exchange_strong_explicit(&entry->version, &version, version + 1,
+                                               memory_order_acquire, memory_order_relaxed))
+    return;
+  atomic_thread_fence(memory_order_release);
+  atomic_store_explicit(&entry->key, key, memory_order_relaxed);
+  atomic_store_explicit(&entry->first, row.first, memory_order_relaxed);
+  atomic_store_explicit(&entry->second, row.second, memory_order_relaxed);
+  atomic_store_explicit(&entry->version, version + 2, memory_order_release);
 }

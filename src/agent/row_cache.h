@@ -1,30 +1,113 @@
 /* What walking needs to know about an address, from the last time it was looked
- * up: the frame's id and the rule to its caller, in three words. Shared by all
- * threads without a lock: a torn entry fails its check and counts as absent. */
+ * up: the frame's id and the rule to its caller. Shared by all threads without a
+ * lock: an entry that is being written counts as absent. */
 #ifndef HD_AGENT_ROW_CACHE_H
 #define HD_AGENT_ROW_CACHE_H
 
 #include "cfi.h"
 
+#include <stdatomic.h>
+
 /* Stands for a frame of the agent itself, which is not recorded. */
 #define HD_OWN_FRAME UINT32_MAX
 
 /* The registers that a function keeps for its caller. */
-enum { HD_CACHED_REGISTERS = 6 };
-extern const uint8_t hd_cached_registers[HD_CACHED_REGISTERS];
+enum { HD_CACHED_REGISTERS = 6, HD_CACHED_RBP = 1 };
+extern const uint8_t hd_cached_registers[HD_CACHED_REGISTERS] __attribute__((visibility("hidden")));
 
-struct hd_cached_row {
-  uint32_t frame;
-  int32_t cfa_offset;
-  uint8_t cfa_register : 6;
-  bool outermost : 1, may_switch : 1;
-  uint8_t saved[HD_CACHED_REGISTERS]; /* words below the CFA; 0: not saved */
+/* What is out of the ordinary about a row; by rbp is not, but the CFA is else sp's. */
+enum {
+  HD_ROW_BY_RBP = 1,
+  HD_ROW_OUTERMOST = 2,
+  HD_ROW_MAY_SWITCH = 4,
+  /* A realigned stack: the CFA is saved at rbp + cfa_offset, and the registers
+   * below rbp + 8 instead of the CFA. */
+  HD_ROW_REALIGNED = 8,
+  HD_ROW_BY_OTHER = 16 /* the CFA is found by yet another register */
 };
 
-/* False where the row is not of the plain kind: CFA from a register, the return
+/* Two words, taken apart in registers: the frame and the CFA's offset; its register,
+ * the flags, and for each kept register how many words below the CFA it is saved, 0
+ * where it is not. */
+struct hd_cached_row {
+  uint64_t first, second;
+};
+
+static inline uint32_t hd_row_frame(struct hd_cached_row row)
+{
+  return (uint32_t)row.first;
+}
+
+static inline uint64_t hd_row_cfa_offset(struct hd_cached_row row)
+{
+  return (uint64_t)(int64_t)(int32_t)(row.first >> 32);
+}
+
+static inline unsigned hd_row_cfa_register(struct hd_cached_row row)
+{
+  return row.second & 0xff;
+}
+
+static inline unsigned hd_row_flags(struct hd_cached_row row)
+{
+  return row.second >> 8 & 0xff;
+}
+
+static inline unsigned hd_row_saved(struct hd_cached_row row, unsigned i)
+{
+  return row.second >> (16 + 8 * i) & 0xff;
+}
+
+/* The version is odd while the entry is being written. */
+struct hd_row_entry {
+  _Atomic(uint64_t) version, key, first, second;
+};
+
+struct hd_row_cache {
+  struct hd_row_entry *entries;
+  uint64_t mask;
+};
+
+extern struct hd_row_cache hd_row_cache __attribute__((visibility("hidden")));
+
+/* Room for more where every allocation is recorded. False when memory is short. */
+bool hd_row_cache_start(bool exact);
+
+/* False where the row is not of a plain kind: CFA from a register, the return
  * address just below it, the kept registers saved further below. */
 bool hd_row_compress(const struct hd_cfi_row *row, uint32_t frame, struct hd_cached_row *cached);
-bool hd_row_cache_get(uintptr_t lookup, uint32_t generation, struct hd_cached_row *row);
-void hd_row_cache_put(uintptr_t lookup, uint32_t generation, const struct hd_cached_row *row);
+void hd_row_cache_put(uintptr_t lookup, uint32_t generation, struct hd_cached_row row);
+
+/* Injective in the address within a generation, and never 0: user addresses have
+ * 47 bits. */
+static inline uint64_t hd_row_key(uintptr_t lookup, uint32_t generation)
+{
+  return lookup + ((uint64_t)generation << 47);
+}
+
+/* An address has two entries to be in, in one line of the processor's cache. */
+static inline uint64_t hd_row_index(uintptr_t lookup)
+{
+  return (lookup ^ lookup >> 13) & hd_row_cache.mask;
+}
+
+static inline bool hd_row_read(const struct hd_row_entry *entry, uint64_t wanted,
+                               struct hd_cached_row *row)
+{
+  uint64_t version = atomic_load_explicit(&entry->version, memory_order_acquire);
+  uint64_t key = atomic_load_explicit(&entry->key, memory_order_acquire);
+  row->first = atomic_load_explicit(&entry->first, memory_order_acquire);
+  row->second = atomic_load_explicit(&entry->second, memory_order_acquire);
+  return key == wanted && version % 2 == 0 &&
+         version == atomic_load_explicit(&entry->version, memory_order_relaxed);
+}
+
+static inline bool hd_row_cache_get(uintptr_t lookup, uint32_t generation,
+                                    struct hd_cached_row *row)
+{
+  uint64_t i = hd_row_index(lookup), key = hd_row_key(lookup, generation);
+  return hd_row_read(&hd_row_cache.entries[i], key, row) ||
+         hd_row_read(&hd_row_cache.entries[i ^ 1], key, row);
+}
 
 #endif

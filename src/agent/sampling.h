@@ -2,38 +2,53 @@
 #ifndef HD_AGENT_SAMPLING_H
 #define HD_AGENT_SAMPLING_H
 
+#include "entry.h"
 #include "live.h"
 #include "state.h"
 
 #include <stddef.h>
 
-/* Recording begins with this mean interval (1: everything). Called once. */
-bool hd_sampling_start(uint64_t rate, uint32_t max_frames);
+/* Recording begins with this mean interval (1: everything). With a seed that is not
+ * 0 a program whose threads do the same in the same order is sampled in the same
+ * places. Called once; false when memory is short. */
+bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed);
 uint64_t hd_sampling_rate(void);
 bool hd_sampling_is_exact(void);
 /* Sampled allocations that found no room. */
 uint64_t hd_sampling_dropped(void);
 /* Milliseconds since recording began. */
 uint64_t hd_sampling_clock(void);
+/* What was allocated and is not in the records yet. With all of the live table's
+ * shards locked. */
+void hd_sampling_visit_pending(void (*visit)(uint32_t record, uint64_t objects, uint64_t bytes,
+                                             void *context),
+                               void *context);
 /* In a child: intervals differ from the parent's. */
 void hd_sampling_forked(void);
 
-/* Takes an allocation of this size off the countdown. Most return at once. */
-bool hd_sampling_due_slowly(size_t size);
+/* Takes an allocation of this size off the countdown. True where that has run out:
+ * then hd_sampling_decide must be asked about the same size. */
 static inline bool hd_sampling_due(size_t size)
 {
-  if (HD_LIKELY(hd_self.left > size)) {
-    hd_self.left -= size + 1;
-    return false;
-  }
-  return hd_sampling_due_slowly(size);
+  return !HD_UNLIKELY(hd_is_passive) &&
+         HD_UNLIKELY(__builtin_sub_overflow(hd_self.left, size + 1, &hd_self.left));
 }
 
-/* Records a block that was found due; takes NULL. Keeps errno. */
-void hd_record_block(void *block, size_t size);
-/* Forgets a block before it is freed; what was known of it goes into `entry`,
- * whose address is 0 where nothing was. Keeps errno. */
-void hd_forget_block(void *block, struct hd_live *entry);
+/* Whether such an allocation is to be recorded. */
+bool hd_sampling_decide(size_t size);
+
+/* Records a block that was found due, allocated by the caller that `entry` stands
+ * for or, where that is NULL, by whoever called the agent. Takes NULL for a block.
+ * Keeps errno. */
+void hd_record_block_at(void *block, size_t size, const struct hd_entry *entry);
+static inline void hd_record_block(void *block, size_t size)
+{
+  hd_record_block_at(block, size, NULL);
+}
+
+/* Forgets a block before it is freed; false where nothing was known of it, else
+ * what that was goes into `entry` unless that is NULL. Keeps errno. */
+bool hd_forget_block(void *block, struct hd_live *entry);
 /* Puts one back that was not freed after all. */
 void hd_remember_block(const struct hd_live *entry);
 

@@ -23,6 +23,7 @@
 enum { WRITER_TIMEOUT_MS = 30000, ATTEMPTS = 10000, SEQUENCE_DIGITS = 6, FILE_MODE = 0644 };
 enum { LABEL_BYTES = 256 };
 #define HURRIED_RSS (UINT64_C(1) << 30)
+#define MOMENT_NS UINT64_C(100000000)
 enum { PATH_BYTES = HD_PATH_BYTES + HD_NAME_BYTES };
 
 /* Only with the lock. One set of buffers: one snapshot is written at a time. */
@@ -153,10 +154,13 @@ static void thin_out(void)
       hd_status_count_thinned();
 }
 
-/* A program that ends must not wait for the kernel to look through very much. */
+/* Programs that live for a moment, such as those of a script, must cost little, and
+ * one that ends must not wait until the kernel has looked through very much. */
 static bool is_leisurely(const struct hd_capture *capture)
 {
   static const char *const hurried[] = {"exit", "exec", "signal"};
+  if (capture->mono_ns - hd_series.image_ns < MOMENT_NS)
+    return false;
   for (size_t i = 0; i < sizeof hurried / sizeof *hurried; i++)
     if (strcmp(capture->reason, hurried[i]) == 0)
       return capture->usage.rss < HURRIED_RSS;
@@ -182,6 +186,7 @@ static void look_around(const struct hd_capture *capture)
 static int write_capture(struct hd_capture *capture)
 {
   uint64_t moment = capture->mono_ns;
+  bool asked = strcmp(capture->reason, "request") == 0 || strcmp(capture->reason, "oom") == 0;
   if (!hd_series.start_ns)
     hd_series.start_ns = hd_process_start_ns(&writer.scratch);
   look_around(capture);
@@ -195,7 +200,7 @@ static int write_capture(struct hd_capture *capture)
     fail(error);
     return error;
   }
-  hd_retention_add(hd_series.sequence, moment, writer.output.written);
+  hd_retention_add(hd_series.sequence, moment, writer.output.written, asked);
   hd_series.sequence++;
   hd_status_count_snapshot();
   thin_out();

@@ -4,7 +4,6 @@
 #include "sys.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/auxv.h>
 
 /* A gap of this many pages between known and wanted is asked about page by page;
@@ -35,11 +34,9 @@ static void begin_range(uint64_t page)
   hd_self.stack_own = hd_self.stack_high > top;
 }
 
-void hd_stack_enter(uint64_t sp)
+void hd_stack_begin(uint64_t sp)
 {
   uint64_t page = sp & -(uint64_t)PAGE;
-  if (hd_self.stack_own && page >= hd_self.stack_low && page < hd_self.stack_high)
-    return;
   if (!hd_self.stack_own || page + (uint64_t)PAGE * GAP_PAGES < hd_self.stack_low ||
       page >= hd_self.stack_high) {
     begin_range(page);
@@ -54,10 +51,10 @@ void hd_stack_enter(uint64_t sp)
   hd_self.stack_low = page;
 }
 
-/* Makes the page part of the known range, or the only one in it. */
-static bool learn(uint64_t page)
+/* It becomes part of the known range, or the only one in it. */
+bool hd_stack_learn(uint64_t address)
 {
-  uint64_t high = hd_self.stack_high;
+  uint64_t page = address & -(uint64_t)PAGE, high = hd_self.stack_high;
   if (!hd_self.stack_own && page >= high && page - high <= (uint64_t)PAGE * GAP_PAGES) {
     while (high < page && is_readable(high))
       high += PAGE;
@@ -71,16 +68,5 @@ static bool learn(uint64_t page)
   hd_self.stack_low = page;
   hd_self.stack_high = page + PAGE;
   hd_self.stack_own = false;
-  return true;
-}
-
-bool hd_stack_read(uint64_t address, uint64_t *value)
-{
-  if (address % sizeof *value)
-    return false;
-  if (HD_UNLIKELY(address < hd_self.stack_low || address >= hd_self.stack_high) &&
-      !learn(address & -(uint64_t)PAGE))
-    return false;
-  memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
   return true;
 }

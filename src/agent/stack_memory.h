@@ -5,12 +5,31 @@
 #ifndef HD_AGENT_STACK_MEMORY_H
 #define HD_AGENT_STACK_MEMORY_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "state.h"
 
-/* A walk starts at this stack pointer. */
-void hd_stack_enter(uint64_t sp);
+#include <string.h>
+
+/* A walk starts at this stack pointer, of which nothing is known yet. */
+void hd_stack_begin(uint64_t sp);
+static inline void hd_stack_enter(uint64_t sp)
+{
+  if (HD_UNLIKELY(!hd_self.stack_own || sp < hd_self.stack_low || sp >= hd_self.stack_high))
+    hd_stack_begin(sp);
+}
+
+/* Makes sure that the page of this address can be read. */
+bool hd_stack_learn(uint64_t address);
+
 /* Reads a word; false where that cannot be done. */
-bool hd_stack_read(uint64_t address, uint64_t *value);
+static inline bool hd_stack_read(uint64_t address, uint64_t *value)
+{
+  if (HD_UNLIKELY(address % sizeof *value))
+    return false;
+  if (HD_UNLIKELY(address - hd_self.stack_low >= hd_self.stack_high - hd_self.stack_low) &&
+      !hd_stack_learn(address))
+    return false;
+  memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
+  return true;
+}
 
 #endif

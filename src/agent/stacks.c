@@ -4,8 +4,6 @@
 #include "memory.h"
 #include "tables.h"
 
-#include <string.h>
-
 static struct hd_pool stacks = {.item_size = sizeof(struct hd_stack)};
 static struct hd_pool records = {.item_size = sizeof(struct hd_record)};
 static struct hd_intern stack_index, record_index;
@@ -31,8 +29,12 @@ static bool stack_equal(uint32_t id, const void *key)
 {
   const struct hd_stack *stack = hd_stack_at(id - 1);
   const struct hd_walk *walk = key;
-  return stack->count == walk->count && stack->truncated == walk->truncated &&
-         memcmp(stack->frames, walk->frames, walk->count * sizeof walk->frames[0]) == 0;
+  if (stack->count != walk->count || stack->truncated != walk->truncated)
+    return false;
+  for (uint32_t i = 0; i < walk->count; i++)
+    if (stack->frames[i] != hd_walk_frame(walk, i))
+      return false;
+  return true;
 }
 
 static bool record_equal(uint32_t id, const void *key)
@@ -41,14 +43,6 @@ static bool record_equal(uint32_t id, const void *key)
   const struct record_key *wanted = key;
   return record->stack == wanted->stack && record->size == wanted->size &&
          record->rate == wanted->rate;
-}
-
-static uint64_t hash_walk(const struct hd_walk *walk)
-{
-  uint64_t hash = walk->truncated;
-  for (uint32_t i = 0; i < walk->count; i++)
-    hash = hd_mix(hash, walk->frames[i]);
-  return hash;
 }
 
 static struct hd_record *add_record(uint32_t stack, uint64_t size, uint64_t rate)
@@ -66,14 +60,14 @@ static struct hd_record *add_record(uint32_t stack, uint64_t size, uint64_t rate
  * recording exactly, both have one id. */
 static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
 {
-  size_t size = walk->count * sizeof walk->frames[0];
   if (stacks.count >= HD_STACKS_MAX || !hd_intern_reserve(&stack_index))
     return 0;
-  uint32_t *copy = hd_arena_take(size, sizeof *copy);
+  uint32_t *copy = hd_arena_take(walk->count * sizeof *copy, sizeof *copy);
   struct hd_stack *stack = copy ? hd_pool_add(&stacks) : NULL;
   if (!stack)
     return 0;
-  memcpy(copy, walk->frames, size);
+  for (uint32_t i = 0; i < walk->count; i++)
+    copy[i] = hd_walk_frame(walk, i);
   *stack = (struct hd_stack){copy, walk->count, walk->truncated};
   if (exact && !add_record(stacks.count, 0, 1)) {
     stacks.count--;
@@ -86,7 +80,7 @@ static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
 
 uint32_t hd_stack_for(const struct hd_walk *walk, bool exact)
 {
-  uint64_t hash = hash_walk(walk);
+  uint64_t hash = hd_walk_hash(walk);
   uint32_t id = hd_intern_find(&stack_index, hash, stack_equal, walk);
   if (id)
     return id;
@@ -114,16 +108,17 @@ static uint32_t sampled_record(uint32_t stack, uint64_t size, uint64_t rate)
   return id;
 }
 
-uint32_t hd_record_for(const struct hd_walk *walk, bool exact, uint64_t size, uint64_t rate)
+uint32_t hd_record_for(struct hd_walk *walk, bool exact, uint64_t size, uint64_t rate)
 {
   if (walk->failed) {
     atomic_fetch_add(&dropped, 1);
     return 0;
   }
-  uint32_t stack = hd_stack_for(walk, exact);
-  if (exact || !stack)
-    return stack;
-  return sampled_record(stack, size, rate);
+  if (!walk->stack)
+    walk->stack = hd_stack_for(walk, exact);
+  if (exact || !walk->stack)
+    return walk->stack;
+  return sampled_record(walk->stack, size, rate);
 }
 
 uint32_t hd_stacks_count(void)

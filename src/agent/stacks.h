@@ -26,8 +26,8 @@ struct hd_record {
 };
 
 /* The record (1-based) for an allocation of this size from this stack; 0 when
- * there is no room. `exact`: by stack alone. */
-uint32_t hd_record_for(const struct hd_walk *walk, bool exact, uint64_t size, uint64_t rate);
+ * there is no room. `exact`: by stack alone. The walk keeps the stack's id. */
+uint32_t hd_record_for(struct hd_walk *walk, bool exact, uint64_t size, uint64_t rate);
 /* The stack alone, of a walk that has not failed. */
 uint32_t hd_stack_for(const struct hd_walk *walk, bool exact);
 struct hd_record *hd_record_at(uint32_t index);

@@ -34,7 +34,7 @@ static bool bring_up(void)
   hd_unwind_start();
   hd_series_start();
   hd_status_open(hd_config.status);
-  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames))
+  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames, hd_config.seed))
     return false;
   hd_status_count_process();
   hd_fork_start();
@@ -58,18 +58,22 @@ bool hd_start_early(void)
   hd_self.busy = false;
   errno = saved;
   atomic_store_explicit(&hd_state, on ? HD_ON : HD_OFF, memory_order_release);
+  hd_is_passive = !on && !hd_boot_is_used();
   return on;
 }
 
 /* Symbols of the program itself come before those of a preloaded library: an
- * allocator that was linked into it statically calls none of the hooks. */
+ * allocator that was linked into it statically calls none of the hooks. Where the
+ * symbol lies tells nothing, as it may only lead to the hook: so it is called. */
 static void look_for_inner_allocator(void)
 {
-  struct dl_find_object its, ours;
-  void *first = dlsym(RTLD_DEFAULT, "malloc");
-  if (first && _dl_find_object(first, &its) == 0 &&
-      _dl_find_object((void *)(uintptr_t)look_for_inner_allocator, &ours) == 0 &&
-      its.dlfo_link_map != ours.dlfo_link_map)
+  void *(*allocate)(size_t) = (void *(*)(size_t))(uintptr_t)dlsym(RTLD_DEFAULT, "malloc");
+  void (*release)(void *) = (void (*)(void *))(uintptr_t)dlsym(RTLD_DEFAULT, "free");
+  uint64_t left = hd_self.left;
+  if (!allocate || !release)
+    return;
+  release(allocate(1));
+  if (hd_self.left == left)
     hd_log_line("an allocator of its own is linked into the program: what it allocates is not "
                 "recorded; link it dynamically",
                 "");

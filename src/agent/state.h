@@ -13,8 +13,9 @@
 /* Zero in a new thread: its first allocation goes the slow way and draws. At
  * most 64 bytes: it is carved out of every thread's static block. */
 struct hd_thread {
-  /* An allocation of s bytes takes s + 1 from it; one that finds no more than s
-   * left is sampled. Exact recording keeps it at 0, "off" at the maximum. */
+  /* An allocation of s bytes takes s + 1 from it; one that finds less is sampled,
+   * once what it took is put back. Exact recording keeps it at 0, "off" at the
+   * maximum. */
   uint64_t left;
   uint64_t random;                 /* state of the generator */
   uintptr_t stack_low, stack_high; /* a range of this stack that is known to be readable */
@@ -30,10 +31,15 @@ struct hd_thread {
   bool nested;    /* inside an allocator's operator new, which may call malloc in turn */
 };
 
-extern __thread struct hd_thread hd_self __attribute__((tls_model("initial-exec")));
+extern __thread struct hd_thread hd_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 enum hd_state { HD_UNDECIDED, HD_OFF, HD_ON };
-extern _Atomic(int) hd_state;
+extern _Atomic(int) hd_state __attribute__((visibility("hidden")));
+
+/* Set once where nothing is ever recorded: what the hooks ask first. Not set where
+ * the agent handed out memory, which must not reach the allocator. */
+extern bool hd_is_passive __attribute__((visibility("hidden")));
 
 static inline bool hd_is_on(void)
 {

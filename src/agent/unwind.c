@@ -3,14 +3,15 @@
 #include "cfi.h"
 #include "elf_image.h"
 #include "modules.h"
+#include "quick.h"
 #include "row_cache.h"
 #include "stack_memory.h"
 #include "state.h"
 
 #include <sys/auxv.h>
 
-/* User addresses end here on x86-64 with four-level page tables. */
-#define ADDRESS_LIMIT (UINT64_C(1) << 47)
+#define KNOWN_AT_A_CALL                                                                            \
+  (1u << HD_REG_RBX | 1u << HD_REG_RBP | 1u << HD_REG_RSP | 0xfu << HD_REG_R12 | 1u << HD_REG_RA)
 /* The agent's own frames between the walker and its caller, at most. */
 enum { OWN_FRAMES = 16 };
 
@@ -96,20 +97,28 @@ static enum outcome step_by_row(const struct hd_cfi_row *row, struct hd_register
 }
 
 /* The same for the rows that nearly all functions have. */
-static enum outcome step_by_cache(const struct hd_cached_row *row, struct hd_registers *registers)
+static enum outcome step_by_cache(struct hd_cached_row row, struct hd_registers *registers)
 {
-  if (row->outermost || (row->may_switch && registers->value[HD_REG_RBP] == 0))
+  unsigned flags = hd_row_flags(row), reg = hd_row_cfa_register(row);
+  if ((flags & HD_ROW_OUTERMOST) ||
+      ((flags & HD_ROW_MAY_SWITCH) && registers->value[HD_REG_RBP] == 0))
     return OUTERMOST;
-  if (!(registers->known >> row->cfa_register & 1))
+  if (!(registers->known >> reg & 1))
     return LOST;
-  uint64_t cfa = registers->value[row->cfa_register] + (uint64_t)(int64_t)row->cfa_offset;
+  uint64_t base = registers->value[reg], cfa = base + hd_row_cfa_offset(row), below = cfa;
+  if (flags & HD_ROW_REALIGNED) {
+    below = base + 8;
+    if (!hd_stack_read(cfa, &cfa))
+      return LOST;
+  }
   if (!hd_stack_read(cfa - 8, &registers->value[HD_REG_RA]))
     return LOST;
   for (unsigned i = 0; i < HD_CACHED_REGISTERS; i++) {
     uint64_t *value = &registers->value[hd_cached_registers[i]];
-    if (row->saved[i] && !hd_stack_read(cfa - 8u * row->saved[i], value))
+    unsigned saved = hd_row_saved(row, i);
+    if (saved && !hd_stack_read(below - 8u * saved, value))
       return LOST;
-    if (row->saved[i])
+    if (saved)
       registers->known |= 1u << hd_cached_registers[i];
   }
   registers->value[HD_REG_RSP] = cfa;
@@ -155,7 +164,7 @@ static enum outcome step_slowly(uintptr_t lookup, uint32_t generation,
   *manner = (struct manner){row.is_signal_frame, row.is_signal_frame || row.may_switch};
   struct hd_cached_row cached;
   if (*frame && hd_modules_steady() && hd_row_compress(&row, *frame, &cached))
-    hd_row_cache_put(lookup, generation, &cached);
+    hd_row_cache_put(lookup, generation, cached);
   return step_by_row(&row, registers);
 }
 
@@ -165,9 +174,9 @@ static enum outcome step(uintptr_t lookup, uint32_t generation, struct hd_regist
   struct hd_cached_row row;
   if (!hd_modules_steady() || !hd_row_cache_get(lookup, generation, &row))
     return step_slowly(lookup, generation, registers, manner, frame);
-  *manner = (struct manner){false, row.may_switch};
-  *frame = row.frame;
-  return step_by_cache(&row, registers);
+  *manner = (struct manner){false, hd_row_flags(row) & HD_ROW_MAY_SWITCH};
+  *frame = hd_row_frame(row);
+  return step_by_cache(row, registers);
 }
 
 /* Whether the step led to where a caller can be: up, unless to another stack. */
@@ -179,37 +188,38 @@ static enum outcome check(enum outcome outcome, const struct hd_registers *regis
   uint64_t pc = registers->value[HD_REG_RA], sp = registers->value[HD_REG_RSP];
   if (pc == 0)
     return OUTERMOST;
-  if (pc >= ADDRESS_LIMIT || sp >= ADDRESS_LIMIT || (!may_switch && (sp <= old_sp || sp % 8)))
+  if (pc >= HD_ADDRESS_LIMIT || sp >= HD_ADDRESS_LIMIT || (!may_switch && (sp <= old_sp || sp % 8)))
     return LOST;
   return GO_ON;
 }
 
-static void walk_from(struct hd_registers *registers, struct hd_walk *walk, uint32_t limit)
+/* A walk by whatever rules there are. */
+static void walk_fully(struct hd_registers *registers, bool interrupted, struct hd_walk *walk,
+                       uint32_t limit)
 {
-  uint32_t generation = hd_modules_generation();
-  struct manner manner = {true, false};
+  struct manner manner = {interrupted, false};
   enum outcome outcome = GO_ON;
+  uint32_t count = 0;
   for (uint32_t steps = 0; outcome == GO_ON && steps < limit + OWN_FRAMES; steps++) {
     uint64_t old_sp = registers->value[HD_REG_RSP];
     uintptr_t lookup = registers->value[HD_REG_RA] - (manner.interrupted ? 0 : 1);
     uint32_t frame;
-    if (walk->count == limit)
+    if (count == limit)
       break;
-    outcome = step(lookup, generation, registers, &manner, &frame);
+    outcome = step(lookup, walk->generation, registers, &manner, &frame);
     if (!frame)
       walk->failed = true;
     if (frame != HD_OWN_FRAME)
-      walk->frames[walk->count++] = frame;
+      walk->fresh[count++].frame = frame;
     outcome = check(outcome, registers, old_sp, manner.may_switch);
   }
   walk->truncated = outcome != OUTERMOST;
+  hd_walk_settle(walk, 0, count);
 }
 
-__attribute__((noinline)) void hd_walk_stack(struct hd_walk *walk, uint32_t limit)
+static void walk_from_here(struct hd_walk *walk, uint32_t limit)
 {
   struct hd_registers registers = {.known = 0};
-  walk->count = 0;
-  walk->truncated = walk->failed = false;
   __asm__ volatile("lea 0(%%rip), %%rax\n\t"
                    "mov %%rax, 128(%0)\n\t"
                    "mov %%rsp, 56(%0)\n\t"
@@ -222,8 +232,42 @@ __attribute__((noinline)) void hd_walk_stack(struct hd_walk *walk, uint32_t limi
                    :
                    : "r"(registers.value)
                    : "rax", "memory");
-  registers.known =
-      1u << HD_REG_RBX | 1u << HD_REG_RBP | 1u << HD_REG_RSP | 0xfu << HD_REG_R12 | 1u << HD_REG_RA;
+  registers.known = KNOWN_AT_A_CALL;
   hd_stack_enter(registers.value[HD_REG_RSP]);
-  walk_from(&registers, walk, limit);
+  walk_fully(&registers, true, walk, limit);
+}
+
+static void walk_from(const struct hd_entry *entry, struct hd_walk *walk, uint32_t limit)
+{
+  struct hd_registers registers = {.known = KNOWN_AT_A_CALL};
+  registers.value[HD_REG_RBX] = entry->rbx;
+  registers.value[HD_REG_RBP] = entry->rbp;
+  registers.value[HD_REG_RSP] = hd_entry_sp(entry);
+  registers.value[HD_REG_R12] = entry->r12;
+  registers.value[13] = entry->r13;
+  registers.value[14] = entry->r14;
+  registers.value[HD_REG_R15] = entry->r15;
+  registers.value[HD_REG_RA] = entry->return_address;
+  walk_fully(&registers, false, walk, limit);
+}
+
+/* The generation is read once nothing is being unmapped: code on this stack is not
+ * unmapped later. */
+__attribute__((noinline)) void hd_walk_stack(struct hd_walk *walk, uint32_t limit,
+                                             const struct hd_entry *entry)
+{
+  bool steady = hd_modules_steady();
+  uint32_t generation = hd_modules_generation();
+  if (entry) {
+    hd_stack_enter(hd_entry_sp(entry));
+    if (steady && hd_walk_quickly(walk, limit, entry, generation))
+      return;
+  }
+  walk->failed = walk->reusable = false;
+  walk->stack = 0;
+  walk->generation = generation;
+  if (entry)
+    walk_from(entry, walk, limit);
+  else
+    walk_from_here(walk, limit);
 }

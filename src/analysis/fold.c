@@ -1,85 +1,120 @@
-/* The records of a fold. */
 #include "analysis/fold_state.h"
+
+#include "analysis/labels.h"
 
 #include <string.h>
 
-/* --- rows --------------------------------------------------------------------------- */
+/* --- begin: what is known of each location ---------------------------------------- */
 
-/* Makes room for one more set of values, of zeros. */
-#define add_zeros(fold, values)                                                                    \
-  (hd_vec_reserve((values), (fold)->columns) &&                                                    \
-   (memset((values)->items + (values)->count, 0, (fold)->columns * sizeof(double)),                \
-    (values)->count += (fold)->columns, true))
-
-static uint32_t new_row(struct hd_fold *fold, struct hd_fold_row row)
+static bool add_place(struct hd_fold *fold, uint32_t location)
 {
-  if (!add_zeros(fold, &fold->flat) || !hd_vec_push(&fold->row_stamps, 0) ||
-      (fold->want_cum && !add_zeros(fold, &fold->cum)) || !hd_vec_push(&fold->rows, row))
-    return 0;
-  return (uint32_t)fold->rows.count;
-}
-
-static uint32_t row_of(struct hd_fold *fold, uint32_t label, uint32_t frame)
-{
-  uint32_t *row = &fold->row_of_label[label - 1];
-  if (!*row)
-    *row = new_row(fold, (struct hd_fold_row){.label = label, .frame = frame});
-  return *row;
-}
-
-struct stack_key {
-  const uint32_t *labels;
-  size_t count;
-};
-
-static bool stack_equal(const void *context, uint32_t id, const void *key)
-{
-  const struct hd_fold *fold = context;
-  const struct hd_fold_row *have = &fold->rows.items[id - 1];
-  const struct stack_key *want = key;
-  return have->count == want->count &&
-         memcmp(fold->stack_labels.items + have->first, want->labels,
-                want->count * sizeof *want->labels) == 0;
-}
-
-/* The row of the labels that were pushed behind the `first` ones, which go where it has
- * them already. */
-static uint32_t row_of_stack(struct hd_fold *fold, size_t first, uint32_t frame)
-{
-  struct stack_key key = {fold->stack_labels.items + first, fold->stack_labels.count - first};
-  uint64_t hash = hd_hash(key.labels, key.count * sizeof *key.labels);
-  uint32_t id = hd_index_find(&fold->stack_index, hash, stack_equal, fold, &key);
-  if (id) {
-    fold->stack_labels.count = first;
-    return id;
+  struct hd_series *series = fold->series;
+  const struct hd_pool_location *from = &series->pool->locations.items[location - 1];
+  struct hd_span span = {(uint32_t)fold->frames.count, 0};
+  struct hd_fold_place place = {0};
+  bool found = false;
+  for (uint32_t i = 0; i < from->count; i++) {
+    uint32_t id = series->pool->location_frames.items[from->first + i];
+    uint8_t flags = hd_frame_flags(&series->frames, id);
+    if (!flags)
+      return false;
+    place.flags |= flags & (HD_FRAME_FOCUS | HD_FRAME_IGNORE);
+    if (flags & HD_FRAME_HIDDEN)
+      continue;
+    const struct hd_pool_frame *frame = hd_pool_frame(series->pool, id);
+    bool inlined = i + 1 < from->count;
+    struct hd_fold_frame made = {.label = hd_label_of_frame(series, id, inlined), .frame = id};
+    if (inlined)
+      made.flags |= HD_FOLD_INLINED;
+    if (flags & HD_FRAME_WRAPPER)
+      made.flags |= HD_FOLD_WRAPPER;
+    if (!frame->function && !frame->file)
+      made.flags |= HD_FOLD_UNNAMED;
+    if (!found && !(made.flags & HD_FOLD_WRAPPER)) {
+      found = true;
+      place.site = span.count;
+      place.site_flags = made.flags;
+    }
+    if (!made.label || !hd_vec_push(&fold->frames, made) || !hd_vec_push(&fold->frame_rows, 0))
+      return false;
+    span.count++;
   }
-  struct hd_fold_row row = {.label = key.labels[0],
-                            .frame = frame,
-                            .first = (uint32_t)first,
-                            .count = (uint32_t)key.count};
-  id = new_row(fold, row);
-  return id && hd_index_add(&fold->stack_index, hash, id) ? id : 0;
+  if (!found)
+    place.site = span.count;
+  return hd_vec_push(&fold->places, place) && hd_vec_push(&fold->spans, span) &&
+         hd_vec_push(&fold->only_rows, 0);
 }
 
-static bool edge_equal(const void *context, uint32_t id, const void *key)
+static bool prepare(struct hd_fold *fold, const struct hd_profile *profile,
+                    const uint32_t *locations)
 {
-  const struct hd_fold *fold = context;
-  const struct hd_edge *have = &fold->edges.items[id - 1], *want = key;
-  return have->outer == want->outer && have->inner == want->inner;
+  struct hd_series *series = fold->series;
+  if (!hd_vec_reserve(&fold->places, profile->locations.count) ||
+      !hd_vec_reserve(&fold->spans, profile->locations.count) ||
+      !hd_vec_reserve(&fold->only_rows, profile->locations.count))
+    return false;
+  for (size_t i = 0; i < profile->locations.count; i++)
+    if (!add_place(fold, locations[i + 1]))
+      return false;
+  fold->nothing = hd_label_of_nothing(series);
+  fold->row_of_label = hd_alloc_zeroed(series->labels.count, sizeof *fold->row_of_label);
+  return fold->nothing && fold->row_of_label;
 }
 
-static uint32_t edge_of(struct hd_fold *fold, uint32_t outer, uint32_t inner)
+bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
+                   const uint32_t *locations, struct hd_fold **fold, struct hd_error *error)
 {
-  struct hd_edge edge = {outer - 1, inner - 1};
-  uint64_t hash = hd_hash(&edge, sizeof edge);
-  uint32_t id = hd_index_find(&fold->edge_index, hash, edge_equal, fold, &edge);
-  if (id)
-    return id;
-  if (!add_zeros(fold, &fold->edge_values) || !hd_vec_push(&fold->edge_stamps, 0) ||
-      !hd_vec_push(&fold->edges, edge))
-    return 0;
-  id = (uint32_t)fold->edges.count;
-  return hd_index_add(&fold->edge_index, hash, id) ? id : 0;
+  struct hd_fold *made = *fold = hd_alloc_zeroed(1, sizeof **fold);
+  if (!made)
+    return hd_fail_memory(error);
+  made->series = series;
+  made->by = series->by;
+  made->want_cum = series->want_cum;
+  made->want_edges = series->want_edges;
+  made->want_focus = series->frames.filters->focus != NULL;
+  made->every_frame = made->want_focus || series->frames.filters->ignore;
+  made->site_alone = !made->every_frame && !made->want_cum && !made->want_edges &&
+                     made->by != HD_BY_STACK;
+  made->all_add_up = true;
+  for (int i = 0; i < HD_MEASURES; i++) {
+    made->has[i] = profile->has[i];
+    if (!profile->has[i])
+      continue;
+    made->measures[made->columns++] = (enum hd_measure)i;
+    made->all_add_up &= hd_measures[i].merge == HD_MERGE_SUM;
+  }
+  if (prepare(made, profile, locations))
+    return true;
+  hd_fold_destroy(made);
+  *fold = NULL;
+  return hd_fail_memory(error);
+}
+
+void hd_fold_destroy(struct hd_fold *fold)
+{
+  if (!fold)
+    return;
+  hd_vec_deinit(&fold->places);
+  hd_vec_deinit(&fold->spans);
+  hd_vec_deinit(&fold->frames);
+  hd_vec_deinit(&fold->frame_rows);
+  hd_vec_deinit(&fold->only_rows);
+  hd_free(fold->row_of_label);
+  hd_vec_deinit(&fold->rows);
+  hd_vec_deinit(&fold->row_stamps);
+  hd_vec_deinit(&fold->edge_stamps);
+  hd_vec_deinit(&fold->stack_labels);
+  hd_index_deinit(&fold->stack_index);
+  hd_vec_deinit(&fold->edges);
+  hd_index_deinit(&fold->edge_index);
+  hd_vec_deinit(&fold->flat);
+  hd_vec_deinit(&fold->cum);
+  hd_vec_deinit(&fold->edge_values);
+  hd_classes_deinit(&fold->classes);
+  hd_class_point_deinit(&fold->sampled);
+  hd_states_deinit(&fold->states);
+  hd_vec_deinit(&fold->state_of_labels);
+  hd_free(fold);
 }
 
 /* --- one record ----------------------------------------------------------------------- */
@@ -146,7 +181,7 @@ static uint32_t frame_at(const struct hd_fold *fold, const struct item *item)
 static uint32_t meet(struct hd_fold *fold, uint32_t at)
 {
   const struct hd_fold_frame *frame = &fold->frames.items[at];
-  uint32_t row = row_of(fold, frame->label, frame->frame);
+  uint32_t row = hd_fold_label_row(fold, frame->label, frame->frame);
   if (!row)
     return 0;
   if (frame->flags & HD_FOLD_INLINED)
@@ -170,7 +205,7 @@ static inline __attribute__((always_inline)) void pass(struct hd_fold *fold,
 static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t outer,
                       uint32_t inner)
 {
-  uint32_t edge = edge_of(fold, outer, inner);
+  uint32_t edge = hd_fold_edge(fold, outer, inner);
   if (!edge)
     return false;
   uint32_t *stamp = &fold->edge_stamps.items[edge - 1];
@@ -245,7 +280,7 @@ static uint32_t aim_stack(struct hd_fold *fold, const struct item *item)
       if (!hd_vec_push(&fold->stack_labels, fold->frames.items[span.first + j].label))
         return 0;
   }
-  uint32_t row = row_of_stack(fold, first, site->frame);
+  uint32_t row = hd_fold_stack_row(fold, first, site->frame);
   if (row && !(site->flags & HD_FOLD_INLINED))
     fold->rows.items[row - 1].outlined = true;
   return row;
@@ -256,9 +291,9 @@ static uint32_t aim_nothing(struct hd_fold *fold)
   size_t first = fold->stack_labels.count;
   uint32_t row = 0;
   if (fold->by != HD_BY_STACK)
-    row = row_of(fold, fold->nothing, 0);
+    row = hd_fold_label_row(fold, fold->nothing, 0);
   else if (hd_vec_push(&fold->stack_labels, fold->nothing))
-    row = row_of_stack(fold, first, 0);
+    row = hd_fold_stack_row(fold, first, 0);
   if (row)
     fold->rows.items[row - 1].outlined = true;
   return row;

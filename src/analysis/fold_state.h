@@ -1,4 +1,4 @@
-/* What fold_begin.c, fold.c and fold_merge.c share. Ids are numbers + 1; 0 means none. */
+/* What fold.c and fold_merge.c share. Ids are numbers + 1; 0 means none. */
 #ifndef HD_ANALYSIS_FOLD_STATE_H
 #define HD_ANALYSIS_FOLD_STATE_H
 
@@ -64,9 +64,7 @@ struct hd_fold {
   struct hd_index edge_index;
 
   /* [number * columns + column] */
-  HD_VEC(double) flat;
-  HD_VEC(double) cum;
-  HD_VEC(double) edge_values;
+  struct hd_values flat, cum, edge_values;
   double total[HD_MEASURES], cut[HD_MEASURES], unnamed[HD_MEASURES]; /* by column */
   struct hd_classes classes; /* of row numbers of the fold */
   struct hd_class_point sampled;
@@ -74,5 +72,12 @@ struct hd_fold {
   HD_VEC(uint32_t) state_of_labels; /* [label set - 1]: string of the profile */
   size_t records;
 };
+
+/* fold_rows.c; all 0 on want of memory. The row of a label that was met at a frame (0 none). */
+uint32_t hd_fold_label_row(struct hd_fold *fold, uint32_t label, uint32_t frame);
+/* The row of the labels that were pushed behind the `first` ones, which go where it has
+ * them already. */
+uint32_t hd_fold_stack_row(struct hd_fold *fold, size_t first, uint32_t frame);
+uint32_t hd_fold_edge(struct hd_fold *fold, uint32_t outer, uint32_t inner);
 
 #endif

@@ -95,8 +95,7 @@ static bool match_groups(const struct hd_matching *matching, const struct keyed_
     while (middle < count && rows->items.items[middle].key == rows->items.items[i].key &&
            !rows->items.items[middle].is_after)
       middle++;
-    for (end = middle;
-         end < count && rows->items.items[end].key == rows->items.items[i].key;)
+    for (end = middle; end < count && rows->items.items[end].key == rows->items.items[i].key;)
       end++;
     struct hd_match_rows group = {numbers + i, numbers + middle, middle - i, end - middle};
     if (group.befores && group.afters && !hd_match_align(matching, &group, level))
@@ -110,9 +109,8 @@ static bool match_level(const struct hd_matching *matching, bool with_files,
                         enum hd_match_level level)
 {
   struct keyed_rows rows = {0};
-  bool fine =
-      collect(&rows, matching->before, matching->match->after, false, with_files) &&
-      collect(&rows, matching->after, matching->match->before, true, with_files);
+  bool fine = collect(&rows, matching->before, matching->match->after, false, with_files) &&
+              collect(&rows, matching->after, matching->match->before, true, with_files);
   if (fine && rows.items.count)
     qsort(rows.items.items, rows.items.count, sizeof *rows.items.items, by_key);
   fine = fine && match_groups(matching, &rows, level);

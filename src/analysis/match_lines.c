@@ -92,8 +92,8 @@ static void fill(const struct hd_matching *matching, const struct hd_match_rows 
       double best = i || j ? INFINITY : 0;
       enum step step = PAIRED;
       if (i && j) {
-        best = *cell(table, i - 1, j - 1) +
-               cost_of(matching, rows->before[i - 1], rows->after[j - 1]);
+        best =
+            *cell(table, i - 1, j - 1) + cost_of(matching, rows->before[i - 1], rows->after[j - 1]);
       }
       if (i) {
         double left = fabs(value_of(matching->before, rows->before[i - 1], matching->measure));

@@ -7,6 +7,9 @@
 /* So many of either side are held against each other, those that hold most; and so many
  * frames of each, those next to the site. */
 enum { MOST_ROWS = 400, MOST_FRAMES = 128 };
+/* Of another function a site holds about as much, or it is another site: at least this
+ * share of the larger value. */
+static const double comparable = .25;
 /* A renamed function is nearly the same. */
 static const double renamed = .9;
 
@@ -69,16 +72,25 @@ static bool in_chain(const struct hd_side *side, uint32_t row, uint32_t function
   return false;
 }
 
+static bool hold_as_much(const struct likeness *of, uint32_t before, uint32_t after)
+{
+  double x = hd_side_amount_of(of->matching->before, before, of->matching->measure).value;
+  double y = hd_side_amount_of(of->matching->after, after, of->matching->measure).value;
+  return fmin(x, y) >= comparable * fmax(x, y);
+}
+
 /* Whether the sites may be one: of one function or a renamed one, or one function has
- * come between the other and its callee, or has gone from there. */
+ * come between the other and its callee, or has gone from there, with what is there. */
 static bool may_be_one(const struct likeness *of, uint32_t before, uint32_t after)
 {
   const struct hd_side *x = of->matching->before, *y = of->matching->after;
   uint32_t p = x->chain.items[x->rows.items[before].first];
   uint32_t q = y->chain.items[y->rows.items[after].first];
-  return frame_likeness(of, p, q) > 0 ||
-         in_chain(y, after, hd_side_frame_at(x->frames, p)->function) ||
-         in_chain(x, before, hd_side_frame_at(y->frames, q)->function);
+  if (frame_likeness(of, p, q) > 0)
+    return true;
+  return hold_as_much(of, before, after) &&
+         (in_chain(y, after, hd_side_frame_at(x->frames, p)->function) ||
+          in_chain(x, before, hd_side_frame_at(y->frames, q)->function));
 }
 
 struct ranked {
@@ -102,8 +114,7 @@ static struct ranked *left_over(const struct hd_side *side, const uint32_t *matc
   *count = 0;
   for (size_t i = 0; rows && i < side->rows.count; i++)
     if (!matched[i])
-      rows[(*count)++] =
-          (struct ranked){(uint32_t)i, hd_side_amount_of(side, i, measure).value};
+      rows[(*count)++] = (struct ranked){(uint32_t)i, hd_side_amount_of(side, i, measure).value};
   if (rows && *count)
     qsort(rows, *count, sizeof *rows, by_value);
   *count = *count < MOST_ROWS ? *count : MOST_ROWS;
@@ -123,9 +134,8 @@ static double score_of(const struct likeness *of, const struct ranked *before,
 }
 
 /* The best of each, again and again until no two are each other's best. */
-static void pair_best(const struct likeness *of, const double *scores,
-                      const struct ranked *before, size_t befores, const struct ranked *after,
-                      size_t afters)
+static void pair_best(const struct likeness *of, const double *scores, const struct ranked *before,
+                      size_t befores, const struct ranked *after, size_t afters)
 {
   const struct hd_match *match = of->matching->match;
   for (bool any = true; any;) {
@@ -137,8 +147,8 @@ static void pair_best(const struct likeness *of, const double *scores,
             (best == afters || scores[i * afters + j] > scores[i * afters + best]))
           best = j;
       for (size_t k = 0; best < afters && k < befores; k++)
-        if (!match->after[before[k].row] && (back == befores || scores[k * afters + best] >
-                                                                    scores[back * afters + best]))
+        if (!match->after[before[k].row] &&
+            (back == befores || scores[k * afters + best] > scores[back * afters + best]))
           back = k;
       if (best == afters || back != i)
         continue;

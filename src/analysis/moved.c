@@ -43,8 +43,7 @@ static bool add_pair(struct pairs *pairs, uint32_t a, uint32_t b)
   struct pair pair = pair_of(a, b);
   return are_paired(pairs, a, b) ||
          (hd_vec_push(&pairs->items, pair) &&
-          hd_index_add(&pairs->index, hd_hash(&pair, sizeof pair),
-                       (uint32_t)pairs->items.count));
+          hd_index_add(&pairs->index, hd_hash(&pair, sizeof pair), (uint32_t)pairs->items.count));
 }
 
 static uint32_t function_at(const struct hd_side *side, uint32_t at)

@@ -11,8 +11,8 @@
 static bool frame_equal(const void *context, uint32_t id, const void *key)
 {
   const struct hd_side_frame *have = hd_side_frame_at(context, id), *want = key;
-  return have->function == want->function && have->file == want->file &&
-         have->line == want->line && have->lowest == want->lowest;
+  return have->function == want->function && have->file == want->file && have->line == want->line &&
+         have->lowest == want->lowest;
 }
 
 bool hd_side_frame_intern(struct hd_side_frames *frames, const struct hd_side_frame *frame,
@@ -97,8 +97,7 @@ uint32_t hd_side_row_of(struct hd_side *side, const uint32_t *frames, size_t cou
     return 0;
   memcpy(side->chain.items + row.first, frames, count * sizeof *frames);
   side->chain.count += count;
-  memset(side->amounts.items + side->amounts.count, 0,
-         side->columns * sizeof *side->amounts.items);
+  memset(side->amounts.items + side->amounts.count, 0, side->columns * sizeof *side->amounts.items);
   side->amounts.count += side->columns;
   id = (uint32_t)side->rows.count;
   return hd_index_add(&side->index, hash, id) ? id : 0;
@@ -187,9 +186,9 @@ struct run {
   struct hd_side *side;
   const struct hd_series *series;
   const struct hd_side_options *options;
-  struct label *labels;  /* [label number] */
-  uint32_t *lowest;      /* [label number]: lowest line of its function */
-  uint32_t *modules;     /* of one stack */
+  struct label *labels; /* [label number] */
+  uint32_t *lowest;     /* [label number]: lowest line of its function */
+  uint32_t *modules;    /* of one stack */
   uint32_t *chain;
 };
 
@@ -304,11 +303,16 @@ static bool make_frame(struct run *run, uint32_t id)
 /* What begins a program, a thread or a goroutine, where it has a name. */
 static bool is_start(const char *function)
 {
-  static const char *const starts[] = {"_start",         "__libc_start_main",
-                                       "__libc_start_main_impl", "__libc_start_call_main",
-                                       "start_thread",   "clone",
-                                       "clone3",         "__clone3",
-                                       "runtime.main",   "runtime.goexit"};
+  static const char *const starts[] = {"_start",
+                                       "__libc_start_main",
+                                       "__libc_start_main_impl",
+                                       "__libc_start_call_main",
+                                       "start_thread",
+                                       "clone",
+                                       "clone3",
+                                       "__clone3",
+                                       "runtime.main",
+                                       "runtime.goexit"};
   for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
     if (strcmp(function, starts[i]) == 0)
       return true;
@@ -401,9 +405,8 @@ static bool end_run(struct hd_side *side)
   side->run_totals.count += side->columns;
   for (size_t i = 0; i < side->amounts.count; i++) {
     struct hd_side_amount *amount = &side->amounts.items[i];
-    struct hd_side_run_value value = {(uint32_t)(i / side->columns),
-                                      (uint16_t)(i % side->columns), (uint16_t)side->runs,
-                                      amount->run};
+    struct hd_side_run_value value = {(uint32_t)(i / side->columns), (uint16_t)(i % side->columns),
+                                      (uint16_t)side->runs, amount->run};
     if (side->keep_runs && amount->run != 0 && !hd_vec_push(&side->run_values, value))
       return false;
     side->run_totals.items[totals + i % side->columns] += amount->run;
@@ -448,8 +451,7 @@ static bool add_stacks(struct run *run, size_t point, uint32_t *rows, struct hd_
 }
 
 bool hd_side_add_run(struct hd_side *side, const struct hd_series *series, size_t point,
-                     const struct hd_side_options *options, uint32_t *rows,
-                     struct hd_error *error)
+                     const struct hd_side_options *options, uint32_t *rows, struct hd_error *error)
 {
   size_t labels = series->labels.count, depth = deepest(series);
   if (side->runs >= HD_MOST_RUNS)

@@ -116,8 +116,8 @@ static bool add_gone(struct hd_sites *sites, size_t row, const uint32_t *next)
 }
 
 bool hd_sites_build(const struct hd_side *before, const struct hd_side *after,
-                    const struct hd_match *match, enum hd_measure measure,
-                    struct hd_sites *sites, struct hd_error *error)
+                    const struct hd_match *match, enum hd_measure measure, struct hd_sites *sites,
+                    struct hd_error *error)
 {
   *sites = (struct hd_sites){.before = before, .after = after, .measure = measure};
   bool fine = true;

@@ -35,8 +35,8 @@ static bool read_old(struct update *update, const char *path)
   if (!update->has_old) {
     char text[1400];
     hd_error_format(&error, text, sizeof text);
-    hd_session_add_note(update->session, HD_NOTE_WARNING, "baseline-damaged",
-                        "%s: it is replaced", text);
+    hd_session_add_note(update->session, HD_NOTE_WARNING, "baseline-damaged", "%s: it is replaced",
+                        text);
     hd_side_deinit(&update->run.across.before);
     hd_side_init(&update->run.across.before, &update->run.frames);
   }
@@ -49,6 +49,7 @@ static bool read_new(struct update *update, const char *const *paths, size_t cou
   struct hd_side_options options = {.wrappers = run->filters.wrappers,
                                     .wrapper_count = run->filters.wrapper_count};
   run->across.after.keep_runs = true;
+  run->pid = update->session->options.pid;
   for (size_t i = 0; i < count || !i; i++) {
     if (!hd_check_load_run(run, count ? &paths[i] : NULL, count ? 1 : 0, update->error))
       return false;
@@ -76,8 +77,8 @@ static bool write_file(const char *path, const struct hd_buffer *text, struct hd
 /* --- what changes ------------------------------------------------------------------------- */
 
 static const struct hd_column columns[] = {
-    {"growth", "CHANGE", HD_FOR_ALL, false, 0}, {"interval", "", HD_FOR_ALL, true, 0},
-    {"before", "BEFORE", HD_FOR_ALL, false, 0}, {"after", "AFTER", HD_FOR_ALL, false, 0},
+    {"growth", "CHANGE", HD_FOR_ALL, false, 0},     {"interval", "", HD_FOR_ALL, true, 0},
+    {"before", "BEFORE", HD_FOR_ALL, false, 0},     {"after", "AFTER", HD_FOR_ALL, false, 0},
     {"matched", "MATCHED BY", HD_FOR_ALL, true, 1}, {"name", "CALL SITE", HD_FOR_ALL, true, 0},
     {"stack", "", HD_FOR_PROGRAMS, true, 0},
 };
@@ -103,9 +104,8 @@ static bool name_site(struct hd_view *view, const struct hd_sites *sites,
   const char *file = hd_strings_text(strings, frame->file);
   const char **texts = hd_arena_alloc(&view->arena, row->count * sizeof *texts);
   *name = hd_cell_text(hd_view_text(view, hd_strings_text(strings, frame->function)));
-  name->tail = frame->line == HD_NO_LINE
-                   ? hd_view_text(view, file)
-                   : hd_view_printf(view, "%s+%" PRId32, file, frame->line);
+  name->tail = frame->line == HD_NO_LINE ? hd_view_text(view, file)
+                                         : hd_view_printf(view, "%s+%" PRId32, file, frame->line);
   for (uint32_t i = 0; texts && i < row->count; i++) {
     const struct hd_side_frame *caller =
         hd_side_frame_at(side->frames, side->chain.items[row->first + i]);
@@ -136,9 +136,7 @@ static bool add_change(struct hd_view *view, const struct hd_sites *sites,
   }
   cells[2] = hd_measure_cell(measure, llround(site->before.value), false);
   cells[3] = hd_measure_cell(measure, llround(site->after.value), false);
-  cells[4] = hd_cell_text(site->gone     ? "gone"
-                          : site->is_new ? "new"
-                                         : hd_match_names[site->level]);
+  cells[4] = hd_cell_text(site->gone ? "gone" : site->is_new ? "new" : hd_match_names[site->level]);
   return true;
 }
 
@@ -150,8 +148,7 @@ static bool fill_changes(struct hd_view *view, const struct hd_comparison *of, s
     m++;
   const struct hd_sites *sites = &of->sites[m];
   size_t count = 0;
-  HD_SCOPED_FREE const struct hd_site **order =
-      hd_alloc_zeroed(sites->items.count, sizeof *order);
+  HD_SCOPED_FREE const struct hd_site **order = hd_alloc_zeroed(sites->items.count, sizeof *order);
   for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
     if (!hd_vec_push(&view->grid.columns, columns[i]))
       return hd_fail_memory(error);
@@ -179,10 +176,10 @@ static bool fill_changes(struct hd_view *view, const struct hd_comparison *of, s
   total[2] = hd_measure_cell(sites->measure, llround(before), false);
   total[3] = hd_measure_cell(sites->measure, llround(after), false);
   total[5] = hd_cell_text("TOTAL");
-  const char *text = hd_view_printf(
-      view, "%zu call site%s of %zu changed, %zu chain%s, %zu run%s", count, count == 1 ? "" : "s",
-      sites->items.count, of->after.rows.count, of->after.rows.count == 1 ? "" : "s",
-      of->after.runs, of->after.runs == 1 ? "" : "s");
+  const char *text = hd_view_printf(view, "%zu call site%s of %zu changed, %zu chain%s, %zu run%s",
+                                    count, count == 1 ? "" : "s", sites->items.count,
+                                    of->after.rows.count, of->after.rows.count == 1 ? "" : "s",
+                                    of->after.runs, of->after.runs == 1 ? "" : "s");
   return (text || hd_fail_memory(error)) &&
          hd_view_add_headline(view, (struct hd_headline){0, text, {0}, "", false}, error);
 }

@@ -36,7 +36,7 @@ const char *hd_verdict_name(size_t i)
 /* What is asked for, in one piece. */
 struct wishes {
   HD_VEC(struct hd_budget) budgets;
-  size_t own;          /* of the budgets: those that are not of the config */
+  size_t own; /* of the budgets: those that are not of the config */
   unsigned verdicts;
   bool own_verdicts;
   bool timed;
@@ -118,9 +118,8 @@ static bool take_standard(struct check *check)
   static const struct {
     enum hd_rule rule;
     const char *text;
-  } standards[] = {{HD_RULE_MAX_GROWTH, "1MiB"},
-                   {HD_RULE_MAX_GOROUTINES, "10"},
-                   {HD_RULE_MAX_LEAKED, "0"}};
+  } standards[] = {
+      {HD_RULE_MAX_GROWTH, "1MiB"}, {HD_RULE_MAX_GOROUTINES, "10"}, {HD_RULE_MAX_LEAKED, "0"}};
   if (check->wishes.budgets.count || check->wishes.verdicts)
     return true;
   for (size_t i = 0; i < sizeof standards / sizeof *standards; i++)
@@ -138,9 +137,9 @@ static const char *idle(const struct check *check, const struct hd_budget *budge
   const struct hd_comparison *within = check->gate.within;
   enum hd_measure measure = hd_rules[budget->rule].measure;
   if (!check->run.across.has[measure]) {
-    const char *why = hd_arena_printf(&check->session->arena,
-                                      "%s is not in both sides (absent is not zero)",
-                                      hd_measures[measure].name);
+    const char *why =
+        hd_arena_printf(&check->session->arena, "%s is not in both sides (absent is not zero)",
+                        hd_measures[measure].name);
     return why ? why : "its measure is not in both sides";
   }
   if (hd_budget_is_timed(budget) && (!within || within->hours <= 0))
@@ -212,12 +211,14 @@ static bool judge_sites(struct check *check)
   if (check->by_site.points.count < HD_LEAST_POINTS && !check->wishes.own_verdicts) {
     hd_session_add_note(check->session, HD_NOTE_INFO, "verdicts-idle",
                         "fail-on of the config is not checked: verdicts need %d snapshots of one "
-                        "process or more", HD_LEAST_POINTS);
+                        "process or more",
+                        HD_LEAST_POINTS);
     return true;
   }
   if (check->by_site.points.count < HD_LEAST_POINTS)
-    return hd_fail_usage(check->error, "--fail-on: of %s there %s %zu snapshot%s; verdicts need "
-                                       "%d of one process or more: record them with --interval",
+    return hd_fail_usage(check->error,
+                         "--fail-on: of %s there %s %zu snapshot%s; verdicts need "
+                         "%d of one process or more: record them with --interval",
                          newest->name[0] ? newest->name : "what is gated",
                          check->by_site.points.count == 1 ? "is" : "are",
                          check->by_site.points.count, check->by_site.points.count == 1 ? "" : "s",
@@ -309,13 +310,29 @@ static bool load(struct check *check, const char *const *paths, size_t count)
 {
   const struct hd_check_options *options = check->options;
   if (check->wishes.budgets.count)
-    check->run.measure =
-        hd_measures[hd_rules[check->wishes.budgets.items[0].rule].measure].name;
+    check->run.measure = hd_measures[hd_rules[check->wishes.budgets.items[0].rule].measure].name;
   bool own = options->baseline_count || count > 1;
   return hd_check_load(&check->run, paths, count,
                        own ? options->baselines : check->config.baselines.items,
                        own ? options->baseline_count : check->config.baselines.count,
                        check->wishes.timed, check->error);
+}
+
+/* A gate that looks at nothing would pass for ever. */
+static void note_nothing(struct check *check)
+{
+  const struct hd_comparison *across = &check->run.across;
+  for (size_t i = 0; i < across->after.columns; i++) {
+    enum hd_measure measure = across->after.measures[i];
+    if (!across->has[measure])
+      continue;
+    if (hd_side_total(&across->after, measure).value <= 0)
+      hd_session_add_note(check->session, HD_NOTE_WARNING, "nothing-held",
+                          "%s holds nothing at its end: if the process that matters is another, "
+                          "--pid chooses it; if it frees all it has, record it with --interval",
+                          check->run.after);
+    return;
+  }
 }
 
 /* --- all of it ---------------------------------------------------------------------------- */
@@ -376,6 +393,7 @@ static bool run_check(struct check *check, const char *const *paths, size_t coun
     return false;
   hide_verdicts(check);
   note_suppressions(check);
+  note_nothing(check);
   return build(check, result);
 }
 

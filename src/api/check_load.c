@@ -6,11 +6,11 @@
 #include "api/read_text.h"
 #include "gate/baseline.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
-bool hd_check_run_init(struct hd_check_run *run, struct hd_session *session,
-                       struct hd_error *error)
+bool hd_check_run_init(struct hd_check_run *run, struct hd_session *session, struct hd_error *error)
 {
   const struct hd_session_options *options = &session->options;
   *run = (struct hd_check_run){.session = session};
@@ -74,6 +74,7 @@ bool hd_check_load_run(struct hd_check_run *run, const char *const *paths, size_
   hd_series_init(&item->series, run->pool, &run->filters, HD_BY_STACK);
   struct hd_session_options options = run->session->options;
   options.measure = run->measure;
+  options.pid = run->pid;
   if (!hd_session_create(&options, &item->session, error))
     return false;
   bool fine = hd_session_select(item->session, paths, count, error) &&
@@ -87,48 +88,47 @@ bool hd_check_load_run(struct hd_check_run *run, const char *const *paths, size_
 /* Most that a baseline may be: a chain takes some hundred bytes. */
 enum { MOST_BASELINE = 1 << 30 };
 
-bool hd_check_read_baseline(struct hd_side *side, const char *path, struct hd_error *error)
+/* False in *is: it is something else. */
+static bool read_baseline(struct hd_side *side, const char *path, bool *is, struct hd_error *error)
 {
   HD_SCOPED_FREE char *text = NULL;
   size_t length = 0;
-  struct hd_error own = HD_ERROR_INIT;
-  if (!hd_read_text(path, MOST_BASELINE, &text, &length, &own)) {
-    own.kind = own.kind == HD_ERROR_USAGE ? HD_ERROR_INPUT : own.kind;
-    if (error)
-      *error = own;
+  if (!hd_read_text_of(path, HD_BASELINE_MAGIC, MOST_BASELINE, &text, &length, error))
     return false;
-  }
-  bool fine = hd_baseline_is(text, length)
-                  ? hd_baseline_read(side, text, length, error)
-                  : hd_fail_input(error, "is no baseline: `heapdiff baseline update` writes one");
-  return fine || hd_error_in(error, path);
+  *is = text != NULL;
+  return !text || hd_baseline_read(side, text, length, error) || hd_error_in(error, path);
 }
 
-static bool is_baseline(const char *path)
+bool hd_check_read_baseline(struct hd_side *side, const char *path, struct hd_error *error)
 {
-  char head[32];
-  FILE *file = fopen(path, "re");
-  size_t length = file ? fread(head, 1, sizeof head, file) : 0;
-  if (file)
-    fclose(file);
-  return hd_baseline_is(head, length);
+  bool is;
+  if (!read_baseline(side, path, &is, error))
+    return false;
+  if (!is && access(path, R_OK) != 0)
+    hd_fail_input(error, "cannot open: %s", strerror(errno));
+  else if (!is)
+    hd_fail_input(error, "is no baseline: `heapdiff baseline update` writes one");
+  return is || hd_error_in(error, path);
 }
 
 static bool load_bases(struct hd_check_run *run, const char *const *baselines, size_t count,
                        struct hd_error *error)
 {
   for (size_t i = 0; i < count; i++) {
-    if (is_baseline(baselines[i])) {
-      if (count > 1)
-        return hd_fail_usage(error, "--baseline %s: a baseline file is the whole base: there are "
-                                    "others beside it", baselines[i]);
+    bool is;
+    if (!read_baseline(&run->across.before, baselines[i], &is, error))
+      return false;
+    if (is && count > 1)
+      return hd_fail_usage(error,
+                           "--baseline %s: a baseline file is the whole base: there are "
+                           "others beside it",
+                           baselines[i]);
+    if (is)
       run->baseline = baselines[i];
-      return hd_check_read_baseline(&run->across.before, baselines[i], error);
-    }
-    if (!hd_check_load_run(run, &baselines[i], 1, error))
+    else if (!hd_check_load_run(run, &baselines[i], 1, error))
       return false;
   }
-  run->bases = count;
+  run->bases = run->baseline ? 0 : count;
   return true;
 }
 
@@ -181,11 +181,10 @@ static bool may_be_one(const struct hd_point *a, const struct hd_point *b, bool 
 static bool load_two(struct hd_check_run *run, const char *const *paths, bool wants_within,
                      struct hd_error *error)
 {
-  if (!hd_check_load_run(run, &paths[0], 1, error) ||
-      !hd_check_load_run(run, &paths[1], 1, error))
+  if (!hd_check_load_run(run, &paths[0], 1, error) || !hd_check_load_run(run, &paths[1], 1, error))
     return false;
-  if (!may_be_one(last_point(&run->runs.items[0].series),
-                  last_point(&run->runs.items[1].series), wants_within)) {
+  if (!may_be_one(last_point(&run->runs.items[0].series), last_point(&run->runs.items[1].series),
+                  wants_within)) {
     run->bases = 1;
     return true;
   }
@@ -230,8 +229,7 @@ static bool add_last(struct hd_check_run *run, struct hd_side *side, size_t i,
 }
 
 /* One process at two times. */
-static bool compare_ends(struct hd_check_run *run, struct hd_comparison *of,
-                         struct hd_error *error)
+static bool compare_ends(struct hd_check_run *run, struct hd_comparison *of, struct hd_error *error)
 {
   const struct hd_series *series = hd_check_newest(run);
   size_t last = series->points.count - 1, rows = series->rows.count;
@@ -272,9 +270,21 @@ static bool compare_with_nothing(struct hd_check_run *run, struct hd_error *erro
          (hd_side_finish(&of->after), hd_comparison_finish(of, error));
 }
 
+/* Of other programs everything would be new. */
+static void note_programs(struct hd_check_run *run)
+{
+  const char *old = run->bases ? last_point(&run->runs.items[0].series)->program : NULL;
+  const char *new = last_point(hd_check_newest(run))->program;
+  if (old && new && strcmp(hd_base_name(old), hd_base_name(new)) != 0)
+    hd_session_add_note(run->session, HD_NOTE_WARNING, "different-programs",
+                        "the base is of %s, what is gated of %s", hd_base_name(old),
+                        hd_base_name(new));
+}
+
 static bool compare_builds(struct hd_check_run *run, struct hd_error *error)
 {
   struct hd_comparison *of = &run->across;
+  note_programs(run);
   for (size_t i = 0; i < run->runs.count; i++)
     if (!add_last(run, i < run->bases ? &of->before : &of->after, i, error))
       return hd_error_in(error, run->runs.items[i].name);
@@ -299,6 +309,7 @@ bool hd_check_load(struct hd_check_run *run, const char *const *paths, size_t co
 {
   if (!load_bases(run, baselines, baseline_count, error))
     return false;
+  run->pid = run->session->options.pid;
   if (baseline_count ? !load_gated(run, paths, count, error)
                      : !load_all(run, paths, count, wants_within, error))
     return false;

@@ -28,6 +28,7 @@ struct hd_check_run {
   const char *baseline;                /* the file that the base is from; NULL: from runs */
   const char *before, *after;          /* in words */
   const char *measure;                 /* that is asked for first; NULL none */
+  int64_t pid;                         /* of what is gated, 0 any */
 };
 
 bool hd_check_run_init(struct hd_check_run *run, struct hd_session *session,

@@ -312,7 +312,7 @@ static bool choose_groups(struct chooser *chooser)
 {
   struct hd_session *session = chooser->session;
   uint32_t done = 0;
-  bool alone = session->remember_count == 1;
+  bool alone = session->named == 1;
   if (!rank(chooser))
     return false;
   if (!alone && session->handles.groups)

@@ -36,7 +36,7 @@ enum { MAX_FOLDS = 6 };
 
 typedef HD_VEC(struct kept_snapshot) snapshot_list;
 
-struct hd_kept {
+struct hd_kept_set {
   struct hd_pool *pool;
   struct hd_first first;
   snapshot_list snapshots;
@@ -59,7 +59,7 @@ static void fold_destroy(struct kept_fold *fold)
   hd_free(fold);
 }
 
-static void drop_folds(struct hd_kept *kept)
+static void drop_folds(struct hd_kept_set *kept)
 {
   for (size_t i = 0; i < MAX_FOLDS; i++) {
     fold_destroy(kept->folds[i]);
@@ -80,7 +80,7 @@ static void drop_snapshots(snapshot_list *list)
   hd_vec_deinit(list);
 }
 
-void hd_kept_destroy(struct hd_kept *kept)
+void hd_kept_set_destroy(struct hd_kept_set *kept)
 {
   if (!kept)
     return;
@@ -96,16 +96,18 @@ void hd_kept_destroy(struct hd_kept *kept)
 /* The list as it was, from which what is still there moves to the new one. */
 struct keeper {
   struct hd_session *session;
-  struct hd_kept *kept;
+  struct hd_kept_set *kept;
   snapshot_list before;
   struct version *versions; /* of each chosen file, before it is read */
   size_t read;
 };
 
-static struct version version_of(const char *name)
+static struct version version_of(const struct hd_handle *handle)
 {
   struct stat status;
-  if (stat(name, &status) != 0 || !S_ISREG(status.st_mode))
+  int result =
+      handle->fetched ? fstat(handle->fetched - 1, &status) : stat(handle->name, &status);
+  if (result != 0 || !S_ISREG(status.st_mode))
     return (struct version){0};
   return (struct version){true, status.st_dev, status.st_ino, status.st_size, status.st_mtim};
 }
@@ -129,7 +131,7 @@ static bool is_kept(void *context, const struct hd_handle *handle)
   struct keeper *keeper = context;
   size_t file = index_of(keeper, handle);
   uint64_t reading = 0;
-  keeper->versions[file] = version_of(handle->name);
+  keeper->versions[file] = version_of(handle);
   for (size_t i = 0; i < keeper->before.count; i++) {
     struct kept_snapshot *old = &keeper->before.items[i];
     if (old->claim || (reading && old->reading != reading) ||
@@ -161,7 +163,7 @@ static bool keep(void *context, const struct hd_handle *handle, struct hd_profil
                  struct hd_point point, struct hd_error *error)
 {
   struct keeper *keeper = context;
-  struct hd_kept *kept = keeper->kept;
+  struct hd_kept_set *kept = keeper->kept;
   size_t file = index_of(keeper, handle);
   struct kept_snapshot made = {.profile = profile, .facts = point};
   made.reading = kept->readings + file + 1;
@@ -182,7 +184,7 @@ static bool keep(void *context, const struct hd_handle *handle, struct hd_profil
 }
 
 /* Whether the list only became longer: then what was folded is still good. */
-static bool goes_on(const struct hd_kept *kept, const struct hd_profile *const *was, size_t count)
+static bool goes_on(const struct hd_kept_set *kept, const struct hd_profile *const *was, size_t count)
 {
   if (kept->snapshots.count < count)
     return false;
@@ -194,7 +196,7 @@ static bool goes_on(const struct hd_kept *kept, const struct hd_profile *const *
 
 static bool read_new(struct hd_session *session, size_t *read, struct hd_error *error)
 {
-  struct hd_kept *kept = session->kept;
+  struct hd_kept_set *kept = session->kept;
   struct keeper keeper = {.session = session, .kept = kept, .before = kept->snapshots};
   struct hd_keeper files = {keep, is_kept, retain, &keeper};
   size_t count = keeper.before.count;
@@ -306,7 +308,7 @@ static struct kept_fold *make_fold(struct hd_session *session, const struct hd_f
 }
 
 /* The place of the fold that is wanted; else of one that may go. */
-static struct kept_fold **place_of(struct hd_kept *kept, const struct hd_fold_spec *spec)
+static struct kept_fold **place_of(struct hd_kept_set *kept, const struct hd_fold_spec *spec)
 {
   struct kept_fold **oldest = &kept->folds[0];
   for (size_t i = 0; i < MAX_FOLDS; i++) {
@@ -323,7 +325,7 @@ static struct kept_fold **place_of(struct hd_kept *kept, const struct hd_fold_sp
 bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
                     const struct hd_series **series, struct hd_error *error)
 {
-  struct hd_kept *kept = session->kept;
+  struct hd_kept_set *kept = session->kept;
   struct kept_fold **place = place_of(kept, spec);
   if (!*place && !(*place = make_fold(session, spec, error)))
     return false;
@@ -350,7 +352,7 @@ static int by_text(const void *left, const void *right, void *context)
   return strcmp(hd_pool_text(context, *a), hd_pool_text(context, *b));
 }
 
-static void name_functions(struct hd_kept *kept)
+static void name_functions(struct hd_kept_set *kept)
 {
   const struct hd_pool *pool = kept->pool;
   kept->names.count = 0;
@@ -370,7 +372,7 @@ static void name_functions(struct hd_kept *kept)
 
 const char *hd_session_function(hd_session *session, size_t i)
 {
-  struct hd_kept *kept = session->kept;
+  struct hd_kept_set *kept = session->kept;
   if (!kept)
     return NULL;
   if (kept->frames_named != kept->pool->frames.count)

@@ -13,9 +13,9 @@ struct hd_fold_spec {
   struct hd_filter_texts filters;
 };
 
-struct hd_kept;
+struct hd_kept_set;
 
-void hd_kept_destroy(struct hd_kept *kept); /* takes NULL */
+void hd_kept_set_destroy(struct hd_kept_set *kept); /* takes NULL */
 
 /* The kept snapshots, all of them, folded so; it is the session's, and good until the
  * next call. */

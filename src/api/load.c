@@ -1,9 +1,12 @@
 /* What the chosen snapshots are as a series: which of them count, and what is to be said. */
 #include "api/load.h"
 
+#include "analysis/gaps.h"
 #include "analysis/headline.h"
+#include "base/units.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void hd_session_note_losses(struct hd_session *session, const char *name,
@@ -38,6 +41,12 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
 bool hd_is_freed(double before, double last)
 {
   return last < before / 2;
+}
+
+/* What the program held: its heap, and what it mapped itself where that is recorded. */
+static double held_at(const struct hd_point *point)
+{
+  return point->total[HD_INUSE_SPACE] + point->total[HD_MMAP_SPACE];
 }
 
 static void note_order(struct hd_session *session, const struct hd_series *series)
@@ -101,19 +110,41 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
   const struct hd_point *points = series->points.items;
   if (!last || !points[last].at_exit)
     return;
-  if (last == 1 && points[1].total[HD_INUSE_SPACE] < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
+  if (last == 1 && held_at(&points[1]) < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
     hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                         "the program freed all it had before it ended, and there is no snapshot in "
                         "between%s", session->chosen.items[0].group
                                          ? ": record it with a shorter --interval" : "");
-  if (last == 1 ||
-      !hd_is_freed(points[last - 1].total[HD_INUSE_SPACE], points[last].total[HD_INUSE_SPACE]))
+  if (last == 1 || !hd_is_freed(held_at(&points[last - 1]), held_at(&points[last])))
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                       "the snapshot at exit is left out, as most of the memory had been freed by "
                       "then; to compare with it: heapdiff top %s %s", name_of(session, &points[0]),
                       name_of(session, &points[last]));
   hd_series_drop(series, last);
+}
+
+/* Before any is left out: what was not recorded is no part of a course. */
+static bool note_gaps(struct hd_session *session, const struct hd_series *series,
+                      struct hd_error *error)
+{
+  struct hd_gaps gaps;
+  char width[HD_UNITS_TEXT], usual[HD_UNITS_TEXT], when[HD_UNITS_TEXT] = "", more[64] = "";
+  if (!hd_gaps_find(series, &gaps, error))
+    return false;
+  if (!gaps.count)
+    return true;
+  const struct hd_point *after = &series->points.items[gaps.widest];
+  hd_format_duration(width, gaps.width_ns);
+  hd_format_duration(usual, gaps.usual_ns);
+  if (after->time_ns)
+    hd_format_time(when, after->time_ns);
+  if (gaps.count > 1)
+    snprintf(more, sizeof more, ", the widest of %zu gaps", gaps.count);
+  hd_session_add_note(session, HD_NOTE_INFO, "gap",
+                      "there is no snapshot in the %s before %s%s; the others are %s apart", width,
+                      when[0] ? when : after->path, more, usual);
+  return true;
 }
 
 /* Which of the snapshots count, and what is to be said of the others. */
@@ -234,6 +265,9 @@ bool hd_session_settle(struct hd_session *session, const struct hd_window *windo
   if (!settle_numbers(window, series, error))
     return false;
   settle_ends(session, window, series);
+  if (session->chosen.count > 1 && hd_session_is_one_series(session) &&
+      !note_gaps(session, series, error))
+    return false;
   if (!settle_window(session, window, series, error))
     return false;
   note_order(session, series);

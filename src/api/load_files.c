@@ -289,13 +289,18 @@ static bool take(void *context, struct hd_profile *profile, struct hd_error *err
   return fine;
 }
 
+/* As load.c's held_at, of a profile. */
+static double held_by(const struct hd_profile *profile)
+{
+  return hd_profile_total(profile, HD_INUSE_SPACE) + hd_profile_total(profile, HD_MMAP_SPACE);
+}
+
 /* Beside others a recording stands for how it ended. */
 static bool use_held(struct job *job, struct hd_error *error)
 {
   struct hd_profile *last = job->last, *before = job->before;
   bool earlier = last && before && at_exit(&last->meta) &&
-                 hd_is_freed(hd_profile_total(before, HD_INUSE_SPACE),
-                             hd_profile_total(last, HD_INUSE_SPACE));
+                 hd_is_freed(held_by(before), held_by(last));
   if (job->held > 1)
     hd_session_add_note(job->loader->session, HD_NOTE_INFO, "several-recordings",
                         "of each recording the last snapshot is taken, as more than one is named; "

@@ -15,10 +15,9 @@ static bool failed(struct hd_error *error)
   return hd_fail_internal(error, "cannot write: %s", strerror(errno));
 }
 
-/* The permissions are those of the file that is replaced, else what the umask
- * leaves. The name begins with a dot: what reads the directory meanwhile, or after
- * this process was killed, does not take it for a snapshot. */
-static bool open_temporary(struct hd_new_file *file, const struct stat *old, struct hd_error *error)
+/* Makes the file appear under a name that begins with a dot: what reads the directory
+ * meanwhile, or after this process was killed, does not take it for a snapshot. */
+static bool give_temporary(struct hd_new_file *file, bool (*make)(struct hd_new_file *file))
 {
   const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
   for (int i = 0; i < ATTEMPTS; i++) {
@@ -28,14 +27,48 @@ static bool open_temporary(struct hd_new_file *file, const struct stat *old, str
       errno = ENAMETOOLONG;
       break;
     }
-    file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file->fd >= 0)
-      return !old || fchmod(file->fd, old->st_mode & 07777) == 0 || failed(error);
+    if (make(file))
+      return true;
     if (errno != EEXIST)
       break;
   }
   file->temporary[0] = '\0';
-  return failed(error);
+  return false;
+}
+
+static bool open_named(struct hd_new_file *file)
+{
+  file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  return file->fd >= 0;
+}
+
+static bool open_nameless(struct hd_new_file *file)
+{
+  char directory[PATH_MAX];
+  const char *slash = strrchr(file->path, '/');
+  /* A name is given through /proc alone: without it there would be none. */
+  if (access("/proc/self/fd", X_OK) != 0)
+    return false;
+  snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - file->path) + 1 : 1,
+           slash ? file->path : ".");
+  file->fd = open(directory, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  file->nameless = file->fd >= 0;
+  return file->nameless;
+}
+
+static bool link_named(struct hd_new_file *file)
+{
+  char self[64];
+  snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
+  return linkat(AT_FDCWD, self, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/* The permissions are those of the file that is replaced, else what the umask leaves. */
+static bool open_temporary(struct hd_new_file *file, const struct stat *old, struct hd_error *error)
+{
+  return ((open_nameless(file) || give_temporary(file, open_named)) &&
+          (!old || fchmod(file->fd, old->st_mode & 07777) == 0)) ||
+         failed(error);
 }
 
 bool hd_new_file_create(struct hd_new_file *file, const char *path, bool replaces,
@@ -98,6 +131,8 @@ static bool take_place(const struct hd_new_file *file)
 
 bool hd_new_file_finish(struct hd_new_file *file, struct hd_error *error)
 {
+  if (file->nameless && !give_temporary(file, link_named))
+    return failed(error);
   int status = close(file->fd);
   file->fd = -1;
   if (status != 0 || (file->temporary[0] && !take_place(file)))

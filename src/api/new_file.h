@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A regular file is written beside its place and takes it when it is whole; a
- * device or a pipe is written to at once. */
+/* A regular file is written without a name, where the file system can do that, else under
+ * one that begins with a dot, beside its place, and takes it when it is whole: a process
+ * that is killed leaves nothing. A device or a pipe is written to at once. */
 struct hd_new_file {
   char path[PATH_MAX];      /* where it is to be, symbolic links followed */
-  char temporary[PATH_MAX]; /* "" where there is none */
+  char temporary[PATH_MAX]; /* "" where there is none yet, or none at all */
+  bool nameless;            /* it has no name yet */
   int fd;                   /* -1: not open */
   bool replaces;            /* a file that must be there still */
 };

@@ -6,6 +6,7 @@
 #include "input/numbered.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *shown(const struct hd_handle *handle)
@@ -63,6 +64,8 @@ static void identify(const struct hd_handle *handle, struct hd_meta *meta)
     meta->pid = name.pid;
   if (meta->sequence < 0)
     meta->sequence = name.sequence;
+  if (!meta->time_ns)
+    meta->time_ns = name.time_ns;
 }
 
 /* Where profiles pass on their way from the reader. */
@@ -115,6 +118,18 @@ static bool read_stream(const struct hd_handle *handle, const struct hd_reader *
   return fine;
 }
 
+/* "reading snapshot 12 of 500,": of those that were chosen, else "reading". */
+static void say_reading(const struct hd_session *session, const struct hd_handle *handle)
+{
+  char doing[64] = "reading";
+  size_t count = session->chosen.count;
+  const struct hd_handle *first = session->chosen.items;
+  if (count > 1 && handle >= first && handle < first + count)
+    snprintf(doing, sizeof doing, "reading snapshot %zu of %zu,", (size_t)(handle - first) + 1,
+             count);
+  hd_session_say(session, doing, shown(handle));
+}
+
 static bool read_gated(struct gate *gate, const struct hd_reader *reader, struct hd_stream *stream,
                        struct hd_error *error)
 {
@@ -132,9 +147,10 @@ bool hd_session_read_parts(const struct hd_session *session, const struct hd_han
 {
   struct hd_input *input;
   struct hd_input_options options = session->input;
+  say_reading(session, handle);
   options.turn = turn;
   cut[0] = '\0';
-  if (!handle->source->open(handle->name, &options, &input, error))
+  if (!handle->source->open(handle, &options, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   struct gate gate = {handle, session->options.strict, sink, parts};
@@ -196,7 +212,8 @@ bool hd_session_peek(struct hd_session *session, const struct hd_handle *handle,
 {
   struct hd_input *input;
   *profile = NULL;
-  if (!handle->source->open(handle->name, &session->input, &input, error))
+  say_reading(session, handle);
+  if (!handle->source->open(handle, &session->input, &input, error))
     return hd_error_in(error, shown(handle));
   struct hd_stream *stream = hd_input_stream(input);
   bool fine = hd_stream_peek(stream, HD_PROBE_BYTES, error);

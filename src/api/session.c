@@ -1,5 +1,6 @@
 #include "api/kept.h"
 
+#include "input/kept.h"
 #include "input/remembered.h"
 
 #include <stdarg.h>
@@ -36,6 +37,35 @@ struct hd_symbol_options hd_session_symbol_options(const struct hd_session *sess
   };
 }
 
+/* Which of a service's profiles is wanted, where the user names no page. */
+static enum hd_url_kind kind_of_page(const char *measure)
+{
+  enum hd_measure found;
+  bool goroutines = measure && hd_measure_find(measure, strlen(measure), &found) &&
+                    strcmp(hd_measures[found].kind, "goroutine") == 0;
+  return goroutines ? HD_URL_GOROUTINE : HD_URL_HEAP;
+}
+
+static bool copy_text(struct hd_session *session, const char **text)
+{
+  if (*text)
+    *text = hd_arena_copy(&session->arena, *text, strlen(*text));
+  return *text != NULL;
+}
+
+static bool take_urls(struct hd_session *session)
+{
+  struct hd_url_options *urls = &session->options.urls;
+  urls->timeout_ms = session->options.fetch_timeout_ms;
+  session->handles.urls = urls;
+  session->handles.url_kind = kind_of_page(session->options.measure);
+  session->handles.progress = session->options.progress;
+  session->handles.progress_context = session->options.progress_context;
+  return (!urls->user || copy_text(session, &urls->user)) &&
+         (!urls->ca_cert || copy_text(session, &urls->ca_cert)) &&
+         copy_texts(session, &urls->headers, urls->header_count);
+}
+
 static bool init(struct hd_session *session, const struct hd_session_options *options,
                  struct hd_error *error)
 {
@@ -53,6 +83,8 @@ static bool init(struct hd_session *session, const struct hd_session_options *op
   if (options->sysroot &&
       !(session->options.sysroot = hd_arena_copy(&session->arena, options->sysroot,
                                                  strlen(options->sysroot))))
+    return hd_fail_memory(error);
+  if (!take_urls(session))
     return hd_fail_memory(error);
   struct hd_symbol_options symbols = hd_session_symbol_options(session);
   return hd_symbolizer_create(&symbols, &session->symbolizer, error);
@@ -75,7 +107,7 @@ void hd_session_destroy(hd_session *session)
 {
   if (!session)
     return;
-  hd_kept_destroy(session->kept);
+  hd_kept_set_destroy(session->kept);
   hd_symbolizer_destroy(session->symbolizer);
   for (size_t i = 0; i < session->helpers.count; i++)
     hd_symbolizer_destroy(session->helpers.items[i]);
@@ -83,6 +115,7 @@ void hd_session_destroy(hd_session *session)
   hd_handles_deinit(&session->handles);
   hd_vec_deinit(&session->chosen);
   hd_vec_deinit(&session->notes);
+  hd_vec_deinit(&session->remember);
   hd_arena_deinit(&session->arena);
   hd_free(session);
 }
@@ -101,6 +134,15 @@ void hd_session_add_note(struct hd_session *session, enum hd_note_level level, c
   const char *kept = hd_arena_copy(&session->arena, text, strlen(text));
   if (!kept || !hd_vec_push(&session->notes, (struct hd_note){level, code, kept}))
     session->notes_lost = true;
+}
+
+void hd_session_say(const struct hd_session *session, const char *doing, const char *what)
+{
+  char text[256];
+  if (!session->options.progress)
+    return;
+  snprintf(text, sizeof text, "%s %s", doing, hd_base_name(what));
+  session->options.progress(session->options.progress_context, text, 0, 0);
 }
 
 size_t hd_session_note_count(const hd_session *session)
@@ -148,6 +190,45 @@ static bool default_paths(struct hd_session *session, struct hd_remembered *reme
   return true;
 }
 
+static bool expand_one(struct hd_session *session, const char *path, struct hd_error *error)
+{
+  size_t first = session->handles.items.count;
+  if (!hd_source_expand(path, &session->handles, error))
+    return false;
+  const struct hd_handle *handles = session->handles.items.items;
+  size_t count = session->handles.items.count;
+  bool fetched = first < count && handles[first].fetched;
+  for (size_t i = first; fetched && i < count; i++) {
+    struct hd_handle *handle = &session->handles.items.items[i];
+    handle->name = hd_arena_copy(&session->arena, handle->name, strlen(handle->name));
+    if (!handle->name || !hd_vec_push(&session->remember, (struct hd_named){NULL, i}))
+      return hd_fail_memory(error);
+  }
+  const char *copy = fetched ? NULL : hd_arena_copy(&session->arena, path, strlen(path));
+  return fetched || (copy && hd_vec_push(&session->remember, (struct hd_named){copy, 0})) ||
+         hd_fail_memory(error);
+}
+
+static void note_fetched(struct hd_session *session)
+{
+  const struct hd_handles *handles = &session->handles;
+  char text[1400];
+  if (handles->gaps) {
+    hd_error_format(&handles->first_gap, text, sizeof text);
+    hd_session_add_note(session, HD_NOTE_WARNING, "gaps",
+                        "%zu snapshot%s of the series could not be fetched; the first: %s",
+                        handles->gaps, handles->gaps > 1 ? "s" : "", text);
+  }
+  for (size_t i = 0; session->options.urls.insecure && i < handles->items.count; i++)
+    if (handles->items.items[i].fetched && hd_url_is_https(handles->items.items[i].name)) {
+      hd_session_add_note(session, HD_NOTE_WARNING, "insecure",
+                          "--insecure: nobody has checked that %s is who it says: what it sent may "
+                          "be forged, and passwords and tokens were sent to whoever it is",
+                          handles->items.items[i].name);
+      break;
+    }
+}
+
 bool hd_session_expand(struct hd_session *session, const char *const *paths, size_t count,
                        struct hd_error *error)
 {
@@ -160,18 +241,11 @@ bool hd_session_expand(struct hd_session *session, const char *const *paths, siz
     if (!session->options.pid)
       session->options.pid = recalled.pid;
   }
+  session->named = count;
   for (size_t i = 0; i < count; i++)
-    if (!hd_source_expand(paths[i], &session->handles, error))
+    if (!expand_one(session, paths[i], error))
       return false;
-  session->remember = hd_arena_alloc(&session->arena, count * sizeof *session->remember);
-  for (size_t i = 0; session->remember && i < count; i++) {
-    session->remember[i] = hd_arena_copy(&session->arena, paths[i], strlen(paths[i]));
-    if (!session->remember[i])
-      return hd_fail_memory(error);
-  }
-  if (!session->remember)
-    return hd_fail_memory(error);
-  session->remember_count = count;
+  note_fetched(session);
   return true;
 }
 
@@ -181,21 +255,67 @@ bool hd_session_select(hd_session *session, const char *const *paths, size_t cou
   return hd_session_expand(session, paths, count, error) && hd_session_choose(session, error);
 }
 
+/* The handles of the same words, in their order: what a URL gave stays as it was. */
+static bool expand_again(const struct hd_session *session, struct hd_handles *now,
+                         struct hd_error *error)
+{
+  for (size_t i = 0; i < session->remember.count; i++) {
+    const struct hd_named *named = &session->remember.items[i];
+    if (named->path ? !hd_source_expand(named->path, now, error)
+                    : !hd_vec_push(&now->items, session->handles.items.items[named->handle]) &&
+                          !hd_fail_memory(error))
+      return false;
+  }
+  return true;
+}
+
+/* All but what was fetched: the other list has that, too. */
+static void forget_handles(struct hd_handles *handles)
+{
+  hd_vec_deinit(&handles->items);
+  hd_arena_deinit(&handles->arena);
+}
+
 bool hd_session_select_again(struct hd_session *session, struct hd_error *error)
 {
-  hd_handles_deinit(&session->handles);
-  session->handles = (struct hd_handles){0};
+  struct hd_handles *before = &session->handles, now = *before;
+  memset(&now.items, 0, sizeof now.items);
+  memset(&now.arena, 0, sizeof now.arena);
+  bool fine = expand_again(session, &now, error);
+  before->http = now.http;
+  forget_handles(fine ? before : &now);
+  if (!fine)
+    return false;
+  *before = now;
+  for (size_t i = 0, at = 0; i < session->remember.count; i++) {
+    struct hd_named *named = &session->remember.items[i];
+    while (!named->path && !now.items.items[at].fetched)
+      at++;
+    if (!named->path)
+      named->handle = at++;
+  }
   session->chosen.count = 0;
-  for (size_t i = 0; i < session->remember_count; i++)
-    if (!hd_source_expand(session->remember[i], &session->handles, error))
-      return false;
   return hd_session_choose(session, error);
 }
 
 void hd_session_remember(hd_session *session)
 {
-  if (session->remember_count)
-    hd_remember(session->remember, session->remember_count, session->options.pid);
+  struct hd_kept kept = {0};
+  HD_VEC(const char *) paths = {0};
+  bool fine = true;
+  for (size_t i = 0; fine && i < session->remember.count; i++) {
+    const struct hd_named *named = &session->remember.items[i];
+    const char *path = named->path;
+    if (!path && hd_keep(&kept, &session->handles.items.items[named->handle]))
+      path = kept.paths.items[kept.paths.count - 1];
+    fine = path && hd_vec_push(&paths, path);
+  }
+  if (fine && paths.count)
+    hd_remember(paths.items, paths.count, session->options.pid);
+  if (kept.paths.count)
+    hd_kept_settle(&kept);
+  hd_vec_deinit(&paths);
+  hd_kept_deinit(&kept);
 }
 
 void hd_remember_paths(const char *const *paths, size_t count)

@@ -14,6 +14,12 @@
 #include <heapdiff/query.h>
 #include <heapdiff/session.h>
 
+/* What stood on the command line, or a handle that came from a URL. */
+struct hd_named {
+  const char *path; /* NULL: the handle */
+  size_t handle;
+};
+
 struct hd_session {
   struct hd_arena arena;
   struct hd_session_options options; /* its texts are copied into the arena */
@@ -23,11 +29,11 @@ struct hd_session {
   HD_VEC(struct hd_symbolizer *) helpers; /* of further threads */
   struct hd_handles handles;         /* that were named, directories spread out */
   HD_VEC(struct hd_handle) chosen;   /* in order */
-  const char **remember;             /* what to remember, as named */
-  size_t remember_count;
+  size_t named;                      /* how many words named them */
+  HD_VEC(struct hd_named) remember;  /* what to remember */
   HD_VEC(struct hd_note) notes;
   bool notes_lost;                   /* for want of memory */
-  struct hd_kept *kept;              /* NULL: each question reads anew */
+  struct hd_kept_set *kept;              /* NULL: each question reads anew */
 };
 
 /* Adds a note once: the same text again is left out. Want of memory drops it, and
@@ -46,6 +52,8 @@ bool hd_session_expand(struct hd_session *session, const char *const *paths, siz
 
 /* Chooses once more from what is there now, by the same names. */
 bool hd_session_select_again(struct hd_session *session, struct hd_error *error);
+/* Tells who waits what is being done; the texts are joined. */
+void hd_session_say(const struct hd_session *session, const char *doing, const char *what);
 
 /* --- read.c ----------------------------------------------------------------------- */
 

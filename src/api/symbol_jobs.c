@@ -13,6 +13,7 @@ enum {
 };
 
 struct queue {
+  const struct hd_session *session;
   struct hd_symbol_job *jobs;
   size_t count;
   atomic_size_t next;
@@ -32,6 +33,7 @@ static void *work(void *context)
     if (i >= worker->queue->count)
       return NULL;
     struct hd_symbol_job *job = &worker->queue->jobs[i];
+    hd_session_say(worker->queue->session, "looking up symbols in", job->path);
     job->error = (struct hd_error)HD_ERROR_INIT;
     job->fine = hd_symbolize(worker->symbolizer, job->path, job->build_id, job->places,
                              job->offsets, job->count, &job->batch, &job->error);
@@ -72,7 +74,7 @@ static struct hd_symbolizer *symbolizer_of(struct hd_session *session, size_t i)
 bool hd_session_run_jobs(struct hd_session *session, struct hd_symbol_job *jobs, size_t count,
                          struct hd_error *error)
 {
-  struct queue queue = {.jobs = jobs, .count = count};
+  struct queue queue = {.session = session, .jobs = jobs, .count = count};
   struct worker workers[MAX_THREADS];
   size_t wanted = thread_count(session, jobs, count), running = 1;
   workers[0] = (struct worker){&queue, session->symbolizer, 0};

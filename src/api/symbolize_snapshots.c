@@ -51,8 +51,9 @@ static bool in_place(struct work *work, char path[PATH_MAX], struct hd_error *er
 {
   const char *name = work->handle->name;
   int64_t number;
-  if (strcmp(name, "-") == 0)
-    return hd_fail_usage(error, "standard input has no place: name a directory with --output");
+  if (strcmp(name, "-") == 0 || work->handle->fetched)
+    return hd_fail_usage(error, "%s has no place: name a directory with --output",
+                         work->handle->fetched ? name : "standard input");
   if (hd_handle_number(work->handle, &number) || !keeps_format(work->profile))
     return hd_fail_usage(error,
                          "%s: this is no file of heapdiff's own format or of pprof's, which alone "
@@ -94,7 +95,7 @@ static bool was_compressed(const struct work *work)
   struct hd_input *input = NULL;
   const struct hd_handle *handle = work->handle;
   bool compressed = strcmp(handle->name, "-") != 0 && keeps_format(work->profile) &&
-                    handle->source->open(handle->name, &work->session->input, &input, NULL) &&
+                    handle->source->open(handle, &work->session->input, &input, NULL) &&
                     hd_input_compressed(input);
   hd_input_close(input);
   return compressed;

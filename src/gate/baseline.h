@@ -16,8 +16,8 @@
 #include "analysis/side.h"
 #include "base/buffer.h"
 
-/* Whether a file begins as one. */
-bool hd_baseline_is(const char *text, size_t length);
+/* How a file of any version begins. */
+#define HD_BASELINE_MAGIC "heapdiff-baseline "
 
 /* Fills an empty side. Errors are of kind input, with the line. */
 bool hd_baseline_read(struct hd_side *side, const char *text, size_t length,

@@ -5,29 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[] = "heapdiff-baseline ";
-
 enum { MOST_FRAMES = 4096 };
 
 struct reader {
   struct hd_side *side;
   struct hd_error *error;
   int64_t line;
-  char *at;    /* of the line at hand, which is terminated */
-  bool *seen;  /* [row]: from a line before */
+  char *at;   /* of the line at hand, which is terminated */
+  bool *seen; /* [row]: from a line before */
   size_t seen_count;
   size_t least_runs;
 };
 
 static bool wrong(const struct reader *reader, const char *what)
 {
-  return hd_fail_line(reader->error, reader->line, "%s; `heapdiff baseline update` writes the file "
-                                                   "anew", what);
-}
-
-bool hd_baseline_is(const char *text, size_t length)
-{
-  return length >= sizeof magic - 1 && memcmp(text, magic, sizeof magic - 1) == 0;
+  return hd_fail_line(reader->error, reader->line,
+                      "%s; `heapdiff baseline update` writes the file "
+                      "anew",
+                      what);
 }
 
 /* --- frames ------------------------------------------------------------------------------- */
@@ -239,7 +234,7 @@ static bool take_line(struct reader *reader, char *text)
   static const char measures[] = "measures";
   reader->at = text;
   if (reader->line == 1)
-    return strcmp(text + sizeof magic - 1, "1") == 0 ||
+    return strcmp(text, HD_BASELINE_MAGIC "1") == 0 ||
            wrong(reader, "the baseline is of another version of heapdiff");
   if (!*text || *text == '#')
     return true;
@@ -270,8 +265,7 @@ static bool add_totals(struct reader *reader)
   return true;
 }
 
-bool hd_baseline_read(struct hd_side *side, const char *text, size_t length,
-                      struct hd_error *error)
+bool hd_baseline_read(struct hd_side *side, const char *text, size_t length, struct hd_error *error)
 {
   struct reader reader = {.side = side, .error = error};
   HD_SCOPED_FREE char *copy = hd_alloc(length + 1);

@@ -95,8 +95,7 @@ static bool put_lines(const struct hd_side *side, const double *values, struct h
 bool hd_baseline_write(const struct hd_side *side, const char *program, struct hd_buffer *out,
                        struct hd_error *error)
 {
-  HD_SCOPED_FREE double *values =
-      hd_alloc_zeroed(side->amounts.count * side->runs, sizeof *values);
+  HD_SCOPED_FREE double *values = hd_alloc_zeroed(side->amounts.count * side->runs, sizeof *values);
   if (!values)
     return hd_fail_memory(error);
   for (size_t i = 0; i < side->run_values.count; i++) {

@@ -61,8 +61,8 @@ static double an_hour(const char *unit)
   static const struct {
     const char *name;
     double times;
-  } units[] = {{"s", 3600},   {"sec", 3600}, {"m", 60}, {"min", 60},
-               {"h", 1},      {"hour", 1},   {"d", 1 / 24.}, {"day", 1 / 24.}};
+  } units[] = {{"s", 3600}, {"sec", 3600}, {"m", 60},      {"min", 60},
+               {"h", 1},    {"hour", 1},   {"d", 1 / 24.}, {"day", 1 / 24.}};
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
     if (strcmp(unit, units[i].name) == 0)
       return units[i].times;
@@ -76,8 +76,8 @@ static bool parse_time(const char *text, struct hd_budget *budget, const char **
   *wrong = "a time such as 90min, 24h or 7d";
   if (!take_number(&at, &value) || an_hour(at) <= 0)
     return false;
-  *budget = (struct hd_budget){HD_RULE_MIN_TIME_TO_LIMIT, HD_BUDGET_TIME, value / an_hour(at),
-                               text};
+  *budget =
+      (struct hd_budget){HD_RULE_MIN_TIME_TO_LIMIT, HD_BUDGET_TIME, value / an_hour(at), text};
   return true;
 }
 

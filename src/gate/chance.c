@@ -102,8 +102,8 @@ struct counted {
   double value, worth;
 };
 
-void hd_levels_of_difference(double growth, double turnover, double variance,
-                             struct hd_level *went, struct hd_level *came)
+void hd_levels_of_difference(double growth, double turnover, double variance, struct hd_level *went,
+                             struct hd_level *came)
 {
   double gone = fmax(turnover - growth, 0) / 2, all = fmax(turnover, fabs(growth));
   if (growth < 0)
@@ -234,8 +234,7 @@ double hd_chance(const struct hd_level *before, const struct hd_level *after, do
   return fmax(sampling_chance(x, y, allowed), runs_chance(before, after, allowed));
 }
 
-double hd_least_chance(const struct hd_level *before, const struct hd_level *after,
-                       double allowed)
+double hd_least_chance(const struct hd_level *before, const struct hd_level *after, double allowed)
 {
   struct hd_level none = {.runs = before->runs, .rate = before->rate}, all = *after;
   all.value += before->value;

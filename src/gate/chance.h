@@ -17,8 +17,8 @@ struct hd_level {
 
 /* A difference of one process as two sides: what came and what went, of `turnover` in
  * all; what is in both is neither. */
-void hd_levels_of_difference(double growth, double turnover, double variance,
-                             struct hd_level *went, struct hd_level *came);
+void hd_levels_of_difference(double growth, double turnover, double variance, struct hd_level *went,
+                             struct hd_level *came);
 
 /* p of "it grew by no more than `allowed`" against a growth as large as this; 0 where both
  * sides are exact and it is over, 1 where it is not over.
@@ -35,8 +35,7 @@ void hd_levels_of_difference(double growth, double turnover, double variance,
 double hd_chance(const struct hd_level *before, const struct hd_level *after, double allowed);
 
 /* The smallest p that these objects could have given, had all been in `after`. */
-double hd_least_chance(const struct hd_level *before, const struct hd_level *after,
-                       double allowed);
+double hd_least_chance(const struct hd_level *before, const struct hd_level *after, double allowed);
 
 /* Standard error of after - before, run-to-run noise included. */
 double hd_level_error(const struct hd_level *before, const struct hd_level *after);

@@ -120,7 +120,8 @@ static bool take_budgets(struct reader *reader, const json_t *value,
   json_t *item;
   if (!json_is_object(value))
     return wrong(reader, false, "budgets is an object such as {\"max-growth\": \"1MiB\"}");
-  json_object_foreach((json_t *)value, key, item) {
+  json_object_foreach((json_t *)value, key, item)
+  {
     struct budgets budgets = {hd_rule_find(key), exception};
     down(reader, key, 0);
     if (budgets.rule == HD_RULES)
@@ -200,7 +201,8 @@ static bool take_site(struct reader *reader, const json_t *value)
       &reader->config->exceptions.items[reader->config->exceptions.count - 1];
   if (!json_is_object(value))
     return wrong(reader, false, "an item of sites is an object");
-  json_object_foreach((json_t *)value, key, item) {
+  json_object_foreach((json_t *)value, key, item)
+  {
     down(reader, key, 0);
     if (!take_site_member(reader, key, item, to))
       return false;
@@ -270,7 +272,8 @@ static bool take_config(struct reader *reader, const json_t *root)
   json_t *item;
   if (!json_is_object(root))
     return wrong(reader, false, "the config is an object: {\"budgets\": {...}}");
-  json_object_foreach((json_t *)root, key, item) {
+  json_object_foreach((json_t *)root, key, item)
+  {
     down(reader, key, 0);
     if (!take_member(reader, key, item))
       return false;

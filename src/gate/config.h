@@ -15,7 +15,7 @@ struct hd_gate_config {
   HD_VEC(struct hd_gate_exception) exceptions;
   struct hd_texts fail_on;
   struct hd_texts baselines, suppressions; /* names of files, as they are to be opened */
-  double confidence; /* 0: not given */
+  double confidence;                       /* 0: not given */
   int64_t limit;
 };
 

@@ -112,8 +112,8 @@ static const char *check_text(struct hd_findings *findings, const struct hd_gate
   const char *without = check->site == HD_THE_TOTAL && hd_hidden_growth(check->sites) != 0
                             ? " without what is suppressed"
                             : "";
-  return hd_view_printf(view, "%s%sgrew by %s%s, from %s to %s%s: %s%s", what,
-                        what[0] ? " " : "", growth, half, before, after, without, budget, matched);
+  return hd_view_printf(view, "%s%sgrew by %s%s, from %s to %s%s: %s%s", what, what[0] ? " " : "",
+                        growth, half, before, after, without, budget, matched);
 }
 
 /* Of what is over its budget by chance, perhaps: what would tell. */
@@ -125,9 +125,7 @@ static const char *advice_of(struct hd_findings *findings, const struct hd_gate_
     return NULL;
   hd_format_bytes(rate, (int64_t)check->settle_rate, -1, false);
   const char *runs =
-      check->settle_runs
-          ? hd_view_printf(view, "%zu runs of each side", check->settle_runs)
-          : "";
+      check->settle_runs ? hd_view_printf(view, "%zu runs of each side", check->settle_runs) : "";
   if (!check->settle_rate)
     return check->settle_runs ? hd_view_printf(view, "%s would settle it", runs)
                               : "a larger budget, or more runs of the base, would settle it";
@@ -223,8 +221,8 @@ static bool add_verdict(struct hd_findings *findings, const struct hd_gate_verdi
   struct hd_finding finding = {.level = HD_FINDING_ERROR,
                                .rule = "fail-on",
                                .line = key->line,
-                               .growth = hd_amount_cell(verdicts->measure, of->judgement.growth,
-                                                        true),
+                               .growth =
+                                   hd_amount_cell(verdicts->measure, of->judgement.growth, true),
                                .before = hd_amount_cell(verdicts->measure, of->before, false),
                                .after = hd_amount_cell(verdicts->measure, of->after, false)};
   if (!hd_row_name(verdicts->series, of->row, &findings->options->names, view, &finding.name,
@@ -422,7 +420,7 @@ static const char *sensitivity(struct hd_findings *findings)
     if (!seen)
       return NULL;
     if (least <= 2 * allowed + worth)
-      return hd_view_printf(findings->view, "; new growth of %s at one call site is found", seen);
+      return hd_view_printf(findings->view, "; new growth of %s at one call site would be found", seen);
     return hd_view_printf(findings->view,
                           "; less than %s of new growth at one call site is too small to be seen "
                           "at this rate: --rate %s sees more",
@@ -444,11 +442,10 @@ static bool conclude(struct hd_findings *findings)
   if (!seen || !noise || !checked)
     return hd_fail_memory(findings->error);
   view->passed = !findings->failed;
-  view->conclusion =
-      view->passed
-          ? hd_view_printf(view, "passed%s: %s%s", noise, checked, seen)
-          : hd_view_printf(view, "failed: %zu regression%s%s; %s", findings->failed,
-                           findings->failed == 1 ? "" : "s", noise, checked);
+  view->conclusion = view->passed
+                         ? hd_view_printf(view, "passed%s: %s%s", noise, checked, seen)
+                         : hd_view_printf(view, "failed: %zu regression%s%s; %s", findings->failed,
+                                          findings->failed == 1 ? "" : "s", noise, checked);
   return kept(findings, view->conclusion) &&
          fact(findings, "passed", hd_cell_of(HD_CELL_BOOL, view->passed)) &&
          fact(findings, "conclusion", hd_cell_text(view->conclusion));

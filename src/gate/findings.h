@@ -14,7 +14,7 @@ struct hd_findings_options {
   const struct hd_suppressions *suppressions;
   double confidence;
   const char *program, *before, *after; /* in words: what is compared */
-  size_t keep;   /* rows for people that are neither over a budget nor near; 0 all */
+  size_t keep; /* rows for people that are neither over a budget nor near; 0 all */
   struct hd_name_style names;
   struct hd_source_search search;
 };
@@ -40,8 +40,7 @@ bool hd_finding_place(struct hd_findings *findings, const struct hd_sites *sites
                       struct hd_finding *finding);
 /* A source file as it is shown, in the view's memory; NULL on want of memory. */
 const char *hd_finding_path(struct hd_findings *findings, const char *path);
-bool hd_finding_source(struct hd_findings *findings, const char *path,
-                       struct hd_finding *finding);
+bool hd_finding_source(struct hd_findings *findings, const char *path, struct hd_finding *finding);
 /* "src/cache.c:52", "" unknown. */
 const char *hd_finding_where(struct hd_view *view, const struct hd_finding *finding);
 

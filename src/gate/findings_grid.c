@@ -8,20 +8,13 @@
 #include <stdlib.h>
 
 static const struct hd_column columns[] = {
-    {"result", "RESULT", HD_FOR_ALL, true, 0},
-    {"growth", "GROWTH", HD_FOR_ALL, false, 0},
-    {"interval", "", HD_FOR_ALL, true, 0},
-    {"before", "BEFORE", HD_FOR_ALL, false, 3},
-    {"after", "AFTER", HD_FOR_ALL, false, 4},
-    {"allowed", "ALLOWED", HD_FOR_ALL, false, 0},
-    {"rule", "BUDGET", HD_FOR_ALL, true, 2},
-    {"matched", "MATCHED BY", HD_FOR_ALL, true, 1},
-    {"site", "CALL SITE", HD_FOR_PEOPLE, true, 0},
-    {"function", "", HD_FOR_PROGRAMS, true, 0},
-    {"file", "", HD_FOR_PROGRAMS, true, 0},
-    {"line", "", HD_FOR_PROGRAMS, true, 0},
-    {"moved", "", HD_FOR_PROGRAMS, false, 0},
-    {"suppressed", "", HD_FOR_PROGRAMS, false, 0},
+    {"result", "RESULT", HD_FOR_ALL, true, 0},     {"growth", "GROWTH", HD_FOR_ALL, false, 0},
+    {"interval", "", HD_FOR_ALL, true, 0},         {"before", "BEFORE", HD_FOR_ALL, false, 3},
+    {"after", "AFTER", HD_FOR_ALL, false, 4},      {"allowed", "ALLOWED", HD_FOR_ALL, false, 0},
+    {"rule", "BUDGET", HD_FOR_ALL, true, 2},       {"matched", "MATCHED BY", HD_FOR_ALL, true, 1},
+    {"site", "CALL SITE", HD_FOR_PEOPLE, true, 0}, {"function", "", HD_FOR_PROGRAMS, true, 0},
+    {"file", "", HD_FOR_PROGRAMS, true, 0},        {"line", "", HD_FOR_PROGRAMS, true, 0},
+    {"moved", "", HD_FOR_PROGRAMS, false, 0},      {"suppressed", "", HD_FOR_PROGRAMS, false, 0},
     {"p", "", HD_FOR_PROGRAMS, false, 0},
 };
 
@@ -67,9 +60,8 @@ static bool fill_site(struct hd_findings *findings, const struct hd_gate_check *
     return true;
   const struct hd_site *site = &check->sites->items.items[check->site];
   bool alone = check->comparison->one_process || !check->comparison->before.rows.count;
-  cells[7] = alone
-                 ? (struct hd_cell){0}
-                 : hd_cell_text(site->is_new ? "new" : hd_match_names[site->level]);
+  cells[7] = alone ? (struct hd_cell){0}
+                   : hd_cell_text(site->is_new ? "new" : hd_match_names[site->level]);
   cells[12] = hd_amount_cell(check->sites->measure, site->moved, false);
   cells[13] = hd_amount_cell(check->sites->measure, site->hidden_after, false);
   return true;

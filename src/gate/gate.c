@@ -159,8 +159,7 @@ static bool apply(struct hd_gate *gate, const struct hd_budget *budget, struct h
     if (!has_rule(exception_of(gate, sites, i), budget->rule) &&
         !check_site(gate, budget, NULL, i, sites, base, error))
       return false;
-  return !rule->total || has_total(gate, budget->rule) ||
-         check_total(gate, budget, sites, error);
+  return !rule->total || has_total(gate, budget->rule) || check_total(gate, budget, sites, error);
 }
 
 static bool apply_exceptions(struct hd_gate *gate, const struct hd_comparison *comparison,
@@ -226,8 +225,7 @@ static bool judge(struct hd_gate *gate, struct hd_error *error)
   for (size_t i = 0; i < count; i++) {
     const struct hd_gate_check *check = &gate->checks.items[i];
     tests[i].p = check->p;
-    tests[i].least =
-        fmin(check->p, hd_least_chance(&check->went, &check->came, check->allowed));
+    tests[i].least = fmin(check->p, hd_least_chance(&check->went, &check->came, check->allowed));
   }
   if (!hd_family(tests, count, gate->error, &gate->needed))
     return hd_fail_memory(error);

@@ -39,15 +39,15 @@ struct hd_gate_check {
   const struct hd_gate_exception *exception; /* that the budget is of; NULL */
   const struct hd_comparison *comparison;
   const struct hd_sites *sites;
-  uint32_t site;            /* HD_THE_TOTAL */
+  uint32_t site;                 /* HD_THE_TOTAL */
   struct hd_level before, after; /* without what is hidden; what moved here is in `before` */
   struct hd_level went, came;    /* what chance is about: of one process its objects that came
                                   * and went, else the same as before and after */
   double growth, error, allowed; /* standard error; in the measure's unit */
   double p;
   enum hd_outcome outcome;
-  uint64_t settle_rate;     /* of a NOISE: sampling interval that would settle it; 0 none */
-  size_t settle_runs;       /* how many runs of each side would; 0: too many */
+  uint64_t settle_rate; /* of a NOISE: sampling interval that would settle it; 0 none */
+  size_t settle_runs;   /* how many runs of each side would; 0: too many */
 };
 
 struct hd_gate {
@@ -55,11 +55,11 @@ struct hd_gate {
   size_t budget_count;
   const struct hd_gate_exception *exceptions;
   size_t exception_count;
-  double error;   /* chance of a false alarm, over all checks */
-  const struct hd_comparison *across; /* what is gated */
-  const struct hd_comparison *within; /* for rates; NULL: there is no time */
+  double error;                        /* chance of a false alarm, over all checks */
+  const struct hd_comparison *across;  /* what is gated */
+  const struct hd_comparison *within;  /* for rates; NULL: there is no time */
   HD_VEC(struct hd_gate_check) checks; /* that are over their budget, or could be */
-  double needed;  /* p that the first of the checks needs */
+  double needed;                       /* p that the first of the checks needs */
 };
 
 bool hd_gate_run(struct hd_gate *gate, struct hd_error *error);

@@ -132,8 +132,10 @@ static bool take_pattern(struct parser *parser, const char *text)
           strncmp(kinds[kind], text, strlen(kinds[kind])) != 0))
     kind++;
   if (!colon || kind == sizeof kinds / sizeof *kinds)
-    return wrong(parser, "a suppression is leak:, function:, file:, module: or stack: and a "
-                         "pattern, not", text);
+    return wrong(parser,
+                 "a suppression is leak:, function:, file:, module: or stack: and a "
+                 "pattern, not",
+                 text);
   struct hd_suppression item = {.kind = (enum hd_suppression_kind)kind,
                                 .text = keep(parser, text, strlen(text)),
                                 .file = parser->file,
@@ -252,8 +254,8 @@ static bool matches(const struct hd_suppression *item, const struct stack *stack
   return false;
 }
 
-uint32_t hd_suppressions_hide(void *context, const struct hd_series *series,
-                              const uint32_t *labels, const uint32_t *modules, size_t count)
+uint32_t hd_suppressions_hide(void *context, const struct hd_series *series, const uint32_t *labels,
+                              const uint32_t *modules, size_t count)
 {
   struct hd_suppressions *suppressions = context;
   struct stack stack = {series, labels, modules, count};

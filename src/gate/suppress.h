@@ -23,13 +23,13 @@ enum hd_suppression_kind {
 
 struct hd_suppression {
   enum hd_suppression_kind kind;
-  const char *text;    /* the line as it stands */
+  const char *text;            /* the line as it stands */
   const char *const *patterns; /* of a STACK several; NULL: "..." */
   size_t count;
-  const char *file;    /* that it stands in */
+  const char *file; /* that it stands in */
   int64_t line;
   const char *until, *reason; /* NULL: none */
-  bool expired;        /* hides nothing */
+  bool expired;               /* hides nothing */
   bool used;
 };
 
@@ -44,8 +44,8 @@ bool hd_suppressions_read(struct hd_suppressions *suppressions, const char *file
 void hd_suppressions_deinit(struct hd_suppressions *suppressions);
 
 /* An hd_side_hide; `context` is the suppressions. The first that matches, + 1. */
-uint32_t hd_suppressions_hide(void *context, const struct hd_series *series,
-                              const uint32_t *labels, const uint32_t *modules, size_t count);
+uint32_t hd_suppressions_hide(void *context, const struct hd_series *series, const uint32_t *labels,
+                              const uint32_t *modules, size_t count);
 
 /* Whether a pattern is found in a text. */
 bool hd_pattern_found(const char *pattern, const char *text);

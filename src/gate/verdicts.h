@@ -14,7 +14,7 @@ struct hd_gate_verdict {
 struct hd_gate_verdicts {
   const struct hd_series *series; /* by site, of five points or more; NULL: none are asked for */
   enum hd_measure measure;
-  unsigned wanted;                /* a bit for each enum hd_verdict */
+  unsigned wanted; /* a bit for each enum hd_verdict */
   HD_VEC(struct hd_gate_verdict) found;
 };
 

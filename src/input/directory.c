@@ -30,7 +30,7 @@ static bool add(const struct hd_source *self, const char *directory, const char 
   struct stat status;
   if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
     return true;
-  return hd_vec_push(&handles->items, (struct hd_handle){self, path, handles->groups}) ||
+  return hd_vec_push(&handles->items, (struct hd_handle){self, path, handles->groups, 0}) ||
          hd_fail_memory(error);
 }
 
@@ -60,4 +60,4 @@ static bool expand(const struct hd_source *self, const char *argument, struct hd
 }
 
 extern const struct hd_source hd_source_directory;
-const struct hd_source hd_source_directory = {"directory", accepts, expand, hd_input_open};
+const struct hd_source hd_source_directory = {"directory", accepts, expand, hd_source_open_file};

@@ -13,10 +13,10 @@ static bool expand(const struct hd_source *self, const char *argument, struct hd
                    struct hd_error *error)
 {
   const char *name = hd_arena_copy(&handles->arena, argument, strlen(argument));
-  if (!name || !hd_vec_push(&handles->items, (struct hd_handle){self, name, 0}))
+  if (!name || !hd_vec_push(&handles->items, (struct hd_handle){self, name, 0, 0}))
     return hd_fail_memory(error);
   return true;
 }
 
 extern const struct hd_source hd_source_file;
-const struct hd_source hd_source_file = {"file", accepts, expand, hd_input_open};
+const struct hd_source hd_source_file = {"file", accepts, expand, hd_source_open_file};

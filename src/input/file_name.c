@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 /* A name that is taken apart from its end. */
 struct rest {
@@ -76,6 +77,28 @@ static bool of_tool(struct rest rest, struct hd_file_name *name)
   return false;
 }
 
+/* ".20261125T190312.125Z.heapdiff": when it was fetched. */
+static bool of_url(struct rest rest, struct hd_file_name *name)
+{
+  static const char form[] = ".00000000T000000.000Z";
+  enum { LENGTH = sizeof form - 1 };
+  struct tm tm = {0};
+  if (!drop(&rest, ".heapdiff") || rest.end - rest.at <= LENGTH)
+    return false;
+  const char *at = rest.end - LENGTH;
+  for (size_t i = 0; i < LENGTH; i++)
+    if (form[i] == '0' ? at[i] < '0' || at[i] > '9' : at[i] != form[i])
+      return false;
+  /* Whatever number of milliseconds there is: strptime stops before it. */
+  if (!strptime(at, ".%Y%m%dT%H%M%S", &tm) || tm.tm_year < 70 || tm.tm_year > 300)
+    return false;
+  const char *ms = rest.end - 4;
+  name->time_ns = (int64_t)timegm(&tm) * 1000000000 +
+                  ((ms[0] - '0') * 100 + (ms[1] - '0') * 10 + ms[2] - '0') * INT64_C(1000000);
+  name->length = (size_t)(at - rest.at);
+  return true;
+}
+
 /* The second program image of a process is PROGRAM.PID-2: a series of its own. */
 static bool of_agent(struct rest rest, struct hd_file_name *name)
 {
@@ -94,16 +117,18 @@ struct hd_file_name hd_file_name_read(const char *path)
 {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   struct rest rest = {base, base + strlen(base)};
-  struct hd_file_name name = {base, 0, 0, -1};
+  struct hd_file_name name = {base, 0, 0, -1, 0};
+  if (of_url(rest, &name))
+    return name;
   if (!drop(&rest, ".gz"))
     drop(&rest, ".zst");
   if (of_allocator(rest, &name))
     return name;
-  name = (struct hd_file_name){base, 0, 0, -1};
+  name = (struct hd_file_name){base, 0, 0, -1, 0};
   if (of_tool(rest, &name))
     return name;
-  name = (struct hd_file_name){base, 0, 0, -1};
+  name = (struct hd_file_name){base, 0, 0, -1, 0};
   if (of_agent(rest, &name))
     return name;
-  return (struct hd_file_name){base, 0, 0, -1};
+  return (struct hd_file_name){base, 0, 0, -1, 0};
 }

@@ -42,14 +42,14 @@ static bool expand(const struct hd_source *self, const char *argument, struct hd
                    struct hd_error *error)
 {
   const char *name = hd_arena_copy(&handles->arena, argument, strlen(argument));
-  return (name && hd_vec_push(&handles->items, (struct hd_handle){self, name, 0})) ||
+  return (name && hd_vec_push(&handles->items, (struct hd_handle){self, name, 0, 0})) ||
          hd_fail_memory(error);
 }
 
-static bool open_file(const char *name, const struct hd_input_options *options,
+static bool open_file(const struct hd_handle *handle, const struct hd_input_options *options,
                       struct hd_input **input, struct hd_error *error)
 {
-  HD_SCOPED_FREE char *file = file_of(name);
+  HD_SCOPED_FREE char *file = file_of(handle->name);
   return file ? hd_input_open(file, options, input, error) : hd_fail_memory(error);
 }
 

@@ -85,6 +85,11 @@ static bool inflate_rest(struct hd_input *input, struct hd_error *error)
     return hd_fail_internal(error, "stopped");
   if (!hd_inflate_whole(input->fd, input->max_inflated, &data, &length, &input->packed, error))
     return false;
+  /* Shorter than what was streamed: somebody writes to it meanwhile. */
+  if (data && length < stream->offset + stream->length) {
+    hd_free(data);
+    data = NULL;
+  }
   if (!data) {
     pass_turn(input);
     return true;
@@ -208,30 +213,32 @@ static bool open_file(struct hd_input *input, const char *path, struct hd_error 
   return true;
 }
 
-static bool begin(struct hd_input *input, const char *path, struct hd_error *error)
+static bool begin(struct hd_input *input, bool is_file, struct hd_error *error)
 {
   struct hd_stream *stream = &input->stream;
-  if (!open_file(input, path, error) || !hd_stream_peek(stream, HD_INFLATE_HEAD, error))
+  if (!hd_stream_peek(stream, HD_INFLATE_HEAD, error))
     return false;
   if (!stream->length)
     return hd_fail_input(error, "the file is empty");
   const struct hd_inflate_method *method = hd_inflate_find(stream->data, stream->length);
-  if (method && !start_inflating(input, method, strcmp(path, "-") != 0, error))
+  if (method && !start_inflating(input, method, is_file, error))
     return false;
   if (!stream->length)
     return stream->cut[0] ? hd_fail_input(error, "%s before its first whole block: nothing "
                                                    "of it can be used; fetch it again", stream->cut)
                           : hd_fail_input(error, "the compressed file is empty");
+  if (!input->maybe_whole)
+    pass_turn(input);
   return true;
 }
 
-bool hd_input_open(const char *path, const struct hd_input_options *options,
-                   struct hd_input **input, struct hd_error *error)
+static struct hd_input *create(const struct hd_input_options *options, struct hd_error *error)
 {
   struct hd_input *made = hd_alloc_zeroed(1, sizeof *made);
-  *input = made;
-  if (!made)
-    return hd_fail_memory(error);
+  if (!made) {
+    hd_fail_memory(error);
+    return NULL;
+  }
   made->fd = -1;
   made->max_inflated =
       options && options->max_inflated ? options->max_inflated : HD_MAX_INFLATED;
@@ -240,15 +247,39 @@ bool hd_input_open(const char *path, const struct hd_input_options *options,
   made->stream.consume = consume;
   made->stream.release = release;
   made->turn = options ? options->turn : NULL;
-  if (begin(made, path, error)) {
-    if (!made->maybe_whole)
-      pass_turn(made);
-    return true;
-  }
-  hd_error_in(error, strcmp(path, "-") == 0 ? "standard input" : path);
-  hd_input_close(made);
+  return made;
+}
+
+static bool refuse(struct hd_input **input, const char *name, struct hd_error *error)
+{
+  hd_input_close(*input);
   *input = NULL;
-  return false;
+  return hd_error_in(error, name);
+}
+
+bool hd_input_open(const char *path, const struct hd_input_options *options,
+                   struct hd_input **input, struct hd_error *error)
+{
+  *input = create(options, error);
+  if (!*input)
+    return false;
+  if (open_file(*input, path, error) && begin(*input, strcmp(path, "-") != 0, error))
+    return true;
+  return refuse(input, strcmp(path, "-") == 0 ? "standard input" : path, error);
+}
+
+bool hd_input_open_fd(int fd, const char *name, const struct hd_input_options *options,
+                      struct hd_input **input, struct hd_error *error)
+{
+  *input = create(options, error);
+  if (!*input)
+    return false;
+  (*input)->fd = lseek(fd, 0, SEEK_SET) == 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+  if ((*input)->fd < 0)
+    hd_fail_internal(error, "cannot be read again: %s", strerror(errno));
+  else if (begin(*input, true, error))
+    return true;
+  return refuse(input, name, error);
 }
 
 struct hd_stream *hd_input_stream(struct hd_input *input)

@@ -31,6 +31,10 @@ struct hd_input;
  * permission are errors that say so; `error` names the path. */
 bool hd_input_open(const char *path, const struct hd_input_options *options,
                    struct hd_input **input, struct hd_error *error);
+/* The same of an open file, from its beginning; `fd` stays the caller's, and is not to be
+ * read in two inputs at once. */
+bool hd_input_open_fd(int fd, const char *name, const struct hd_input_options *options,
+                      struct hd_input **input, struct hd_error *error);
 struct hd_stream *hd_input_stream(struct hd_input *input);
 bool hd_input_compressed(const struct hd_input *input);
 void hd_input_close(struct hd_input *input); /* takes NULL */

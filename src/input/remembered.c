@@ -2,11 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
-#include "base/index.h"
+#include "input/state.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,28 +15,9 @@
 /* One small file a working directory, named by a hash of its path. */
 static bool state_file(struct hd_buffer *path, bool make)
 {
-  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-  HD_SCOPED_FREE char *here = getcwd(NULL, 0);
-  if (!here)
+  if (!hd_state_path("last", make, path))
     return false;
-  if (state && state[0] == '/')
-    hd_buffer_puts(path, state);
-  else if (home && home[0] == '/')
-    hd_buffer_printf(path, "%s/.local/state", home);
-  else
-    return false;
-  hd_buffer_puts(path, "/heapdiff/last");
-  if (path->failed)
-    return false;
-  for (char *c = path->data + 1; make && *c; c++)
-    if (*c == '/') {
-      *c = '\0';
-      mkdir(path->data, 0700);
-      *c = '/';
-    }
-  if (make)
-    mkdir(path->data, 0700);
-  hd_buffer_printf(path, "/%016" PRIx64 ".json", hd_hash(here, strlen(here)));
+  hd_buffer_puts(path, ".json");
   return !path->failed;
 }
 

@@ -125,10 +125,14 @@ static void print_findings(const struct hd_view *view, const struct hd_style *st
   for (size_t i = 0; i < view->rules.count; i++)
     cases += failures(view, view->rules.items[i]) == 0;
   hd_buffer_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-  hd_buffer_printf(out, "<testsuites name=\"heapdiff check\" tests=\"%zu\" failures=\"%zu\" "
-                        "errors=\"0\" time=\"0\">\n", cases, failed);
-  hd_buffer_printf(out, "  <testsuite name=\"heapdiff check\" tests=\"%zu\" failures=\"%zu\" "
-                        "errors=\"0\" skipped=\"0\" time=\"0\">\n", cases, failed);
+  hd_buffer_printf(out,
+                   "<testsuites name=\"heapdiff check\" tests=\"%zu\" failures=\"%zu\" "
+                   "errors=\"0\" time=\"0\">\n",
+                   cases, failed);
+  hd_buffer_printf(out,
+                   "  <testsuite name=\"heapdiff check\" tests=\"%zu\" failures=\"%zu\" "
+                   "errors=\"0\" skipped=\"0\" time=\"0\">\n",
+                   cases, failed);
   for (size_t i = 0; i < view->rules.count; i++)
     if (!failures(view, view->rules.items[i]))
       put_passed(out, view, view->rules.items[i]);

@@ -100,8 +100,8 @@ static void put_details(const struct hd_finding *finding, struct hd_buffer *out)
   put_source(finding, out);
 }
 
-static void put_folded(const struct hd_view *view, enum hd_finding_level level,
-                       const char *summary, struct hd_buffer *out)
+static void put_folded(const struct hd_view *view, enum hd_finding_level level, const char *summary,
+                       struct hd_buffer *out)
 {
   if (!has_level(view, level))
     return;
@@ -115,8 +115,8 @@ static void put_folded(const struct hd_view *view, enum hd_finding_level level,
 void hd_markdown_findings(const struct hd_view *view, const struct hd_style *style,
                           struct hd_buffer *out)
 {
-  hd_buffer_printf(out, "### heapdiff: %s\n\n", view->passed ? "memory is within its budget"
-                                                           : "memory has grown");
+  hd_buffer_printf(out, "### heapdiff: %s\n\n",
+                   view->passed ? "memory is within its budget" : "memory has grown");
   hd_markdown_headline(view, style, out);
   put_table(view, style, out);
   put_folded(view, HD_FINDING_ERROR, "Source and callers", out);

@@ -58,14 +58,26 @@ static json_t *uri(const char *path)
   return value;
 }
 
-static json_t *location(const struct hd_finding *finding)
+/* Code scanning takes no result without a place: what is of no file, as a total, is where
+ * the first finding that has one is, else in the program. */
+static const char *place_of_all(const struct hd_view *view)
+{
+  for (size_t i = 0; i < view->findings.count; i++)
+    if (view->findings.items[i].file)
+      return view->findings.items[i].file;
+  for (size_t i = 0; i < view->facts.count; i++)
+    if (strcmp(view->facts.items[i].key, "program") == 0)
+      return view->facts.items[i].cell.text;
+  return "heapdiff";
+}
+
+static json_t *location(const struct hd_finding *finding, const char *elsewhere)
 {
   json_t *place = json_object(), *item = json_object();
-  place = put(place, "artifactLocation",
-                      put(json_object(), "uri", uri(finding->file)));
-  if (finding->line)
-    place = put(place, "region",
-                        put(json_object(), "startLine", json_integer(finding->line)));
+  const char *file = finding->file ? finding->file : elsewhere;
+  uint32_t line = finding->file && finding->line ? finding->line : 1;
+  place = put(place, "artifactLocation", put(json_object(), "uri", uri(file)));
+  place = put(place, "region", put(json_object(), "startLine", json_integer(line)));
   item = put(item, "physicalLocation", place);
   json_t *logical = put(json_object(), "name", text_value(finding->name));
   logical = put(logical, "kind", json_string("function"));
@@ -78,14 +90,13 @@ static json_t *stack(const struct hd_finding *finding)
   json_t *frames = json_array();
   for (size_t i = 0; i < finding->stack_count; i++) {
     json_t *logical = put(json_object(), "name", text_value(finding->stack[i]));
-    json_t *place = put(json_object(), "logicalLocations",
-                                add(json_array(), logical));
+    json_t *place = put(json_object(), "logicalLocations", add(json_array(), logical));
     frames = add(frames, put(json_object(), "location", place));
   }
   return add(json_array(), put(json_object(), "frames", frames));
 }
 
-static json_t *result(const struct hd_finding *finding)
+static json_t *result(const struct hd_finding *finding, const char *elsewhere)
 {
   static const char *const levels[] = {"error", "warning", "note"};
   json_t *item = json_object();
@@ -101,16 +112,15 @@ static json_t *result(const struct hd_finding *finding)
   item = put(item, "level", json_string(levels[finding->level]));
   item = put(item, "message", text.failed ? NULL : message(hd_buffer_text(&text)));
   hd_buffer_deinit(&text);
-  if (finding->file)
-    item = put(item, "locations", add(json_array(), location(finding)));
+  item = put(item, "locations", add(json_array(), location(finding, elsewhere)));
   if (finding->stack_count)
     item = put(item, "stacks", stack(finding));
   item = put(item, "partialFingerprints",
-                     put(json_object(), "callChain/v1", text_value(finding->identity)));
+             put(json_object(), "callChain/v1", text_value(finding->identity)));
   if (finding->suppressed) {
     json_t *by = put(json_object(), "kind", json_string("external"));
     by = put(by, "justification",
-                     text_value(finding->reason ? finding->reason : finding->suppressed));
+             text_value(finding->reason ? finding->reason : finding->suppressed));
     item = put(item, "suppressions", add(json_array(), by));
   }
   return item;
@@ -125,12 +135,12 @@ static void print_findings(const struct hd_view *view, const struct hd_style *st
   driver = put(driver, "version", json_string(HEAPDIFF_VERSION));
   driver = put(driver, "rules", rule_list());
   for (size_t i = 0; i < view->findings.count; i++)
-    results = add(results, result(&view->findings.items[i]));
+    results = add(results, result(&view->findings.items[i], place_of_all(view)));
   run = put(run, "tool", put(json_object(), "driver", driver));
   run = put(run, "columnKind", json_string("utf16CodeUnits"));
   run = put(run, "results", results);
-  json_t *root = put(json_object(), "$schema",
-                             json_string("https://json.schemastore.org/sarif-2.1.0.json"));
+  json_t *root =
+      put(json_object(), "$schema", json_string("https://json.schemastore.org/sarif-2.1.0.json"));
   root = put(root, "version", json_string("2.1.0"));
   dump(put(root, "runs", add(json_array(), run)), out);
 }

@@ -169,7 +169,7 @@ static void forget_miss(const char *build_id, bool program)
 static int request(struct hd_fetch *fetch, const char *build_id, bool program, char **path)
 {
   const unsigned char *id = (const unsigned char *)build_id; /* length 0: it is text */
-  fetch->what = program ? "a program" : "debug information";
+  fetch->what = program ? "fetching a program" : "fetching debug information";
   fetch->deadline_ms = now_ms() + (int64_t)fetch->timeout_ms;
   fetch->span_end = LEAST_BYTES;
   fetch->timed_out = fetch->given_up = false;

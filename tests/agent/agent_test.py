@@ -159,8 +159,8 @@ def test_signals():
         assert run.only()[-1].header['reason'] == 'start'
     keyboard = """
 import time
-print('ready', flush=True)
 try:
+    print('ready', flush=True)
     time.sleep(20)
 except KeyboardInterrupt:
     raise SystemExit(9)

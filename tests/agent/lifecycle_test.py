@@ -27,14 +27,14 @@ def test_linkage():
     os.environ['TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD'] = str(1 << 62)
     tried = 0
     for name in ('allocs', 'operators'):
-        for way in ('jemalloc', 'tcmalloc', 'tcmalloc_minimal', 'static_libstdcxx'):
+        for way in ('jemalloc', 'tcmalloc', 'tcmalloc_minimal', 'static_libstdcxx', 'nopie'):
             path = program(f'agent_{name}_{way}')
             if not os.path.exists(path):
                 continue
             tried += 1
             with Run(path) as run:
                 snapshot = run.only()[-1]
-                library = 'libc.so' if way == 'static_libstdcxx' else way
+                library = way if 'malloc' in way else 'libc.so'
                 assert library in snapshot.header['allocator'], snapshot.header['allocator']
                 check_exact(run, snapshot, plain)
                 print(way, name, snapshot.header['allocator'])
@@ -87,7 +87,7 @@ def test_daemon():
                        for s in load_whole(run.directory).values())
         wait_for(ended)
         series = [s for s in run.series().values() if 'site_late' in s[-1].exact()]
-        assert len(series) == 1 and len(series[0]) > 3
+        assert len(series) == 1 and len(series[0]) > 1
         assert series[0][-1].exact()['site_late'] == [1000, 10, 1000, 10]
         assert series[0][-1].exact()['site_early'][:2] == [1000, 10]
         assert run.status()['failed'] == 0, run.status()
@@ -115,8 +115,8 @@ def test_chroot():
             # One that was being written when the root changed may stay unfinished.
             snapshots = next(iter(load_whole(run.directory).values()))
             status = run.status()
-            assert len(snapshots) == status['snapshots'] > 2
-            assert status['failed'] > 1 and status['errno'] == 2, status
+            assert len(snapshots) == status['snapshots'] > 0
+            assert status['failed'] > 0 and status['errno'] == 2, status
             assert 'site_early' in snapshots[-1].exact()
             assert os.listdir(root) == []
         # A directory that is there under the new root is written to.
@@ -133,7 +133,7 @@ def test_chroot():
 def test_abort():
     with Run(program('agent_lifecycle'), 'abort', interval=5, check=-signal.SIGABRT) as run:
         snapshots = next(iter(load_whole(run.directory).values()))
-        assert len(snapshots) > 2 and snapshots[-1].header['reason'] == 'interval'
+        assert len(snapshots) > 1 and snapshots[-1].header['reason'] == 'interval'
         assert snapshots[-1].exact()['site_early'] == [1000, 10, 1000, 10]
 
 

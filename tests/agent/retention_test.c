@@ -14,13 +14,13 @@ static struct {
 } there[MOST];
 static size_t count;
 
-static void add(uint64_t sequence, uint64_t moment, uint64_t bytes)
+static void add(uint64_t sequence, uint64_t moment, uint64_t bytes, bool asked)
 {
   uint64_t gone;
   there[count].sequence = sequence;
   there[count].moment = moment;
   there[count++].bytes = bytes;
-  hd_retention_add(sequence, moment, bytes);
+  hd_retention_add(sequence, moment, bytes, asked);
   while (hd_retention_next(&gone)) {
     size_t i = 0;
     while (i < count && there[i].sequence != gone)
@@ -57,7 +57,7 @@ static int keeps(uint64_t keep)
   count = 0;
   for (uint64_t t = 0; t < TIMES; t++) {
     random = random * 1664525u + 1013904223u;
-    add(t, t * 1000 + (random >> 16) % 1000, 100);
+    add(t, t * 1000 + (random >> 16) % 1000, 100, false);
     if (!count || there[0].sequence != 0 || there[count - 1].sequence != t || count > keep)
       return 1;
     if (t < 3 * keep)
@@ -80,7 +80,7 @@ static int bounded_by_size(void)
   count = 0;
   for (uint64_t t = 0; t < 500; t++) {
     uint64_t bytes = 0, size = 100 + t; /* each is larger than the one before */
-    add(t, t * 1000, size);
+    add(t, t * 1000, size, false);
     for (size_t i = 0; i < count; i++)
       bytes += there[i].bytes;
     if (bytes > 10000 || (t > 100 && bytes < 10000 - 2 * size))
@@ -88,14 +88,35 @@ static int bounded_by_size(void)
   }
   hd_retention_undo(); /* leaves room for one of that size */
   count--;
-  add(500, 500000, 100 + 499);
-  add(501, 501000, 1000000); /* the first and the last stay, whatever their size */
+  add(500, 500000, 100 + 499, false);
+  add(501, 501000, 1000000, false); /* the first and the last stay, whatever their size */
   return count != 2 || there[0].sequence != 0 || there[1].sequence != 501;
+}
+
+/* Every hundredth is asked for: those stay while there are others. */
+static int keeps_what_was_asked_for(void)
+{
+  memset(&hd_config, 0, sizeof hd_config);
+  hd_config.set.keep = 20;
+  hd_retention_forked();
+  count = 0;
+  for (uint64_t t = 0; t < 1000; t++)
+    add(t, t * 1000, 100, t % 100 == 50);
+  size_t asked = 0;
+  for (size_t i = 0; i < count; i++)
+    asked += there[i].sequence % 100 == 50;
+  if (count != 20 || asked != 10 || there[0].sequence != 0 || there[19].sequence != 999)
+    return 1;
+  for (uint64_t t = 1000; t < 1100; t++) /* and when there are none they are thinned out */
+    add(t, t * 1000, 100, true);
+  return count != 20 || there[0].sequence != 0 || there[19].sequence != 1099 ||
+         there[1].sequence % 100 != 50;
 }
 
 int main(void)
 {
-  int failed = keeps(2) + keeps(3) + keeps(4) + keeps(10) + keeps(100) + bounded_by_size();
+  int failed = keeps(2) + keeps(3) + keeps(4) + keeps(10) + keeps(100) + bounded_by_size() +
+               keeps_what_was_asked_for();
   printf("failed: %d\n", failed);
   return failed != 0;
 }

@@ -94,7 +94,10 @@ def end_by(number, *mode, check=None, rate=1, command=None):
         line = run.process.stdout.readline()
         assert line, 'it ended before'
         lines.append(line.strip())
-    time.sleep(.02)
+    deadline = time.time() + 20
+    while not any(n.endswith('.heapdiff') for n in os.listdir(run.directory)):
+        assert time.time() < deadline, 'no first snapshot'
+        time.sleep(.005)
     run.process.send_signal(number)
     run.finish(check=-number if check is None else check)
     return run, lines[:-1]

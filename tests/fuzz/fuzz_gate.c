@@ -31,7 +31,7 @@ static void read_baseline(const char *text, size_t length)
   struct hd_buffer out = HD_BUFFER_INIT;
   hd_side_init(&comparison.before, &frames);
   hd_side_init(&comparison.after, &frames);
-  if (hd_baseline_is(text, length) && hd_baseline_read(&comparison.before, text, length, &error)) {
+  if (hd_baseline_read(&comparison.before, text, length, &error)) {
     understood++;
     if (!hd_baseline_write(&comparison.before, "fuzz", &out, &error) ||
         !hd_baseline_read(&comparison.after, out.data, out.length, &error))

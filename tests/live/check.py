@@ -150,7 +150,8 @@ def outputs_are_valid(work, place):
         check(False, "SARIF:", error.json_path, error.message)
     results = sarif["runs"][0]["results"]
     check(any(r["level"] == "error" and r["locations"][0]["physicalLocation"]["artifactLocation"]
-              ["uri"] == "gated.c" for r in results if "locations" in r), "SARIF has no place")
+              ["uri"] == "gated.c" for r in results), "SARIF has no place")
+    check(all(r["locations"] for r in results), "code scanning takes no result without a place")
     check(any("suppressions" in r for r in results), "SARIF has no suppression")
     junit_is_valid(place / "out.junit")
     lines = (place / "out.github").read_text().splitlines()

@@ -19,6 +19,8 @@ for page in man1/heapdiff.1 man1/heapdiff-top.1 man5/heapdiff-snapshot.5 man7/he
   test -s prefix/share/man/$page
 done
 test -s prefix/share/bash-completion/completions/heapdiff
+test -s prefix/share/zsh/site-functions/_heapdiff
+test -s prefix/share/fish/vendor_completions.d/heapdiff.fish
 
 cat >user.c <<'END'
 #include <heapdiff/query.h>

@@ -51,9 +51,8 @@ static const char *const snapshots[] = {TESTDATA "/pprof/go-leak/heap.1.pb.gz",
 static bool ask_check(hd_session *session, hd_view **view, struct hd_error *error)
 {
   const char *const suppressions[] = {in_scratch("known.supp")};
-  struct hd_check_options options = {.config = in_scratch("heapdiff.json"),
-                                     .suppressions = suppressions,
-                                     .suppression_count = 1};
+  struct hd_check_options options = {
+      .config = in_scratch("heapdiff.json"), .suppressions = suppressions, .suppression_count = 1};
   struct hd_check_result result;
   return hd_check(session, snapshots, 2, &options, view, &result, error);
 }
@@ -63,8 +62,11 @@ static bool ask_series(hd_session *session, hd_view **view, struct hd_error *err
   const char *const series[] = {in_scratch("series")};
   const char *const fail_on[] = {"leaking"};
   const struct hd_check_budget budgets[] = {{"max-growth", "1MB/h"}};
-  struct hd_check_options options = {.no_config = true, .fail_on = fail_on, .fail_on_count = 1,
-                                     .budgets = budgets, .budget_count = 1};
+  struct hd_check_options options = {.no_config = true,
+                                     .fail_on = fail_on,
+                                     .fail_on_count = 1,
+                                     .budgets = budgets,
+                                     .budget_count = 1};
   struct hd_check_result result;
   return hd_check(session, series, 1, &options, view, &result, error);
 }
@@ -106,8 +108,10 @@ static bool answer(const struct question *question, struct answer *out, struct h
   hd_view *view = NULL;
   out->length = 0;
   if (question->ask == ask_update)
-    write_text(in_scratch("new.baseline"), "heapdiff-baseline 1\nmeasures inuse_space\n"
-                                           "f@a.c+1;main@a.c+2\tinuse_space=5~1\n", 0600);
+    write_text(in_scratch("new.baseline"),
+               "heapdiff-baseline 1\nmeasures inuse_space\n"
+               "f@a.c+1;main@a.c+2\tinuse_space=5~1\n",
+               0600);
   bool fine = hd_session_create(&options, &session, error) && question->ask(session, &view, error);
   for (size_t i = 0; fine && i < 6 && question->formats[i]; i++) {
     const struct hd_style style = {.format = question->formats[i]};
@@ -153,14 +157,17 @@ static void fail_each(const struct question *question)
 
 static void make_files(void)
 {
-  write_text(in_scratch("heapdiff.json"),
-             "{\"budgets\": {\"max-growth\": [\"1MB\", \"5%\"]}, \"sites\": [{\"function\": \"fill\","
-             " \"budgets\": {\"max-growth\": \"1\"}, \"reason\": \"r\"}], \"confidence\": 0.99}", 0600);
+  write_text(
+      in_scratch("heapdiff.json"),
+      "{\"budgets\": {\"max-growth\": [\"1MB\", \"5%\"]}, \"sites\": [{\"function\": \"fill\","
+      " \"budgets\": {\"max-growth\": \"1\"}, \"reason\": \"r\"}], \"confidence\": 0.99}",
+      0600);
   write_text(in_scratch("known.supp"), "# heapdiff: reason=r\nleak:spawn\nstack:a;...;b\n", 0600);
   write_text(in_scratch("kept.baseline"),
              "heapdiff-baseline 1\nmeasures inuse_space inuse_objects\n"
              "main.fill@main.go~0;main.run@main.go~2;main.main@main.go~0\trate=524288 "
-             "inuse_space=8921602|8000000~4.673e+12 inuse_objects=8712|8000~4e6\n", 0600);
+             "inuse_space=8921602|8000000~4.673e+12 inuse_objects=8712|8000~4e6\n",
+             0600);
   assert_int_equal(mkdir(in_scratch("series"), 0700), 0);
   for (int i = 0; i < 6; i++) {
     char name[32], text[2048];

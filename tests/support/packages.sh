@@ -6,12 +6,12 @@
 packages_for() {
   echo build-essential cmake ninja-build pkg-config libdw-dev libelf-dev libjansson-dev \
     libxxhash-dev libpcre2-dev zlib1g-dev libdeflate-dev libzstd-dev liblzma-dev \
-    libdebuginfod-dev libiberty-dev libedit-dev
+    libdebuginfod-dev libiberty-dev libcurl4-openssl-dev libedit-dev
   [ "$1" != test ] || echo libcmocka-dev python3 golang-go clang llvm mandoc binutils bash \
     util-linux procps dwz elfutils debuginfod \
     libjemalloc2 libjemalloc-dev libgoogle-perftools4 libgoogle-perftools-dev google-perftools \
     valgrind zstd heaptrack \
-    python3-jsonschema libxml2-utils tmux
+    python3-jsonschema libxml2-utils nginx-light openssl zsh fish tmux
 }
 
 need() {

@@ -304,6 +304,111 @@ static int drop_folder(void **state)
   return system(command);
 }
 
+/* Text that hardly repeats itself, so that a piece of it is found in its place alone. */
+static char *long_text(size_t length)
+{
+  char *text = malloc(length);
+  uint32_t seed = 7;
+  assert_non_null(text);
+  for (size_t i = 0; i < length; i++) {
+    seed = seed * 1664525 + 1013904223;
+    text[i] = (char)('a' + (seed >> 24) % 13);
+  }
+  return text;
+}
+
+static void assert_reads(const char *name, const char *text, size_t length)
+{
+  struct hd_error error = HD_ERROR_INIT;
+  struct hd_buffer out = HD_BUFFER_INIT;
+  assert_true(slurp(name, 0, &out, &error));
+  assert_int_equal(out.length, length);
+  assert_memory_equal(out.data, text, length);
+  hd_buffer_deinit(&out);
+}
+
+static void assert_fails(const char *name, uint64_t limit, const char *words)
+{
+  struct hd_error error = HD_ERROR_INIT;
+  struct hd_buffer out = HD_BUFFER_INIT;
+  assert_false(slurp(name, limit, &out, &error));
+  assert_non_null(strstr(error.text, words));
+  hd_buffer_deinit(&out);
+}
+
+/* What is large is inflated at once, by other means: it must make no difference. */
+static void a_large_file_at_once(void **state)
+{
+  (void)state;
+  enum { LENGTH = 3 << 20 };
+  char *text = long_text(LENGTH), bytes[16];
+  gzip_file("large.gz", "wb1", text, LENGTH);
+  assert_reads("large.gz", text, LENGTH);
+  assert_fails("large.gz", LENGTH - 1, "inflates to more than");
+  /* A second member, larger than what is streamed: the last one's length is not all. */
+  gzip_file("large.gz", "ab1", text, LENGTH / 2);
+  char *both = malloc(LENGTH + LENGTH / 2);
+  memcpy(both, text, LENGTH);
+  memcpy(both + LENGTH, text, LENGTH / 2);
+  assert_reads("large.gz", both, LENGTH + LENGTH / 2);
+  free(both);
+  /* Padding, damage in the middle, a wrong length, a cut. */
+  gzip_file("large.gz", "wb1", text, LENGTH);
+  struct stat status;
+  assert_int_equal(stat(path_of("large.gz"), &status), 0);
+  memset(bytes, 0, sizeof bytes);
+  FILE *file = fopen(path_of("large.gz"), "r+b");
+  fseek(file, 0, SEEK_END);
+  fwrite(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  assert_reads("large.gz", text, LENGTH);
+  assert_int_equal(truncate(path_of("large.gz"), status.st_size), 0);
+  file = fopen(path_of("large.gz"), "r+b");
+  fseek(file, status.st_size - 1, SEEK_SET);
+  fputc(1, file); /* 16 MiB more than there is */
+  fclose(file);
+  assert_fails("large.gz", 0, "the gzip data is damaged");
+  gzip_file("large.gz", "wb1", text, LENGTH);
+  file = fopen(path_of("large.gz"), "r+b");
+  fseek(file, status.st_size / 2, SEEK_SET);
+  fwrite(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  assert_fails("large.gz", 0, "the gzip data is damaged");
+  gzip_file("large.gz", "wb1", text, LENGTH);
+  assert_int_equal(truncate(path_of("large.gz"), status.st_size / 2), 0);
+  assert_fails("large.gz", 0, "the gzip data is truncated");
+  free(text);
+}
+
+/* Line by line, as text readers do: what was read is given back, what comes is there. */
+static void lines_of_a_large_file(void **state)
+{
+  (void)state;
+  enum { LENGTH = 5 << 20, LINE = 997 };
+  char *text = long_text(LENGTH);
+  struct hd_error error = HD_ERROR_INIT;
+  struct hd_input *input;
+  for (size_t i = LINE; i < LENGTH; i += LINE + 1)
+    text[i] = '\n';
+  gzip_file("lines.gz", "wb1", text, LENGTH);
+  assert_true(hd_input_open(path_of("lines.gz"), NULL, &input, &error));
+  struct hd_stream *stream = hd_input_stream(input);
+  size_t at = 0;
+  for (;;) {
+    const char *line;
+    size_t length;
+    bool whole;
+    assert_true(hd_stream_line(stream, &line, &length, &whole, &error));
+    if (!line)
+      break;
+    assert_memory_equal(line, text + at, length);
+    at += length + whole;
+  }
+  assert_int_equal(at, LENGTH);
+  hd_input_close(input);
+  free(text);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -312,6 +417,7 @@ int main(void)
       cmocka_unit_test(damaged_zstd),    cmocka_unit_test(a_wide_window_is_refused),
       cmocka_unit_test(a_bomb_is_refused), cmocka_unit_test(what_is_no_file),
       cmocka_unit_test(a_directory_is_its_files),
+      cmocka_unit_test(a_large_file_at_once), cmocka_unit_test(lines_of_a_large_file),
   };
   return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -135,6 +135,20 @@ static void a_function_that_stays_was_not_renamed(void **state)
   end(&f);
 }
 
+/* What a caller has lost is no helper's that holds much more. */
+static void a_leak_is_no_helper(void **state)
+{
+  (void)state;
+  struct fixture f;
+  begin(&f);
+  row(&f, &f.before, "main a.c 9", 10, 0);
+  row(&f, &f.after, "leak a.c 1 < main a.c 12", 1000, 0);
+  match(&f);
+  assert_int_equal(f.match.level[0], HD_MATCH_NONE);
+  assert_true(site(&f, "leak", 1)->is_new);
+  end(&f);
+}
+
 /* A leak that is put in above: the sites below are told by order and size, and the growth
  * is the new line's. */
 static void a_line_put_in_above(void **state)
@@ -286,6 +300,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_chain),
       cmocka_unit_test(a_function_that_stays_was_not_renamed),
+      cmocka_unit_test(a_leak_is_no_helper),
       cmocka_unit_test(a_line_put_in_above),
       cmocka_unit_test(equal_lines_stay_each_others),
       cmocka_unit_test(chains_are_summed_by_site),

@@ -174,12 +174,92 @@ static void probing(void **state)
   assert_null(hd_reader_find("no such"));
 }
 
+/* A line that the cursor takes, and the same with a blank in it, which jansson reads. */
+static void assert_same_either_way(const char *line)
+{
+  char plain[2048], spaced[2048];
+  struct hd_error errors[2];
+  snprintf(plain, sizeof plain, "%s%s{\"stack\":%s\n", HEADER, BODY, line);
+  snprintf(spaced, sizeof spaced, "%s%s{ \"stack\":%s\n", HEADER, BODY, line);
+  for (int ended = 0; ended < 2; ended++) {
+    struct hd_profile *a, *b;
+    strcat(plain, ended ? "{\"end\":{}}\n" : "");
+    strcat(spaced, ended ? "{\"end\":{}}\n" : "");
+    a = read_text(plain, strlen(plain), &errors[0]);
+    b = read_text(spaced, strlen(spaced), &errors[1]);
+    assert_int_equal(a != NULL, b != NULL);
+    assert_int_equal(errors[0].line, errors[1].line);
+    if (!strstr(errors[0].text, "column"))
+      assert_string_equal(errors[0].text, errors[1].text);
+    if (!a)
+      continue;
+    assert_int_equal(a->records.count, b->records.count);
+    assert_int_equal(a->stacks.count, b->stacks.count);
+    assert_int_equal(a->ages.count, b->ages.count);
+    assert_memory_equal(a->values.items, b->values.items, a->values.count * sizeof(double));
+    assert_memory_equal(a->stack_locations.items, b->stack_locations.items,
+                        a->stack_locations.count * sizeof(uint32_t));
+    for (size_t i = 0; i < a->records.count; i++) {
+      const struct hd_record *x = &a->records.items[i], *y = &b->records.items[i];
+      assert_true(x->stack == y->stack && x->size == y->size && x->rate == y->rate &&
+                  x->labels == y->labels && x->weight == y->weight);
+    }
+    for (size_t i = 0; i < a->ages.count; i++) {
+      const struct hd_age *x = &a->ages.items[i], *y = &b->ages.items[i];
+      assert_true(x->record == y->record && x->log2 == y->log2 && x->count == y->count);
+    }
+    hd_profile_destroy(a);
+    hd_profile_destroy(b);
+  }
+}
+
+static void two_ways_to_one_stack(void **state)
+{
+  (void)state;
+  static const char *const lines[] = {
+      "[2,0],\"records\":[{\"values\":[10,-1,0,20,2]}]}",
+      "[2],\"truncated\":true,\"records\":[{\"size\":8,\"rate\":9,\"live\":1,\"alloc\":3}]}",
+      "[2],\"truncated\":false,\"records\":[{\"values\":[1,2,3,4,5]}]}",
+      "[1],\"records\":[{\"rate\":512,\"size\":8,\"alloc\":3,\"live\":1,"
+      "\"ages\":[[10,1],[63,2]]},{\"values\":[1,2,3,4,5],\"ages\":[[0,7]]},"
+      "{\"size\":8,\"rate\":512,\"values\":[1,2,3,4,5]}]}",
+      "[],\"records\":[]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,5],\"other\":[{}]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,5],\"labels\":{\"k\":\"v\"}}]}",
+      /* wrong ones, to the same words */
+      "[3],\"records\":[{\"values\":[1,2,3,4,5]}]}",
+      "[-1],\"records\":[{\"values\":[1,2,3,4,5]}]}",
+      "[01],\"records\":[{\"values\":[1,2,3,4,5]}]}",
+      "[1,],\"records\":[{\"values\":[1,2,3,4,5]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,5,6]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,-]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,-0]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,1e3]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,99999999999999999999]}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,5],\"values\":[1,2,3,4,5]}]}",
+      "[1],\"records\":[{\"size\":8,\"rate\":9,\"live\":1}]}",
+      "[1],\"records\":[{\"size\":8,\"rate\":0,\"live\":1,\"alloc\":1}]}",
+      "[1],\"records\":[{\"rate\":8,\"live\":1,\"alloc\":1}]}",
+      "[1],\"records\":[{\"values\":[1,2,3,4,5],\"ages\":[[64,1]]}]}",
+      "[1],\"records\":[{}]}",
+      "[1],\"records\":[]",
+      "[1],\"records\":[]}}",
+      "[1],\"records\":[]} x",
+      "[1]}",
+      "[1],\"records\":[{\"values\":[999999999999999999,2,3,4,999999999999999999]},"
+      "{\"values\":[999999999999999999,2,3,4,5]}]}",
+  };
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    assert_same_either_way(lines[i]);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_whole_file),  cmocka_unit_test(cut_at_every_byte),
       cmocka_unit_test(wrong_files),   cmocka_unit_test(flipped_bytes),
-      cmocka_unit_test(probing),
+      cmocka_unit_test(probing),       cmocka_unit_test(two_ways_to_one_stack),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

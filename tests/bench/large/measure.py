@@ -54,8 +54,9 @@ def interleaved(commands, runs, work):
             have = result.setdefault(name, {"cpu": cpu, "rss": 0, "command": command})
             have["cpu"] = round(min(have["cpu"], cpu), 4)
             have["rss"] = max(have["rss"], rss)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     for row in result.values():
-        if row["rss"] < 32 << 20 and os.path.exists("/usr/bin/time"):
+        if row["rss"] < 2 * own and os.path.exists("/usr/bin/time"):
             row["rss"] = memory(row["command"], work)
     return result
 
