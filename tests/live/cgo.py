@@ -46,7 +46,7 @@ def main():
         said = subprocess.run([options.heapdiff, "record", "-i", "0", "-o", "again", "--", "./cgo"],
                               cwd=work, env=environment, check=True, text=True,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr
-        if "/debug/pprof/heap" not in said:
+        if "heapdiff record HOST:PORT" not in said:
             print("not told where Go's own heap is to be found:", said)
             return 1
         return 0 if truth and all(seen.get(name) == truth[name] for name in truth) else 1
