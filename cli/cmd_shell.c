@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "messages.h"
 #include "output.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,6 +102,7 @@ static bool open_session(struct shell *shell, char **paths, int count, struct hd
     message_notes(shell->session, 0);
     return false;
   }
+  progress_end(); /* else it comes over the prompt */
   hd_session_remember(shell->session);
   shell->said = message_notes(shell->session, 0);
   return true;

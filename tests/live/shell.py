@@ -11,6 +11,7 @@ import stat
 import sys
 import tempfile
 import termios
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from terminal import Terminal  # noqa: E402
@@ -23,6 +24,14 @@ def start(args, home, names):
                    "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     terminal = Terminal([args.heapdiff, "shell", *names], environment, home)
     terminal.expect(PROMPT)
+    # The prompt comes a moment before the terminal is set for it: Ctrl-D in between is lost.
+    end = time.monotonic() + 60
+    while termios.tcgetattr(terminal.fd)[3] & termios.ICANON:
+        assert time.monotonic() < end, "the terminal stays as it was"
+        time.sleep(0.01)
+    # And nothing is said over it later.
+    terminal.read(0.8)
+    assert "reading" not in terminal.text(), terminal.text()
     return terminal
 
 
