@@ -6,6 +6,7 @@
 #include <heapdiff/version.h>
 
 #include <locale.h>
+#include <malloc.h>
 #include <string.h>
 
 /* "--help" also as "-help", which those who know pprof type. */
@@ -49,8 +50,13 @@ static int run(int argc, char **argv)
   return command->run(command, argc - 2, argv + 2);
 }
 
+/* What a snapshot was inflated into goes back to the system with the snapshot: glibc would
+ * keep ever larger blocks from the first that is freed on. */
+enum { MAPPED_BLOCK = 128 << 10 };
+
 int main(int argc, char **argv)
 {
+  mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK);
   output_start();
   setlocale(LC_CTYPE, "");
   return output_finish(run(argc, argv));

@@ -20,7 +20,7 @@ enum {
 };
 
 /* From how many bytes on, of all files, threads are worth it. */
-static const int64_t large = 2 << 20;
+static const int64_t large = 8 << 20;
 
 struct loader {
   struct hd_session *session;
@@ -400,7 +400,7 @@ static size_t thread_count(const struct loader *loader)
       bytes += status.st_size;
     count++;
   }
-  if (bytes < large)
+  if (!session->options.jobs && bytes < large)
     return 1;
   most = most < MOST_THREADS ? most : MOST_THREADS;
   return most < count ? most : count;
