@@ -2,6 +2,7 @@
 #include "common_args.h"
 #include "messages.h"
 #include "output.h"
+#include "scoped.h"
 
 #include <heapdiff/symbols.h>
 
@@ -151,20 +152,10 @@ static int collect(const struct command *command, char **words, int count, struc
 
 /* --- the verb */
 
-static void end_session(hd_session **session)
-{
-  hd_session_destroy(*session);
-}
-
-static void end_view(hd_view **view)
-{
-  hd_view_destroy(*view);
-}
-
 static int look_up(const struct addr_args *args, const struct hd_addr_query *query)
 {
-  __attribute__((cleanup(end_session))) hd_session *session = NULL;
-  __attribute__((cleanup(end_view))) hd_view *view = NULL;
+  SCOPED(end_session) hd_session *session = NULL;
+  SCOPED(end_view) hd_view *view = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = {.debug_dirs = args->debug_dirs.items,
                                        .debug_dir_count = args->debug_dirs.count,

@@ -2,6 +2,7 @@
 #include "common_args.h"
 #include "messages.h"
 #include "output.h"
+#include "scoped.h"
 
 #include <heapdiff/check.h>
 
@@ -31,18 +32,6 @@ static const struct option_group groups[] = {
     {"printing:", style_rows, offsetof(struct baseline_args, style)},
     OPTION_GROUPS_END,
 };
-
-#define SCOPED(destroy) __attribute__((cleanup(destroy)))
-
-static void end_session(hd_session **session)
-{
-  hd_session_destroy(*session);
-}
-
-static void end_view(hd_view **view)
-{
-  hd_view_destroy(*view);
-}
 
 static int answer(const struct baseline_args *args, bool update, char **paths, int count)
 {

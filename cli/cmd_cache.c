@@ -3,6 +3,7 @@
 #include "messages.h"
 #include "numbers.h"
 #include "output.h"
+#include "scoped.h"
 
 #include <heapdiff/cache.h>
 
@@ -24,11 +25,6 @@ static const struct option_group groups[] = {
     OPTION_GROUPS_END,
 };
 
-static void end_view(hd_view **view)
-{
-  hd_view_destroy(*view);
-}
-
 static int clear(void)
 {
   struct hd_cache_usage removed;
@@ -44,7 +40,7 @@ static int clear(void)
 
 static int print(const struct style_args *style)
 {
-  __attribute__((cleanup(end_view))) hd_view *view = NULL;
+  SCOPED(end_view) hd_view *view = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_style looks = style_of(style);
   if (hd_cache_info(&view, &error) && hd_report(view, &looks, output_write, NULL, &error))

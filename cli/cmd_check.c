@@ -4,6 +4,7 @@
 #include "messages.h"
 #include "output.h"
 #include "recording.h"
+#include "scoped.h"
 
 #include <heapdiff/check.h>
 
@@ -49,18 +50,6 @@ static const struct option_group groups[] = {
     {"printing:", finding_style_rows, offsetof(struct check_args, style)},
     OPTION_GROUPS_END,
 };
-
-#define SCOPED(destroy) __attribute__((cleanup(destroy)))
-
-static void end_session(hd_session **session)
-{
-  hd_session_destroy(*session);
-}
-
-static void end_view(hd_view **view)
-{
-  hd_view_destroy(*view);
-}
 
 static bool is_format(const char *word, size_t length)
 {

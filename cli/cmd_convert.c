@@ -2,6 +2,7 @@
 #include "common_args.h"
 #include "messages.h"
 #include "output.h"
+#include "scoped.h"
 
 #include <heapdiff/convert.h>
 
@@ -32,14 +33,9 @@ static const struct option_group groups[] = {
     OPTION_GROUPS_END,
 };
 
-static void end_session(hd_session **session)
-{
-  hd_session_destroy(*session);
-}
-
 static int convert(const struct convert_args *args, char **paths, int count)
 {
-  __attribute__((cleanup(end_session))) hd_session *session = NULL;
+  SCOPED(end_session) hd_session *session = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = input_options(&args->input);
   struct hd_convert_options target = {

@@ -2,6 +2,7 @@
 #include "common_args.h"
 #include "messages.h"
 #include "output.h"
+#include "scoped.h"
 
 #include <heapdiff/convert.h>
 
@@ -20,14 +21,9 @@ static const struct option_group groups[] = {
     OPTION_GROUPS_END,
 };
 
-static void end_view(hd_view **view)
-{
-  hd_view_destroy(*view);
-}
-
 static int print(const struct style_args *style)
 {
-  __attribute__((cleanup(end_view))) hd_view *view = NULL;
+  SCOPED(end_view) hd_view *view = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_style looks = style_of(style);
   if (hd_formats(&view, &error) && hd_report(view, &looks, output_write, NULL, &error))

@@ -3,18 +3,7 @@
 #include "command.h"
 #include "messages.h"
 #include "output.h"
-
-#define SCOPED(destroy) __attribute__((cleanup(destroy)))
-
-static void end_session(hd_session **session)
-{
-  hd_session_destroy(*session);
-}
-
-static void end_view(hd_view **view)
-{
-  hd_view_destroy(*view);
-}
+#include "scoped.h"
 
 int show(const struct input_args *input, const struct style_args *style, char **paths, int count,
          ask_fn ask, const struct hd_query *query)

@@ -4,6 +4,7 @@
 #include "ending.h"
 #include "messages.h"
 #include "progress.h"
+#include "scoped.h"
 #include "terminal.h"
 
 #include <heapdiff/symbolize.h>
@@ -31,15 +32,10 @@ static void say_result(const struct hd_symbolize_result *result, const char *dir
             directory ? directory : "", result->named, result->addresses);
 }
 
-static void end_session(hd_session **session)
-{
-  hd_session_destroy(*session);
-}
-
 int symbolizing(const struct input_args *input, const char *const *paths, int count,
                 const char *directory, bool quiet)
 {
-  __attribute__((cleanup(end_session))) hd_session *session = NULL;
+  SCOPED(end_session) hd_session *session = NULL;
   struct hd_error error = HD_ERROR_INIT;
   struct hd_session_options options = input_options(input);
   struct hd_symbolize_options work = {.directory = directory, .stop = ending_came};
