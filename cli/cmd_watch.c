@@ -5,11 +5,11 @@
 #include "output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const struct option_row rows[] = {
@@ -53,10 +53,11 @@ static const struct option_group groups[] = {
 
 /* --- without a terminal: a table a tick ---------------------------------------------------- */
 
-static void nap(uint64_t milliseconds)
+/* False where nobody reads any more: a pipe tells it before there is something to print. */
+static bool nap(uint64_t milliseconds)
 {
-  struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
-  nanosleep(&time, NULL);
+  struct pollfd output = {.fd = STDOUT_FILENO};
+  return poll(&output, 1, (int)milliseconds) <= 0;
 }
 
 static void print_block(struct watch_source *source, const struct watch_args *args, int64_t number)
@@ -87,8 +88,8 @@ static void print_blocks(struct watch_source *source, const struct watch_args *a
     memcpy(trouble, source->trouble, sizeof trouble);
     if ((args->count && printed >= args->count) || ended)
       return;
-    if (!source->ended)
-      nap(args->every.milliseconds);
+    if (!source->ended && !nap(args->every.milliseconds))
+      return;
   }
 }
 
