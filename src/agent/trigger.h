@@ -4,13 +4,12 @@
 #define HD_AGENT_TRIGGER_H
 
 #include "config.h"
+#include "protocol.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { HD_EVENT_STOP = 1, HD_EVENT_SIGNAL = 2, HD_EVENT_BYTES = 4 };
 
 /* Whether there is anything that a thread must wait for. */
 bool hd_trigger_needs_thread(void);
