@@ -30,8 +30,9 @@ void hd_sampling_forked(void);
  * then hd_sampling_decide must be asked about the same size. */
 static inline bool hd_sampling_due(size_t size)
 {
-  return !HD_UNLIKELY(hd_is_passive) &&
-         HD_UNLIKELY(__builtin_sub_overflow(hd_self.left, size + 1, &hd_self.left));
+  bool due;
+  __asm__("sub %2, %0" : "+m"(hd_self.left), "=@ccc"(due) : "r"(size + 1));
+  return HD_UNLIKELY(due);
 }
 
 /* Whether such an allocation is to be recorded. */

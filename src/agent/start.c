@@ -4,6 +4,7 @@
 #include "deadly.h"
 #include "exit.h"
 #include "fork.h"
+#include "got.h"
 #include "log.h"
 #include "mappings.h"
 #include "next.h"
@@ -19,6 +20,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 static bool bring_up(void)
@@ -58,7 +61,6 @@ bool hd_start_early(void)
   hd_self.busy = false;
   errno = saved;
   atomic_store_explicit(&hd_state, on ? HD_ON : HD_OFF, memory_order_release);
-  hd_is_passive = !on && !hd_boot_is_used();
   return on;
 }
 
@@ -79,10 +81,37 @@ static void look_for_inner_allocator(void)
                 "");
 }
 
+/* What is preloaded or linked comes before the loader in its list, what is opened
+ * later comes behind. */
+static bool is_own_module(const struct dl_phdr_info *info)
+{
+  for (size_t i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    uintptr_t start = info->dlpi_addr + header->p_vaddr;
+    if (header->p_type == PT_LOAD && (uintptr_t)hd_start_early - start < header->p_memsz)
+      return true;
+  }
+  return false;
+}
+
+static int find_place(struct dl_phdr_info *info, size_t size, void *context)
+{
+  bool *behind = context;
+  (void)size;
+  if (info->dlpi_addr == getauxval(AT_BASE))
+    *behind = true;
+  return is_own_module(info);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
-  if (!hd_start_early())
+  dl_iterate_phdr(find_place, &hd_attached);
+  if (hd_attached)
     return;
+  if (!hd_start_early()) {
+    hd_got_patch(HD_GOT_OFF);
+    return;
+  }
   uint64_t left = hd_mute();
   look_for_inner_allocator();
   hd_exit_start();
