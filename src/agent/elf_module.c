@@ -48,8 +48,7 @@ struct wanted {
   bool others; /* relocations of another form */
 };
 
-static void read_entry(struct hd_elf_module *module, struct wanted *wanted,
-                       const ElfW(Dyn) * entry)
+static void read_entry(struct hd_elf_module *module, struct wanted *wanted, const ElfW(Dyn) * entry)
 {
   switch (entry->d_tag) {
   case DT_SYMTAB: wanted->symbols = entry->d_un.d_ptr; break;

@@ -22,8 +22,8 @@ struct patching {
   bool behind_loader; /* these modules may have been opened by the program */
   /* of the module at hand */
   const struct hd_elf_module *module;
-  bool opened;            /* its read-only pages are writable just now */
-  bool refused;           /* they cannot be made so */
+  bool opened;             /* its read-only pages are writable just now */
+  bool refused;            /* they cannot be made so */
   uintptr_t writable_page; /* one that was found to be */
 };
 

@@ -1,6 +1,7 @@
 #include "hook_table.h"
 
 #include "elf_module.h"
+#include "loader.h"
 #include "next.h"
 
 #include <dlfcn.h>
@@ -59,10 +60,10 @@ bool hd_hook_is_own(uintptr_t address)
 static const char *const takes_block[] = {
     "free", "realloc", "reallocarray", "free_sized", "free_aligned_sized", "malloc_usable_size"};
 /* What would meet the agent's thread, or leave a process without one. */
-static const char *const stays[] = {
-    "unshare",  "setns",    "pthread_exit", "setuid",    "setgid",    "seteuid",    "setegid",
-    "setreuid", "setregid", "setresuid",    "setresgid", "setgroups", "initgroups", "fork",
-    "daemon"};
+static const char *const stays[] = {"unshare",    "setns",     "pthread_exit", "setuid",
+                                    "setgid",     "seteuid",   "setegid",      "setreuid",
+                                    "setregid",   "setresuid", "setresgid",    "setgroups",
+                                    "initgroups", "fork",      "daemon"};
 
 static bool is_among(const char *const names[], size_t number, const char *name)
 {
@@ -195,10 +196,14 @@ void hd_hook_table_make(void)
 {
   if (!count)
     dl_iterate_phdr(find_own, NULL);
+  if (hd_attached)
+    add("dlopen", (void *)(uintptr_t)hd_loader_dlopen, NULL);
   for (size_t i = 0; i < count; i++)
     if (!hooks[i].real)
       look_up(&hooks[i]);
   struct search malloc_search = search_for("malloc");
   allocators = malloc_search.defining;
   inside = malloc_search.first;
+  if (hd_attached)
+    hd_loader_real_dlopen = hd_hook_named("dlopen")->real;
 }

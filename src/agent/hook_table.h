@@ -9,10 +9,10 @@
 
 struct hd_hook {
   const char *name;
-  void *hook, *real;  /* the latter NULL where the process has none */
-  bool stays;         /* in the way as long as the agent has a thread */
-  bool takes_block;   /* may be given memory that the agent handed out */
-  bool passes;        /* only hands on to what ends in another hook: never patched in */
+  void *hook, *real; /* the latter NULL where the process has none */
+  bool stays;        /* in the way as long as the agent has a thread */
+  bool takes_block;  /* may be given memory that the agent handed out */
+  bool passes;       /* only hands on to what ends in another hook: never patched in */
 };
 
 /* Makes the table; safe to call again, which looks for those anew that were not

@@ -3,20 +3,14 @@
 #include "config.h"
 #include "deadly.h"
 #include "exit.h"
-#include "fork.h"
-#include "got.h"
 #include "log.h"
-#include "mappings.h"
+#include "fork.h"
 #include "next.h"
-#include "pressure.h"
-#include "regions.h"
-#include "sampling.h"
+#include "recording.h"
 #include "series.h"
 #include "snapshot.h"
-#include "status.h"
 #include "ticker.h"
 #include "trigger.h"
-#include "unwind.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -28,23 +22,12 @@ static bool bring_up(void)
 {
   hd_next_resolve();
   hd_config_read(environ);
-  if (!hd_config.directory[0])
-    return false;
-  if (hd_config.misunderstood[0]) {
+  if (hd_config.misunderstood[0] && hd_config.directory[0])
     hd_log_line("not recorded, as this is not understood: ", hd_config.misunderstood);
+  if (hd_config.misunderstood[0])
     return false;
-  }
-  hd_unwind_start();
-  hd_series_start();
-  hd_status_open(hd_config.status);
-  if (!hd_sampling_start(hd_config.set.rate, (uint32_t)hd_config.set.max_frames, hd_config.seed))
-    return false;
-  hd_status_count_process();
-  hd_fork_start();
-  hd_pressure_start();
-  hd_mappings_start();
-  hd_regions_start();
-  return true;
+  hd_recording_is_possible = hd_config.off;
+  return !hd_config.off && hd_config.directory[0] && hd_recording_set_up();
 }
 
 /* The first allocation is made before there is a second thread. */
@@ -67,7 +50,7 @@ bool hd_start_early(void)
 /* Symbols of the program itself come before those of a preloaded library: an
  * allocator that was linked into it statically calls none of the hooks. Where the
  * symbol lies tells nothing, as it may only lead to the hook: so it is called. */
-static void look_for_inner_allocator(void)
+void hd_start_look_for_allocator(void)
 {
   void *(*allocate)(size_t) = (void *(*)(size_t))(uintptr_t)dlsym(RTLD_DEFAULT, "malloc");
   void (*release)(void *) = (void (*)(void *))(uintptr_t)dlsym(RTLD_DEFAULT, "free");
@@ -103,17 +86,31 @@ static int find_place(struct dl_phdr_info *info, size_t size, void *context)
   return is_own_module(info);
 }
 
+/* Where it is to be dormant, with a thread that waits to be asked. */
+static void stay_out_of_the_way(void)
+{
+  uint64_t left = hd_mute();
+  hd_recording_patch();
+  if (hd_recording_is_possible) {
+    hd_series_note_process();
+    hd_fork_start();
+    hd_ticker_start();
+  }
+  hd_unmute(left);
+  hd_self.left = 0; /* the first allocation that is recorded draws */
+}
+
 __attribute__((constructor)) static void begin(void)
 {
   dl_iterate_phdr(find_place, &hd_attached);
   if (hd_attached)
     return;
   if (!hd_start_early()) {
-    hd_got_patch(HD_GOT_OFF);
+    stay_out_of_the_way();
     return;
   }
   uint64_t left = hd_mute();
-  look_for_inner_allocator();
+  hd_start_look_for_allocator();
   hd_exit_start();
   hd_deadly_start();
   hd_unmute(left);
