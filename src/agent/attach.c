@@ -27,7 +27,7 @@ HD_EXPORT int heapdiff_agent_attach(void)
 
 void hd_attach_prepare(void)
 {
-  if (!hd_recording_is_possible || hd_is_on())
+  if (!hd_recording_is_possible || hd_is_on() || hd_recording_is_dormant())
     return;
   hd_next_resolve();
   hd_fork_start();

@@ -71,8 +71,10 @@ void hd_control_open(bool own_files)
 
 void hd_control_close(void)
 {
-  if (control)
-    hd_trigger_move(NULL);
+  if (!control)
+    return;
+  __atomic_store_n(&control->magic, 0, __ATOMIC_RELEASE);
+  hd_trigger_move(NULL);
   control = NULL;
 }
 

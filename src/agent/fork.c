@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "costs.h"
+#include "got.h"
 #include "hooks.h"
 #include "live.h"
 #include "mappings.h"
@@ -58,6 +59,7 @@ void hd_fork_yield(void)
 
 static void become_child(void)
 {
+  hd_got_forked();
   hd_live_reset_locks();
   hd_lock_reset(&hd_tables_lock);
   hd_mappings_reset_locks();
@@ -77,6 +79,7 @@ static void become_child(void)
 static void prepare(void)
 {
   unlocked_fork = false;
+  hd_self.holds_loader = hd_got_lock();
   if (!hd_is_on())
     return;
   unlocked_fork = hd_self.busy;
@@ -92,6 +95,9 @@ static void prepare(void)
 
 static void in_parent(void)
 {
+  if (hd_self.holds_loader)
+    hd_got_unlock();
+  hd_self.holds_loader = false;
   if (!hd_self.holds_all)
     return;
   hd_self.holds_all = false;
@@ -100,6 +106,8 @@ static void in_parent(void)
 
 static void in_child(void)
 {
+  hd_got_forked();
+  hd_self.holds_loader = false;
   if (hd_self.holds_all) {
     hd_self.holds_all = false;
     if (atomic_load(&holder) == &hd_self && atomic_load(yields) == yields_before)

@@ -3,6 +3,7 @@
 #include "elf_module.h"
 #include "hook_table.h"
 #include "hooks.h"
+#include "lock.h"
 #include "next.h"
 #include "sys.h"
 
@@ -11,17 +12,20 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, FORK_PATIENCE_MS = 200 };
 
 struct patching {
   enum hd_got_goal goal;
   uint64_t leading;
+  bool unfinished;
   bool behind_loader; /* these modules may have been opened by the program */
   /* of the module at hand */
   const struct hd_elf_module *module;
+  bool plain;              /* looks up functions as the program does */
   bool opened;             /* its read-only pages are writable just now */
   bool refused;            /* they cannot be made so */
   uintptr_t writable_page; /* one that was found to be */
@@ -70,14 +74,15 @@ static bool may_write(struct patching *patching, uintptr_t slot)
 }
 
 /* One that has not been called yet leads back into the module, to where the loader
- * is asked. It would find the hook or the real function, unless the module was opened
- * to look in its own libraries first and finds another allocator there: where there
- * is one, and who opened the module is not known, the slot is left alone. */
-static bool is_unresolved(const struct patching *patching, const ElfW(Sym) * symbol,
-                          uintptr_t value)
+ * is asked, which would find the hook or the real function. A module may define the
+ * function itself, and find that first. */
+static bool is_unresolved(const struct patching *patching, const struct hd_hook *hook,
+                          const ElfW(Sym) * symbol, uintptr_t value)
 {
-  return symbol->st_shndx == SHN_UNDEF && hd_elf_has(patching->module, value, 1, PF_X) &&
-         (!patching->behind_loader || hd_hook_allocators() <= 1);
+  const struct hd_elf_module *module = patching->module;
+  uintptr_t own = symbol->st_shndx == SHN_UNDEF ? 0 : module->bias + symbol->st_value;
+  return patching->plain && value != own && hd_elf_has(module, value, 1, PF_X) &&
+         (!own || !module->symbolic || own == (uintptr_t)hook->real);
 }
 
 static bool is_candidate(const struct patching *patching, uintptr_t value, bool call)
@@ -102,8 +107,9 @@ static void look_at(struct patching *patching, const ElfW(Rela) * relocation, bo
     return;
   uintptr_t to_hook = (uintptr_t)hook->hook, to_real = (uintptr_t)hook->real;
   bool known = value == to_hook || (to_real && value == to_real);
-  if (!to_real || (!known && !(call && is_unresolved(patching, symbol, value)))) {
+  if (!to_real || (!known && !(call && is_unresolved(patching, hook, symbol, value)))) {
     patching->leading += value == to_hook;
+    patching->unfinished |= call && !known;
     return;
   }
   uintptr_t wanted = wants_hook(patching, hook) ? to_hook : to_real;
@@ -112,6 +118,32 @@ static void look_at(struct patching *patching, const ElfW(Rela) * relocation, bo
     value = wanted;
   }
   patching->leading += value == to_hook;
+}
+
+/* Where there is another allocator, a module that the program opened may look in its
+ * own libraries first and find that one: one call that does nothing has the loader say
+ * which. */
+static bool is_plain(const struct patching *patching)
+{
+  const struct hd_elf_module *module = patching->module;
+  const struct hd_hook *hook = hd_hook_named("free");
+  if (!patching->behind_loader || hd_hook_allocators() <= 1)
+    return true;
+  for (size_t i = 0; hook && i < module->call_count; i++) {
+    uintptr_t at = module->bias + module->calls[i].r_offset;
+    const ElfW(Sym) *symbol = hd_elf_symbol(module, ELF64_R_SYM(module->calls[i].r_info));
+    if (ELF64_R_TYPE(module->calls[i].r_info) != R_X86_64_JUMP_SLOT || !symbol ||
+        strcmp(hd_elf_name(module, symbol), hook->name) != 0 || at % sizeof(uintptr_t) ||
+        !hd_elf_has(module, at, sizeof(uintptr_t), PF_W))
+      continue;
+    _Atomic(uintptr_t) *slot = (_Atomic(uintptr_t) *)at;
+    uintptr_t value = atomic_load(slot);
+    if (hd_elf_has(module, value, 1, PF_X))
+      ((void (*)(void *))value)(NULL);
+    value = atomic_load(slot);
+    return value == (uintptr_t)hook->real || value == (uintptr_t)hook->hook;
+  }
+  return false;
 }
 
 static void patch_module(struct patching *patching)
@@ -149,6 +181,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
   patching->module = &module;
   patching->opened = patching->refused = false;
   patching->writable_page = 0;
+  patching->plain = is_plain(patching);
   patch_module(patching);
   return 0;
 }
@@ -157,6 +190,8 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
  * Only the loader's other lock keeps those away, which is held while dlsym runs the
  * resolver of an indirect function: so that is where the work is done. */
 static struct patching *waiting;
+static struct hd_lock loader_lock;
+static bool unfinished;
 
 static void work(void)
 {
@@ -181,9 +216,49 @@ HD_EXPORT void heapdiff_agent_locked(void) __attribute__((ifunc("resolve_locked"
 uint64_t hd_got_patch(enum hd_got_goal goal)
 {
   struct patching patching = {.goal = goal};
+  hd_lock_take(&loader_lock);
   hd_hook_table_make();
   waiting = &patching;
   dlsym(RTLD_DEFAULT, "heapdiff_agent_locked");
   work(); /* where it was not found */
+  unfinished = patching.unfinished;
+  hd_lock_release(&loader_lock);
   return patching.leading;
+}
+
+bool hd_got_is_unfinished(void)
+{
+  return unfinished;
+}
+
+static int read_loads(struct dl_phdr_info *info, size_t size, void *context)
+{
+  (void)size;
+  *(unsigned long long *)context = info->dlpi_adds;
+  return 1;
+}
+
+unsigned long long hd_got_loads(void)
+{
+  unsigned long long loads = 0;
+  hd_lock_take(&loader_lock);
+  dl_iterate_phdr(read_loads, &loads);
+  hd_lock_release(&loader_lock);
+  return loads;
+}
+
+bool hd_got_lock(void)
+{
+  return hd_lock_take_within(&loader_lock, FORK_PATIENCE_MS);
+}
+
+void hd_got_unlock(void)
+{
+  hd_lock_release(&loader_lock);
+}
+
+void hd_got_forked(void)
+{
+  hd_lock_reset(&loader_lock);
+  waiting = NULL;
 }

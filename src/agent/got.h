@@ -21,5 +21,18 @@ enum hd_got_goal {
  * then. Takes the loader's locks, and waits for a dlopen that is going on: what that
  * relocates must not be touched. */
 uint64_t hd_got_patch(enum hd_got_goal goal);
+/* Whether slots were left alone that the loader may yet lead elsewhere. */
+bool hd_got_is_unfinished(void);
+
+/* How many modules have ever been loaded. Takes the loader's lock. */
+unsigned long long hd_got_loads(void);
+
+/* Around a fork: a child that is made while the agent's thread holds the loader's
+ * locks could never open a library. Whether it was to be had: it is not where the
+ * caller holds those locks itself, and then the thread does not. */
+bool hd_got_lock(void);
+void hd_got_unlock(void);
+/* In a child. */
+void hd_got_forked(void);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "entry.h"
+#include "got.h"
 #include "hooks.h"
 #include "modules.h"
 #include "next.h"
@@ -9,8 +10,6 @@
 #include "state.h"
 #include "trigger.h"
 
-#include <dlfcn.h>
-#include <link.h>
 
 /* When to look after a dlopen has begun: at once, which waits until one that is there
  * already has ended, and again for as long as one may take. */
@@ -67,28 +66,16 @@ __asm__(".pushsection .text\n\t"
         ".size hd_loader_dlopen, . - hd_loader_dlopen\n\t"
         ".popsection");
 
-/* How many modules have ever been loaded. */
-static int read_loads(struct dl_phdr_info *info, size_t size, void *context)
-{
-  (void)size;
-  *(unsigned long long *)context = info->dlpi_adds;
-  return 1;
-}
-
 static void patch(void)
 {
-  dl_iterate_phdr(read_loads, &seen);
+  seen = hd_got_loads();
   hd_recording_patch();
   hd_control_tell(hd_recording_patched());
 }
 
 void hd_loader_look(void)
 {
-  unsigned long long loads = seen;
-  if (!hd_attached || !hd_is_on())
-    return;
-  dl_iterate_phdr(read_loads, &loads);
-  if (loads != seen)
+  if (hd_attached && hd_is_on() && (hd_got_is_unfinished() || hd_got_loads() != seen))
     patch();
 }
 

@@ -117,7 +117,7 @@ enum hd_control_command {
 };
 
 struct hd_control {
-  uint32_t magic, version;
+  uint32_t magic, version; /* magic is 0 before the control is ready and after its end */
   int32_t pid;
   uint32_t state;
   uint32_t attached; /* came by dlopen: of what was allocated before it knows nothing */

@@ -35,6 +35,7 @@ enum { IDLE_TRIES = 1000, IDLE_NS = 1000000 };
 
 bool hd_recording_is_possible;
 static _Atomic(uint64_t) patched;
+static _Atomic(int) patched_to = -1;
 
 uint64_t hd_recording_patched(void)
 {
@@ -47,6 +48,12 @@ void hd_recording_patch(void)
                           : hd_recording_is_possible ? HD_GOT_DORMANT
                                                      : HD_GOT_OFF;
   atomic_store(&patched, hd_got_patch(goal));
+  atomic_store(&patched_to, goal);
+}
+
+bool hd_recording_is_dormant(void)
+{
+  return atomic_load(&patched_to) == HD_GOT_DORMANT;
 }
 
 bool hd_recording_set_up(void)

@@ -25,6 +25,8 @@ int hd_recording_change_rate(uint64_t rate, struct hd_text *message);
 
 /* Leads the modules' slots where they belong in the present state. */
 void hd_recording_patch(void);
+/* Whether they lead past the hooks, by the last time, but for what the thread needs. */
+bool hd_recording_is_dormant(void);
 /* How many lead to the agent, by the last time. */
 uint64_t hd_recording_patched(void);
 

@@ -43,8 +43,9 @@ static uint64_t rates[RATES];
 static _Atomic(uint8_t) rate_now;
 
 /* The longest interval that a thread is left alone with, and so how late it learns of
- * another rate; while nothing is recorded, how late it learns of that. An interval that
- * is longer goes on with a fresh one: the distribution has no memory. */
+ * another rate. An interval that is longer goes on with a fresh one: the distribution
+ * has no memory. The other one is for threads that still come by where nothing is to be
+ * recorded; where something may be, they learn of it at once. */
 enum { LONGEST = 16 << 20, LONGEST_OFF = 64 << 10 };
 
 static _Atomic(uint64_t) dropped;
@@ -225,7 +226,7 @@ static bool decline(void)
   if (atomic_load(&hd_state) != HD_OFF)
     hd_self.left = 0;
   else
-    hd_self.left = hd_recording_is_possible ? LONGEST_OFF : UINT64_MAX;
+    hd_self.left = hd_recording_is_possible ? 0 : LONGEST_OFF;
   return false;
 }
 

@@ -101,6 +101,9 @@ class Client:
     def stop(self):
         return self.ask(STOP)
 
+    def snapshot_answer(self):
+        return self.ask(SNAPSHOT)
+
     def snapshot(self):
         error, message = self.ask(SNAPSHOT)
         assert not error, (error, message)
