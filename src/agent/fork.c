@@ -1,10 +1,15 @@
 #include "fork.h"
 
+#include "control.h"
 #include "costs.h"
+#include "got.h"
+#include "hooks.h"
 #include "live.h"
 #include "mappings.h"
 #include "modules.h"
+#include "next.h"
 #include "pressure.h"
+#include "recording.h"
 #include "retention.h"
 #include "sampling.h"
 #include "series.h"
@@ -15,8 +20,10 @@
 #include "ticker.h"
 #include "trigger.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Set in the parent when its thread could not take the locks because a signal
  * handler forks in the middle of the agent. */
@@ -52,6 +59,7 @@ void hd_fork_yield(void)
 
 static void become_child(void)
 {
+  hd_got_forked();
   hd_live_reset_locks();
   hd_lock_reset(&hd_tables_lock);
   hd_mappings_reset_locks();
@@ -60,6 +68,7 @@ static void become_child(void)
   hd_sampling_forked();
   hd_series_forked();
   hd_retention_forked();
+  hd_control_forked();
   hd_trigger_forked();
   hd_pressure_forked();
   hd_costs_forked();
@@ -69,6 +78,8 @@ static void become_child(void)
 
 static void prepare(void)
 {
+  unlocked_fork = false;
+  hd_self.holds_loader = hd_got_lock();
   if (!hd_is_on())
     return;
   unlocked_fork = hd_self.busy;
@@ -84,6 +95,9 @@ static void prepare(void)
 
 static void in_parent(void)
 {
+  if (hd_self.holds_loader)
+    hd_got_unlock();
+  hd_self.holds_loader = false;
   if (!hd_self.holds_all)
     return;
   hd_self.holds_all = false;
@@ -92,6 +106,8 @@ static void in_parent(void)
 
 static void in_child(void)
 {
+  hd_got_forked();
+  hd_self.holds_loader = false;
   if (hd_self.holds_all) {
     hd_self.holds_all = false;
     if (atomic_load(&holder) == &hd_self && atomic_load(yields) == yields_before)
@@ -101,12 +117,23 @@ static void in_child(void)
     atomic_store(&holder, NULL);
   } else if (unlocked_fork) {
     atomic_store(&hd_state, HD_OFF);
+  } else if (hd_recording_is_possible && !hd_is_on()) {
+    become_child();
   }
 }
+
+static pid_t (*real_fork)(void);
+static int (*real_daemon)(int, int);
 
 /* Without room for the handlers a child is found by its cleared page. */
 void hd_fork_start(void)
 {
+  static bool started;
+  if (started)
+    return;
+  started = true;
+  real_fork = (pid_t(*)(void))(uintptr_t)hd_next_find("fork");
+  real_daemon = (int (*)(int, int))(uintptr_t)hd_next_find("daemon");
   long page = hd_sys6(SYS_mmap, 0, sizeof *yields, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page > 0)
@@ -130,4 +157,28 @@ bool hd_fork_adopt(void)
   }
   become_child();
   return true;
+}
+
+/* Where nothing is recorded no hook is in the way that could start the child's thread
+ * later: so it is started once all other handlers of the fork are through. */
+HD_EXPORT pid_t fork(void)
+{
+  pid_t (*next)(void) = real_fork;
+  if (!next)
+    next = (pid_t(*)(void))(uintptr_t)hd_next_find("fork");
+  pid_t child = next ? next() : (errno = ENOSYS, -1);
+  if (child == 0)
+    hd_ticker_resume();
+  return child;
+}
+
+HD_EXPORT int daemon(int stay, int keep)
+{
+  int (*next)(int, int) = real_daemon;
+  if (!next)
+    next = (int (*)(int, int))(uintptr_t)hd_next_find("daemon");
+  int result = next ? next(stay, keep) : (errno = ENOSYS, -1);
+  if (result == 0)
+    hd_ticker_resume();
+  return result;
 }

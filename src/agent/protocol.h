@@ -99,7 +99,14 @@ struct hd_agent_status {
 #define HD_CONTROL_MAGIC 0x68656163u
 #define HD_CONTROL_VERSION 1u
 
-enum { HD_EVENT_STOP = 1, HD_EVENT_SIGNAL = 2, HD_EVENT_BYTES = 4, HD_EVENT_CONTROL = 8 };
+enum {
+  HD_EVENT_STOP = 1,
+  HD_EVENT_SIGNAL = 2,
+  HD_EVENT_BYTES = 4,
+  HD_EVENT_CONTROL = 8,
+  HD_EVENT_LOADED = 16, /* by dlopen */
+  HD_EVENTS = 31
+};
 enum hd_control_state { HD_CONTROL_DORMANT, HD_CONTROL_RECORDING };
 enum hd_control_command {
   HD_COMMAND_NONE,
@@ -110,7 +117,7 @@ enum hd_control_command {
 };
 
 struct hd_control {
-  uint32_t magic, version;
+  uint32_t magic, version; /* magic is 0 before the control is ready and after its end */
   int32_t pid;
   uint32_t state;
   uint32_t attached; /* came by dlopen: of what was allocated before it knows nothing */
