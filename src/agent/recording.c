@@ -96,7 +96,7 @@ static int check(struct hd_text *message)
 {
   if (hd_config.misunderstood[0])
     return say(message, EINVAL, "not understood: ", hd_config.misunderstood);
-  if (hd_attached && hd_hook_allocator_is_inside())
+  if (hd_hook_allocator_is_inside())
     return say(message, ENOTSUP,
                "an allocator of its own is linked into the program, which cannot be recorded: "
                "link it dynamically",
