@@ -151,7 +151,8 @@ int hd_recording_begin(char *settings, struct hd_text *message)
   hd_series.is_late = true;
   hd_retention_forked();
   if (!hd_recording_set_up())
-    return say(message, ENOMEM, "memory is short", "");
+    return say(message, ENOMEM,
+               "memory is short, or one of its threads was stopped inside of the agent", "");
   switch_on();
   return 0;
 }

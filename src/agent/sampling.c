@@ -20,7 +20,7 @@
 
 /* A walk needs more room than a small signal stack has: what it works with is
  * shared. One that is taken is skipped; there are more than threads that run. */
-enum { SCRATCHES = 256 };
+enum { SCRATCHES = 256, LOCK_TIMEOUT_MS = 5000 };
 enum { UNUSED, FREE, TAKEN };
 
 struct scratch {
@@ -120,15 +120,19 @@ static bool start_tables(bool exact)
   return hd_records_start(exact);
 }
 
+/* A thread that was stopped for good inside the agent holds a lock for ever: then
+ * recording ends all the same, and none begins. */
 static bool renew_tables(bool exact, bool stop)
 {
-  hd_live_lock(-1);
-  hd_lock_take(&hd_tables_lock);
+  bool live = hd_live_lock(LOCK_TIMEOUT_MS);
+  bool tables = live && hd_lock_take_within(&hd_tables_lock, LOCK_TIMEOUT_MS);
   if (stop)
     atomic_store(&hd_state, HD_OFF);
-  bool done = start_tables(exact);
-  hd_lock_release(&hd_tables_lock);
-  hd_live_unlock();
+  bool done = tables && start_tables(exact);
+  if (tables)
+    hd_lock_release(&hd_tables_lock);
+  if (live)
+    hd_live_unlock();
   return done;
 }
 
