@@ -36,8 +36,6 @@ static inline uintptr_t hd_filter_index(const struct hd_filter *filter, uintptr_
  * the cell counts two or more: nothing else is as small, read with a sign. */
 static inline bool hd_filter_maybe(const void *block)
 {
-  if (HD_UNLIKELY(hd_is_passive))
-    return false;
   const struct hd_filter *filter = atomic_load_explicit(&hd_filter, memory_order_acquire);
   uintptr_t address = (uintptr_t)block;
   uint8_t cell =

@@ -36,7 +36,6 @@ static struct {
 static _Atomic(uint64_t) dropped;
 __thread struct hd_thread hd_self;
 _Atomic(int) hd_state;
-bool hd_is_passive;
 
 /* Without memory until it is used. */
 static bool make_scratches(void)

@@ -27,11 +27,15 @@ void hd_sampling_visit_pending(void (*visit)(uint32_t record, uint64_t objects, 
 void hd_sampling_forked(void);
 
 /* Takes an allocation of this size off the countdown. True where that has run out:
- * then hd_sampling_decide must be asked about the same size. */
+ * then hd_sampling_decide must be asked about the same size.
+ *
+ * The compiler would load, subtract and store: this is one instruction, and no
+ * signal handler's allocation comes between. */
 static inline bool hd_sampling_due(size_t size)
 {
-  return !HD_UNLIKELY(hd_is_passive) &&
-         HD_UNLIKELY(__builtin_sub_overflow(hd_self.left, size + 1, &hd_self.left));
+  bool due;
+  __asm__("sub %2, %0" : "+m"(hd_self.left), "=@ccc"(due) : "r"(size + 1));
+  return HD_UNLIKELY(due);
 }
 
 /* Whether such an allocation is to be recorded. */

@@ -58,7 +58,6 @@ bool hd_start_early(void)
   hd_self.busy = false;
   errno = saved;
   atomic_store_explicit(&hd_state, on ? HD_ON : HD_OFF, memory_order_release);
-  hd_is_passive = !on && !hd_boot_is_used();
   return on;
 }
 

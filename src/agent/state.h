@@ -37,10 +37,6 @@ extern __thread struct hd_thread hd_self
 enum hd_state { HD_UNDECIDED, HD_OFF, HD_ON };
 extern _Atomic(int) hd_state __attribute__((visibility("hidden")));
 
-/* Set once where nothing is ever recorded: what the hooks ask first. Not set where
- * the agent handed out memory, which must not reach the allocator. */
-extern bool hd_is_passive __attribute__((visibility("hidden")));
-
 static inline bool hd_is_on(void)
 {
   return atomic_load_explicit(&hd_state, memory_order_acquire) == HD_ON;

@@ -11,7 +11,6 @@
 enum { PLACES = 6000, STEPS = 600000 };
 
 __thread struct hd_thread hd_self;
-bool hd_is_passive;
 
 static struct hd_live model[PLACES];
 static uintptr_t addresses[PLACES];
