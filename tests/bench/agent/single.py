@@ -30,6 +30,29 @@ class Slices:
         self.process.wait()
 
 
+def one_run(bench, ways, bases, plain, added):
+    """Medians of neighbours' differences. Where code and data come to lie differs from
+    process to process, and with it what a pair costs: so every run has its own."""
+    base = {name: Slices(bench, *way) for name, way in bases.items()}
+    all_ways = {name: (Slices(bench, *way[1:]), base[way[0]]) for name, way in ways.items()}
+    found = {name: [] for name in ways}
+    for turn in range(SLICES_A_RUN):
+        for name, (ours, theirs) in all_ways.items():
+            if turn % 2:
+                without = theirs.turn()
+                value = ours.turn()
+            else:
+                value = ours.turn()
+                without = theirs.turn()
+            found[name].append(value - without)
+            if theirs is base['native']:
+                plain.append(without)
+    for name, values in found.items():
+        added[name].append(statistics.median(values))
+    for process in [*base.values(), *(p for p, _ in all_ways.values())]:
+        process.end()
+
+
 def pair(bench, runs):
     ways = {
         'heapdiff, loaded but off': ('native', bench.off(), 0),
@@ -45,23 +68,10 @@ def pair(bench, runs):
              'jemalloc': (bench.jemalloc(), 0), 'gperftools': (bench.tcmalloc(), 0),
              'native, one thread': (bench.native(), 0, 'alone')}
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    base = {name: Slices(bench, *way) for name, way in bases.items()}
-    all_ways = {name: (Slices(bench, *way[1:]), base[way[0]]) for name, way in ways.items()}
     plain = []
     added = {name: [] for name in ways}
-    for turn in range(runs * SLICES_A_RUN):
-        for name, (ours, theirs) in all_ways.items():
-            if turn % 2:
-                without = theirs.turn()
-                value = ours.turn()
-            else:
-                value = ours.turn()
-                without = theirs.turn()
-            added[name].append(value - without)
-            if theirs is base['native']:
-                plain.append(without)
-    for process in [*base.values(), *(p for p, _ in all_ways.values())]:
-        process.end()
+    for _ in range(runs):
+        one_run(bench, ways, bases, plain, added)
     print(f'{"native":32} {median_text(plain, 2):>24} ns a pair')
     for name, values in added.items():
         print(f'{name:32} {median_text(values, 2):>24} ns added a pair')
