@@ -59,6 +59,8 @@ static const struct option_group groups[] = {
     SETTING_GROUPS,
     {"call sites:", wrapper_rows, offsetof(struct shell_args, input)},
     {"reading:", input_rows, offsetof(struct shell_args, input)},
+    {"series from URLs:", url_series_rows, offsetof(struct shell_args, input.urls)},
+    {"URLs:", url_rows, offsetof(struct shell_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct shell_args, input.symbols)},
     OPTION_GROUPS_END,
 };
@@ -131,7 +133,8 @@ static int run(const struct command *command, int argc, char **argv)
   shell.args.nodecount = SHELL_STANDARD;
   if (!command_parse(command, &shell.args, &argc, argv, &status))
     return status;
-  if (window_query(command, &shell.args.window, &checked, &status))
+  if (window_query(command, &shell.args.window, &checked, &status) &&
+      url_series_begin(command, &shell.args.input.urls, argv, argc, &status))
     status = run_shell(&shell, argv, argc);
   hd_session_destroy(shell.session);
   options_release(command->groups, &shell.args);

@@ -34,6 +34,8 @@ struct hd_session_options {
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
   const char *measure;             /* of a directory's series, only those that have it; NULL:
                                     * of the heap where there is one */
+  bool newest;                     /* of a directory the series with the last snapshot, instead of
+                                    * that of the largest process */
   unsigned jobs;                   /* snapshots that are read, and modules that are symbolized, at
                                     * the same time; 0: as many as there are processors, of the
                                     * former four at most. What comes out is the same */

@@ -156,6 +156,33 @@ static void test_refresh(void **state)
   hd_session_destroy(kept);
 }
 
+/* Of two processes in a directory that of the last snapshot, where that is wanted. */
+static void test_newest(void **state)
+{
+  const char *paths[] = {scratch};
+  struct hd_session_options options = {.no_symbols = true};
+  struct hd_error error = HD_ERROR_INIT;
+  size_t size;
+  (void)state;
+  char *data = read_bytes(TESTDATA "/native/service.1.heapdiff", &size);
+  write_bytes(in_scratch("service.1.heapdiff"), data, size, 0600);
+  free(data);
+  copy_heap(4); /* larger, and an hour older */
+  for (int newest = 0; newest < 2; newest++) {
+    hd_session *session;
+    options.newest = newest;
+    assert_true(hd_session_create(&options, &session, &error));
+    assert_true(hd_session_select(session, paths, 1, &error) && hd_session_keep(session, &error));
+    assert_int_equal(hd_session_kept_count(session), 1);
+    assert_non_null(strstr(hd_session_kept_path(session, 0),
+                           newest ? "/service.1.heapdiff" : "/heap.5.pb.gz"));
+    assert_true(hd_session_note_count(session) > 0);
+    assert_non_null(strstr(hd_session_note(session, 0).text,
+                           newest ? "is shown, the newest" : "is shown, the largest"));
+    hd_session_destroy(session);
+  }
+}
+
 /* A file that is damaged when it appears is left out, and read when it is whole. */
 static void test_damaged(void **state)
 {
@@ -211,6 +238,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_answers),
       cmocka_unit_test_setup_teardown(test_refresh, scratch_make, scratch_remove),
+      cmocka_unit_test_setup_teardown(test_newest, scratch_make, scratch_remove),
       cmocka_unit_test_setup_teardown(test_damaged, scratch_make, scratch_remove),
       cmocka_unit_test(test_named_twice),
       cmocka_unit_test(test_functions),
