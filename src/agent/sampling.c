@@ -55,19 +55,17 @@ _Atomic(int) hd_state;
 /* Without memory until it is used. */
 static bool make_scratches(void)
 {
-  size_t steps = (size_t)sampling.max_frames * sizeof(struct hd_step);
+  size_t each = hd_walk_room(sampling.max_frames);
   if (!scratches)
     scratches = hd_map_sparse(SCRATCHES * sizeof *scratches);
   if (sampling.room_frames >= sampling.max_frames)
     return true;
-  char *room = hd_map_sparse(SCRATCHES * steps * 2);
+  char *room = hd_map_sparse(SCRATCHES * each);
   if (!scratches || !room)
     return false;
   sampling.room_frames = sampling.max_frames;
-  for (uint32_t i = 0; i < SCRATCHES; i++) {
-    scratches[i].walk.steps = (struct hd_step *)(room + i * steps * 2);
-    scratches[i].walk.fresh = (struct hd_step *)(room + i * steps * 2 + steps);
-  }
+  for (uint32_t i = 0; i < SCRATCHES; i++)
+    hd_walk_place(&scratches[i].walk, room + i * each, sampling.max_frames);
   return true;
 }
 

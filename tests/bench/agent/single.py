@@ -79,12 +79,14 @@ def pair(bench, runs):
 
 def unwind(bench, runs):
     bench.compile(['frames.c', *bench.agent_sources()], 'frames', '-D_GNU_SOURCE', '-fexceptions',
-                  '-fasynchronous-unwind-tables', '-iquote',
-                  os.path.join(programs.SOURCE, 'src/agent'),
-                  '-lunwind')
-    out = subprocess.run([os.path.join(bench.bin, 'frames'), str(runs * 20)], check=True,
-                         capture_output=True, text=True).stdout
-    rows = [[float(x) for x in line.split()] for line in out.splitlines()]
+                  '-fasynchronous-unwind-tables', '-fno-tree-slp-vectorize', '-iquote',
+                  os.path.join(programs.SOURCE, 'src/agent'), '-lunwind')
+    rows = []
+    for _ in range(runs):
+        out = subprocess.run([os.path.join(bench.bin, 'frames'), '1000'], check=True,
+                             capture_output=True, text=True).stdout
+        lines = [[float(x) for x in line.split()] for line in out.splitlines()]
+        rows.append([statistics.median(column) for column in zip(*lines)])
     print(f'{int(rows[0][3])} frames (libunwind: {int(rows[0][4])}), ns a frame')
     for i, name in enumerate(('heapdiff', 'heapdiff, after a like walk', 'libunwind')):
         print(f'{name:32} {median_text([row[i] for row in rows], 2):>24}   of libunwind '
