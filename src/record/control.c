@@ -1,6 +1,7 @@
 #include "record/control.h"
 
 #include "attach/process.h"
+#include "record/agent_path.h"
 #include "record/status.h"
 
 #include <ctype.h>
@@ -21,7 +22,7 @@
 #define NS_PER_MS INT64_C(1000000)
 
 /* Waits are this long at most, and then it is looked whether anybody is there. */
-enum { SLICE_MS = 100, RETRY_MS = 2 };
+enum { SLICE_MS = 100, RETRY_MS = 2, START_MS = 2000 };
 
 #define LINK_HEAD "/memfd:" HD_CONTROL_NAME
 
@@ -39,6 +40,21 @@ static void pause_ms(int64_t ms)
 }
 
 /* --- finding it --------------------------------------------------------------------------- */
+
+bool hd_control_has_agent(pid_t pid)
+{
+  struct hd_maps maps;
+  struct hd_error ignored = HD_ERROR_INIT;
+  bool found = false;
+  if (!hd_maps_read(pid, &maps, &ignored))
+    return false;
+  for (size_t i = 0; i < maps.items.count && !found; i++) {
+    const char *slash = strrchr(maps.items.items[i].path, '/');
+    found = slash && strcmp(slash + 1, HD_AGENT_FILE) == 0;
+  }
+  hd_maps_deinit(&maps);
+  return found;
+}
 
 static bool is_agent_thread(pid_t pid, const char *tid)
 {
@@ -160,9 +176,10 @@ bool hd_control_await(pid_t pid, uint64_t timeout_ms, struct hd_control_client *
 bool hd_control_open(pid_t pid, struct hd_control_client *client, struct hd_error *error)
 {
   bool denied = false, starting = false;
-  if (find(pid, client, &denied, &starting, error))
-    return true;
-  return starting && hd_control_await(pid, 1000, client, error);
+  bool good = find(pid, client, &denied, &starting, error);
+  if (good && !client->shared && hd_control_has_agent(pid))
+    starting = true;
+  return starting ? hd_control_await(pid, START_MS, client, error) : good;
 }
 
 void hd_control_close(struct hd_control_client *client)

@@ -34,7 +34,11 @@ struct hd_control_answer {
   char snapshot[4096];
 };
 
-/* Looks for the agent's thread. True also where there is none (`shared` is NULL then);
+/* Whether the agent's code is in it, talked to or not. */
+bool hd_control_has_agent(pid_t pid);
+
+/* Looks for the agent's thread; where the code is there alone, it may be about to start: that
+ * is waited for a little. True also where there is none (`shared` is NULL then);
  * false where one is there and cannot be reached, or is of another version. */
 bool hd_control_open(pid_t pid, struct hd_control_client *client, struct hd_error *error);
 /* As above, for one that was started just now: waits for it. */

@@ -24,8 +24,8 @@ enum {
   READY_MS = 10000,   /* for the agent's thread */
   RECORD_MS = 30000,
   LAST_MS = 120000,   /* for the last snapshot, on a slow disk */
-  SLICE_MS = 200,
-  AWAY_MS = 5000      /* without an agent in it the process has become another program */
+  LEAST_SLICE_MS = 10,
+  SLICE_MS = 200
 };
 
 struct run {
@@ -177,23 +177,20 @@ static bool has_ended(struct run *run, int wait_ms)
                             strchr("ZX", status.state) || hd_process_start(run->pid) != run->start);
 }
 
-/* The agent's thread may make room for another one (around exec, say); then there is another
- * control. */
-static bool is_talked_to(struct run *run, int64_t *away_ms)
+/* The agent's thread may make room for another one, before an exec that then fails, say: there
+ * is another control then. Without the agent's code it is another program. */
+static bool is_talked_to(struct run *run)
 {
   struct hd_control_client other = HD_CONTROL_CLIENT_INIT;
   struct hd_error ignored = HD_ERROR_INIT;
-  if (hd_control_lives(&run->control)) {
-    *away_ms = 0;
+  if (hd_control_lives(&run->control))
     return true;
-  }
   if (hd_control_open(run->pid, &other, &ignored) && other.shared) {
     hd_control_close(&run->control);
     run->control = other;
     return true;
   }
-  *away_ms = *away_ms ? *away_ms : now_ms();
-  return now_ms() - *away_ms < AWAY_MS;
+  return hd_control_has_agent(run->pid);
 }
 
 static bool is_enough(const struct run *run, int64_t began_ms)
@@ -205,27 +202,33 @@ static bool is_enough(const struct run *run, int64_t began_ms)
          (options->count && taken + 1 >= options->count);
 }
 
+/* Short enough not to miss the end by a snapshot. */
 static int slice(const struct run *run, int64_t began_ms)
 {
-  uint64_t for_ms = run->options->for_ms;
-  int64_t left = for_ms ? (int64_t)for_ms - (now_ms() - began_ms) : SLICE_MS;
-  return left > SLICE_MS ? SLICE_MS : left > 0 ? (int)left : 0;
+  const struct hd_pid_options *options = run->options;
+  int64_t most = SLICE_MS, left = INT64_MAX;
+  if (options->count && options->record.interval_ms && options->record.interval_ms / 4 < SLICE_MS)
+    most = (int64_t)options->record.interval_ms / 4;
+  if (options->for_ms)
+    left = (int64_t)options->for_ms - (now_ms() - began_ms);
+  most = most < LEAST_SLICE_MS ? LEAST_SLICE_MS : most;
+  return (int)(left < 0 ? 0 : left < most ? left : most);
 }
 
 static void follow(struct run *run)
 {
-  int64_t began_ms = now_ms(), away_ms = 0;
+  int64_t began_ms = now_ms();
   struct hd_pid_result *result = run->result;
   for (;;) {
     result->ended = has_ended(run, slice(run, began_ms));
     take(run);
     if (result->ended)
       return;
-    if (!is_talked_to(run, &away_ms)) {
+    if (!is_talked_to(run)) {
       result->replaced = true;
       return;
     }
-    if (!away_ms && !hd_control_is_recording(&run->control)) {
+    if (!hd_control_is_recording(&run->control)) {
       result->taken_away = true;
       return;
     }

@@ -24,6 +24,10 @@ static bool open_recording(int64_t pid, struct hd_control_client *client, struct
   if (!hd_attach_check_process(pid, &status, error) ||
       !hd_control_open((pid_t)pid, client, error))
     return false;
+  if (!client->shared && hd_control_has_agent((pid_t)pid))
+    return hd_fail_input(error, "the agent in it listens to nobody, as it is recorded with neither "
+                                "an interval nor anything else that asks for snapshots: record it "
+                                "with --interval");
   if (!client->shared)
     return hd_fail_input(error, "is not being recorded: heapdiff record --pid %" PRId64
                                 " attaches to it",

@@ -2,7 +2,9 @@
  * with what it must give. Ends with 0 on SIGTERM, with 1 and a line where something was
  * wrong. With "interruptible" behind the way, EINTR is no fault.
  *
- *   visited WAY [interruptible] */
+ *   visited WAY [interruptible]
+ *   visited load LIBRARY */
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,10 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 8, BLOCKS = 50, MARK = 33 };
+enum { THREADS = 16, BLOCKS = 50, MARK = 33 };
 
 static volatile sig_atomic_t ended;
 static bool interruptible;
+static const char *library;
 
 static void on_term(int number)
 {
@@ -145,6 +148,14 @@ static void joins(void)
     pthread_join(threads[i], NULL);
 }
 
+static void loads(void)
+{
+  void *opened = library ? dlopen(library, RTLD_NOW) : NULL;
+  if (!opened)
+    wrong("dlopen", 0);
+  dlclose(opened);
+}
+
 int main(int argc, char **argv)
 {
   static const struct {
@@ -153,9 +164,11 @@ int main(int argc, char **argv)
   } ways[] = {{"sleep", sleeps},         {"poll", polls},
               {"select", selects},       {"epoll", waits_for_events},
               {"condition", waits_for_a_condition}, {"compute", computes},
-              {"allocate", allocates},   {"join", joins}};
+              {"allocate", allocates},   {"join", joins},
+              {"load", loads}};
   struct sigaction action = {.sa_handler = on_term};
   sigaction(SIGTERM, &action, NULL);
+  library = argc > 2 ? argv[2] : NULL;
   interruptible = argc > 2 && strcmp(argv[2], "interruptible") == 0;
   for (size_t i = 0; argc > 1 && i < sizeof ways / sizeof *ways; i++) {
     if (strcmp(ways[i].name, argv[1]) != 0)
