@@ -17,6 +17,7 @@ HD_EXPORT int heapdiff_agent_attach(void)
   int saved = errno;
   int undecided = HD_UNDECIDED;
   atomic_compare_exchange_strong(&hd_state, &undecided, HD_OFF);
+  hd_fork_settle();
   if (!hd_is_on() && !hd_ticker_is_running())
     hd_series_note_process();
   hd_recording_is_possible = true;

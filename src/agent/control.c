@@ -12,6 +12,7 @@
 #include "series.h"
 #include "snapshot.h"
 #include "state.h"
+#include "status.h"
 #include "sys.h"
 #include "trigger.h"
 
@@ -55,15 +56,18 @@ void hd_control_open(bool own_files)
       hd_log_line("this process cannot be talked to: its kernel is older than 5.9", "");
     return;
   }
+  static struct hd_control *last;
   long fd = hd_sys2(SYS_memfd_create, HD_CONTROL_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   struct hd_control *fresh = fd >= 0 ? map_sealed(fd) : NULL;
   if (!fresh) {
     if (fd >= 0)
       hd_sys1(SYS_close, fd);
-    return;
+    return; /* memory is short, or files may not be that long */
   }
   fill(fresh);
-  control = fresh;
+  if (last && last->pid == hd_series.pid)
+    hd_status_move(&last->counters, &fresh->counters);
+  control = last = fresh;
   hd_control_tell(hd_recording_patched());
   hd_trigger_move((_Atomic(uint32_t) *)&fresh->events);
   __atomic_store_n(&fresh->magic, HD_CONTROL_MAGIC, __ATOMIC_RELEASE);

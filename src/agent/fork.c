@@ -3,11 +3,9 @@
 #include "control.h"
 #include "costs.h"
 #include "got.h"
-#include "hooks.h"
 #include "live.h"
 #include "mappings.h"
 #include "modules.h"
-#include "next.h"
 #include "pressure.h"
 #include "recording.h"
 #include "retention.h"
@@ -19,15 +17,16 @@
 #include "tables.h"
 #include "ticker.h"
 #include "trigger.h"
+#include "waits.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Set in the parent when its thread could not take the locks because a signal
  * handler forks in the middle of the agent. */
 static bool unlocked_fork;
+/* A child of a dormant process that did nothing yet. */
+static bool unsettled;
 
 /* The thread that holds all locks for its fork, by the address of its hd_self. */
 static _Atomic(struct hd_thread *) holder;
@@ -118,12 +117,20 @@ static void in_child(void)
   } else if (unlocked_fork) {
     atomic_store(&hd_state, HD_OFF);
   } else if (hd_recording_is_possible && !hd_is_on()) {
-    become_child();
+    unsettled = true;
+    hd_control_forked();
+    hd_trigger_forked();
+    hd_waits_forked();
   }
 }
 
-static pid_t (*real_fork)(void);
-static int (*real_daemon)(int, int);
+void hd_fork_settle(void)
+{
+  if (!unsettled)
+    return;
+  unsettled = false;
+  become_child();
+}
 
 /* Without room for the handlers a child is found by its cleared page. */
 void hd_fork_start(void)
@@ -132,8 +139,6 @@ void hd_fork_start(void)
   if (started)
     return;
   started = true;
-  real_fork = (pid_t(*)(void))(uintptr_t)hd_next_find("fork");
-  real_daemon = (int (*)(int, int))(uintptr_t)hd_next_find("daemon");
   long page = hd_sys6(SYS_mmap, 0, sizeof *yields, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page > 0)
@@ -157,28 +162,4 @@ bool hd_fork_adopt(void)
   }
   become_child();
   return true;
-}
-
-/* Where nothing is recorded no hook is in the way that could start the child's thread
- * later: so it is started once all other handlers of the fork are through. */
-HD_EXPORT pid_t fork(void)
-{
-  pid_t (*next)(void) = real_fork;
-  if (!next)
-    next = (pid_t(*)(void))(uintptr_t)hd_next_find("fork");
-  pid_t child = next ? next() : (errno = ENOSYS, -1);
-  if (child == 0)
-    hd_ticker_resume();
-  return child;
-}
-
-HD_EXPORT int daemon(int stay, int keep)
-{
-  int (*next)(int, int) = real_daemon;
-  if (!next)
-    next = (int (*)(int, int))(uintptr_t)hd_next_find("daemon");
-  int result = next ? next(stay, keep) : (errno = ENOSYS, -1);
-  if (result == 0)
-    hd_ticker_resume();
-  return result;
 }

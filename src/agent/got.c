@@ -40,14 +40,14 @@ static bool wants_hook(const struct patching *patching, const struct hd_hook *ho
   }
 }
 
-/* An atomic "or" of nothing, which the kernel does for a futex: it fails where the
+/* An atomic "or" of nothing, which the kernel does for a futex: it fails so where the
  * page cannot be written to. */
 static bool is_writable(uintptr_t address)
 {
   static uint32_t unused;
   const unsigned nothing = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_LT, 0);
   return hd_sys6(SYS_futex, (long)&unused, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, (long)address,
-                 nothing) >= 0;
+                 nothing) != -EFAULT;
 }
 
 static bool protect(const struct hd_elf_module *module, int protection)

@@ -3,6 +3,8 @@
 #include "elf_module.h"
 #include "loader.h"
 #include "next.h"
+#include "recording.h"
+#include "waits.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -60,10 +62,10 @@ bool hd_hook_is_own(uintptr_t address)
 static const char *const takes_block[] = {
     "free", "realloc", "reallocarray", "free_sized", "free_aligned_sized", "malloc_usable_size"};
 /* What would meet the agent's thread, or leave a process without one. */
-static const char *const stays[] = {"unshare",    "setns",     "pthread_exit", "setuid",
-                                    "setgid",     "seteuid",   "setegid",      "setreuid",
-                                    "setregid",   "setresuid", "setresgid",    "setgroups",
-                                    "initgroups", "fork",      "daemon"};
+static const char *const stays[] = {"unshare",   "setns",     "pthread_exit", "setuid",
+                                    "setgid",    "seteuid",   "setegid",      "setreuid",
+                                    "setregid",  "setresuid", "setresgid",    "setgroups",
+                                    "initgroups"};
 
 static bool is_among(const char *const names[], size_t number, const char *name)
 {
@@ -87,6 +89,12 @@ static void add(const char *name, void *function, void *unused)
                                   .stays = IS_AMONG(stays, name),
                                   .takes_block = IS_AMONG(takes_block, name)};
   *place = (uint8_t)++count;
+}
+
+static void add_wait(const char *name, void *hook, void *unused)
+{
+  add(name, hook, unused);
+  hooks[*place_of(name) - 1].stays = true;
 }
 
 static void note_own(const struct hd_elf_module *module)
@@ -196,6 +204,8 @@ void hd_hook_table_make(void)
 {
   if (!count)
     dl_iterate_phdr(find_own, NULL);
+  if (hd_recording_is_possible)
+    hd_waits_each(add_wait, NULL);
   if (hd_attached)
     add("dlopen", (void *)(uintptr_t)hd_loader_dlopen, NULL);
   for (size_t i = 0; i < count; i++)
@@ -204,6 +214,8 @@ void hd_hook_table_make(void)
   struct search malloc_search = search_for("malloc");
   allocators = malloc_search.defining;
   inside = malloc_search.first;
+  if (hd_recording_is_possible)
+    hd_waits_resolve();
   if (hd_attached)
     hd_loader_real_dlopen = hd_hook_named("dlopen")->real;
 }

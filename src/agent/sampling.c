@@ -244,7 +244,7 @@ bool hd_sampling_decide(size_t size)
   if (HD_UNLIKELY(!hd_self.seeded))
     seed();
   if (sampling.exact) {
-    hd_self.drawn_by = 0;
+    hd_self.drawn_by = hd_self.due_by = 0;
     hd_self.left = 0;
     return true;
   }
@@ -278,7 +278,8 @@ static bool record(void *block, size_t size, const struct hd_entry *entry)
   struct scratch *scratch = take_scratch();
   if (!scratch)
     return false;
-  if (!hd_is_on()) { /* it was ended while this thread was on its way here */
+  /* It was ended while this thread was on its way here; another has begun, perhaps. */
+  if (!hd_is_on() || (!sampling.exact && !hd_self.due_by)) {
     release_scratch(scratch);
     return true;
   }
@@ -350,7 +351,7 @@ void hd_remember_block(const struct hd_live *entry)
   if (hd_self.busy)
     return;
   hd_self.busy = true;
-  if (!hd_live_add(entry, NULL))
+  if (hd_is_on() && !hd_live_add(entry, NULL))
     atomic_fetch_add(&dropped, 1);
   hd_self.busy = false;
   hd_deadly_check();

@@ -42,6 +42,14 @@ void hd_status_open(const char *path, struct hd_agent_status *otherwise)
   reported.inherited = false;
 }
 
+void hd_status_move(const struct hd_agent_status *from, struct hd_agent_status *to)
+{
+  if (status != from)
+    return;
+  *to = *from;
+  status = to;
+}
+
 void hd_status_count_process(void)
 {
   if (status)

@@ -106,6 +106,8 @@ static bool leave_files(void)
 
 static bool is_over(void)
 {
+  if (atomic_load(&state) != STOPPING)
+    hd_trigger_take(HD_EVENT_STOP); /* anybody may have raised it in the control */
   return hd_exit_has_begun() || hd_trigger_is_raised(HD_EVENT_STOP);
 }
 

@@ -72,6 +72,7 @@ def test_redis_under_load(options, heapdiff, work):
 
 def test_sixteen_threads(options, heapdiff, work):
     with Visited(options, "join") as program:
+        wait_until(lambda: len(os.listdir(f"/proc/{program.pid}/task")) == 17, "its threads")
         cycles(heapdiff, program.pid, CYCLES)
         check(re.search(r"^Threads:\t18$", program.text("status"), re.M),
               "16, the main one and the agent's:", program.text("status"))
@@ -252,8 +253,8 @@ def test_what_is_no_process(options, heapdiff, work):
         wait_until(lambda: "State:\tZ" in zombie.text("status"), "a zombie")
         heapdiff.refuses(zombie.pid, "a zombie")
     with Visited(options, "join") as program:
-        thread = next(task for task in os.listdir(f"/proc/{program.pid}/task")
-                      if task != str(program.pid))
+        thread = wait_until(lambda: next((task for task in os.listdir(f"/proc/{program.pid}/task")
+                                          if task != str(program.pid)), None), "its threads")
         heapdiff.refuses(thread, f"is a thread of process {program.pid}")
         program.unharmed()
     name = pathlib.Path("/proc/2/comm")  # in a container there is no such process
@@ -385,7 +386,7 @@ def run(name, test, options):
             print(f"{name}: fine, {time.monotonic() - started:.1f} s", flush=True)
         except Skipped as why:
             print(f"{name}: skipped: {why}", flush=True)
-        except (Failure, subprocess.SubprocessError, OSError, KeyError) as failure:
+        except (Failure, subprocess.SubprocessError, OSError, LookupError) as failure:
             print(f"{name}: FAILED: {failure!r}", flush=True)
             return False
     return True
