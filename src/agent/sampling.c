@@ -281,6 +281,7 @@ static bool record(void *block, size_t size, const struct hd_entry *entry)
     release_scratch(scratch);
     return true;
   }
+  hd_live_call_for((uintptr_t)block);
   hd_walk_stack(&scratch->walk, sampling.max_frames, entry);
   uint32_t id = hd_record_for(&scratch->walk, sampling.exact, size, rates[hd_self.due_by]);
   struct hd_live live = {(uintptr_t)block, size, id & HD_RECORDS_MAX,
@@ -333,6 +334,7 @@ bool hd_forget_block(void *block, struct hd_live *entry)
   if (!block || hd_self.busy)
     return false;
   hd_self.busy = true;
+  hd_live_call_for((uintptr_t)block);
   uint64_t began = hd_cost_begin();
   if (hd_is_on() && hd_series_is_current())
     found = hd_live_remove((uintptr_t)block, entry);
