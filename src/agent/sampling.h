@@ -37,7 +37,10 @@ void hd_sampling_visit_pending(void (*visit)(uint32_t record, uint64_t objects, 
 void hd_sampling_forked(void);
 
 /* Takes an allocation of this size off the countdown. True where that has run out:
- * then hd_sampling_decide must be asked about the same size. */
+ * then hd_sampling_decide must be asked about the same size.
+ *
+ * The compiler would load, subtract and store: this is one instruction, and no
+ * signal handler's allocation comes between. */
 static inline bool hd_sampling_due(size_t size)
 {
   bool due;
