@@ -4,6 +4,7 @@
 #include "record/agent_path.h"
 #include "record/attach_check.h"
 #include "record/control.h"
+#include "record/detach.h"
 #include "record/reach.h"
 #include "record/result.h"
 #include "record/settings.h"
@@ -23,7 +24,6 @@ enum {
   CALL_MS = 5000,     /* for dlopen in the process */
   READY_MS = 10000,   /* for the agent's thread */
   RECORD_MS = 30000,
-  LAST_MS = 120000,   /* for the last snapshot, on a slow disk */
   LEAST_SLICE_MS = 10,
   SLICE_MS = 200
 };
@@ -242,12 +242,10 @@ static void follow(struct run *run)
 static bool end(struct run *run, struct hd_error *error)
 {
   struct hd_pid_result *result = run->result;
-  struct hd_control_answer answer;
-  struct hd_control_request request = {.command = HD_COMMAND_STOP, .timeout_ms = LAST_MS};
   if (result->ended || result->replaced || result->taken_away)
     return true;
   struct hd_error own = HD_ERROR_INIT;
-  if (hd_control_ask(&run->control, &request, &answer, &own))
+  if (hd_detach_all(&run->control, &own))
     return true;
   result->ended = has_ended(run, 0) || !hd_control_lives(&run->control);
   if (result->ended || !hd_control_is_recording(&run->control))

@@ -3,6 +3,7 @@
 
 #include "record/attach_check.h"
 #include "record/control.h"
+#include "record/detach.h"
 #include "record/reach.h"
 
 #include <errno.h>
@@ -104,12 +105,11 @@ bool hd_snap(const struct hd_snap_options *options, char path[4200], struct hd_e
 bool hd_detach(int64_t pid, char directory[4096], struct hd_error *error)
 {
   struct hd_control_client client;
-  struct hd_control_request stop = {.command = HD_COMMAND_STOP, .timeout_ms = ANSWER_MS};
   directory[0] = '\0';
   if (!open_recording(pid, &client, error))
     return in_process(pid, error);
   hd_control_directory(&client, directory);
-  bool good = hd_control_ask(&client, &stop, NULL, error);
+  bool good = hd_detach_all(&client, error);
   hd_control_close(&client);
   return good || in_process(pid, error);
 }

@@ -223,7 +223,7 @@ def test_traced(options, heapdiff, work):
                      stderr=subprocess.DEVNULL) as tracer:
             wait_until(lambda: f"TracerPid:\t{tracer.pid}" in program.text("status"), "strace")
             heapdiff.refuses(program.pid, f"is traced by strace (process {tracer.pid})")
-            tracer.end(signal.SIGINT)
+            tracer.end()
         program.unharmed()
 
 

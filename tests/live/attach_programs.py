@@ -43,7 +43,10 @@ class Program:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
+            children = self.text(f"task/{self.pid}/children").split()
             self.process.kill()
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
             self.process.wait()
 
     def end(self, number=signal.SIGTERM):
@@ -113,7 +116,9 @@ class Recording(Program):
                 return
         raise Failure(f"'{words}' never came: {self.said}")
 
-    def finish(self, number=signal.SIGINT):
+    def finish(self, number=signal.SIGTERM):
+        """By SIGTERM: SIGINT may be ignored, where a shell has put the tests into the
+        background."""
         status = self.end(number)
         self.said += self.process.stderr.readlines()
         check(status == 0, "the recording ended with", status, self.said)
