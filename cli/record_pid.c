@@ -16,7 +16,8 @@ const struct option_row record_pid_rows[] = {
      .help = "with --pid: end a recording whose heapdiff is gone"},
     {DURATION_AT(struct record_pid_args, attach_timeout), .name = "attach-timeout",
      .metavar = "DURATION", .least = 1, .most = 86400000, .standard = "10s",
-     .help = "how long a moment is waited for in which it can be attached to"},
+     .help = "how long a moment is waited for in which it can be attached to, and then how long "
+             "that may take"},
     {FLAG_AT(struct record_pid_args, dormant), .name = "dormant",
      .help = "start a program so that --pid can wake the agent in it later"},
     OPTION_ROWS_END,

@@ -20,7 +20,7 @@
 #define NS_PER_MS INT64_C(1000000)
 
 enum {
-  STOP_MS = 200,    /* for a thread to stop, or for a system call in its place */
+  STOP_MS = 10000,  /* for a thread to stop, or for a system call in its place: on a busy machine */
   LOOK_NS = 20000,  /* at what came of the errand */
   LEAST_PAUSE_MS = 1,
   MOST_PAUSE_MS = 20,
