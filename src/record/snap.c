@@ -6,7 +6,7 @@
 #include "record/detach.h"
 #include "record/reach.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -57,13 +57,14 @@ static bool is_fetched(int64_t pid, const char *path, char *out, size_t size)
   struct timespec pause = {0, 10000000};
   snprintf(name, sizeof name, "/proc/%" PRId64 "/root%.*s/" HD_REACH_MARK, pid,
            (int)(slash - path), path);
-  FILE *mark = fopen(name, "re");
-  size_t length = mark ? fread(directory, 1, sizeof directory - 1, mark) : 0;
-  if (mark)
-    fclose(mark);
-  directory[length] = '\0';
+  /* The process's user can put anything there. */
+  int mark = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  ssize_t length = mark < 0 ? 0 : read(mark, directory, sizeof directory - 1);
+  if (mark >= 0)
+    close(mark);
+  directory[length > 0 ? length : 0] = '\0';
   snprintf(out, size, "%s%s", directory, slash);
-  for (int i = 0; length && i < FETCH_TRIES; i++) {
+  for (int i = 0; length > 0 && i < FETCH_TRIES; i++) {
     if (access(out, F_OK) == 0)
       return true;
     nanosleep(&pause, NULL);
