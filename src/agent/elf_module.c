@@ -3,7 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
-enum { PAGE = 4096, CHAIN_MAX = 1 << 20 };
+enum { PAGE = 4096, CHAIN_MAX = 1 << 20, HIDDEN = 0x8000 };
 
 bool hd_elf_has(const struct hd_elf_module *module, uintptr_t address, size_t size, unsigned flags)
 {
@@ -43,7 +43,7 @@ static void note_header(struct hd_elf_module *module, const ElfW(Phdr) * header)
 }
 
 struct wanted {
-  ElfW(Addr) symbols, strings, calls, data, gnu_hash, hash;
+  ElfW(Addr) symbols, strings, calls, data, gnu_hash, hash, versions;
   size_t strings_size, calls_size, data_size;
   bool others; /* relocations of another form */
 };
@@ -60,6 +60,7 @@ static void read_entry(struct hd_elf_module *module, struct wanted *wanted, cons
   case DT_RELASZ: wanted->data_size = entry->d_un.d_val; break;
   case DT_GNU_HASH: wanted->gnu_hash = entry->d_un.d_ptr; break;
   case DT_HASH: wanted->hash = entry->d_un.d_ptr; break;
+  case DT_VERSYM: wanted->versions = entry->d_un.d_ptr; break;
   case DT_SYMBOLIC: module->symbolic = true; break;
   case DT_FLAGS: module->symbolic |= (entry->d_un.d_val & DF_SYMBOLIC) != 0; break;
   case DT_PLTREL: wanted->others |= entry->d_un.d_val != DT_RELA; break;
@@ -91,6 +92,7 @@ static bool read_dynamic(struct hd_elf_module *module, const ElfW(Phdr) * header
   module->data_count = module->data ? wanted.data_size / sizeof *module->data : 0;
   module->gnu_hash = table(module, wanted.gnu_hash, 4 * sizeof(uint32_t));
   module->hash = table(module, wanted.hash, 2 * sizeof(uint32_t));
+  module->versions = wanted.versions ? (const uint16_t *)place(module, wanted.versions) : NULL;
   return true;
 }
 
@@ -132,11 +134,19 @@ static void *function_of(const struct hd_elf_module *module, const ElfW(Sym) * s
   return (void *)at;
 }
 
+/* One that only programs of old are bound to. */
+static bool is_hidden(const struct hd_elf_module *module, size_t index)
+{
+  const uint16_t *version = module->versions + index;
+  return module->versions && hd_elf_has(module, (uintptr_t)version, sizeof *version, PF_R) &&
+         *version & HIDDEN;
+}
+
 static bool has_name(const struct hd_elf_module *module, size_t index, const char *name,
                      void **function)
 {
   const ElfW(Sym) *symbol = hd_elf_symbol(module, index);
-  if (!symbol || strcmp(hd_elf_name(module, symbol), name) != 0)
+  if (!symbol || is_hidden(module, index) || strcmp(hd_elf_name(module, symbol), name) != 0)
     return false;
   *function = function_of(module, symbol);
   return *function;

@@ -20,6 +20,7 @@ struct hd_elf_module {
   const ElfW(Rela) * calls, *data; /* of the procedure linkage table, and the rest */
   size_t call_count, data_count;
   const uint32_t *gnu_hash, *hash;
+  const uint16_t *versions; /* beside the symbols; NULL: there are none */
   bool symbolic; /* finds itself before any other */
 };
 
@@ -32,7 +33,8 @@ bool hd_elf_has(const struct hd_elf_module *module, uintptr_t address, size_t si
 const ElfW(Sym) * hd_elf_symbol(const struct hd_elf_module *module, size_t index);
 /* A symbol's name, "" where it has none. */
 const char *hd_elf_name(const struct hd_elf_module *module, const ElfW(Sym) * symbol);
-/* The function that the module defines by this name for others; NULL: none. */
+/* The function that the module defines by this name for others, of several versions the
+ * standard one; NULL: none. */
 void *hd_elf_function(const struct hd_elf_module *module, const char *name);
 /* Calls `visit` for every function that the module defines for others. */
 void hd_elf_each_function(const struct hd_elf_module *module,

@@ -27,9 +27,11 @@ static inline uint8_t hd_filter_single(uintptr_t address)
   return (uint8_t)(HD_FILTER_ONE | (address >> 20 & HD_FILTER_TAGS));
 }
 
+/* A sum, as by an exclusive or blocks that lie a little more than 1 MiB apart, each a
+ * large one with its header, would share few cells. */
 static inline uintptr_t hd_filter_index(const struct hd_filter *filter, uintptr_t address)
 {
-  return (address >> 4 ^ address >> 20) & filter->mask;
+  return (address + (address >> 20)) >> 4 & filter->mask;
 }
 
 /* The difference is 0 for a cell with this one alone, and has the upper bit where

@@ -103,6 +103,17 @@ static void in_parent(void)
   give_back(&hd_self);
 }
 
+/* Whether a child that records nothing may be asked to later. */
+static void sleep_on(void)
+{
+  if (!hd_recording_is_possible || hd_is_on())
+    return;
+  unsettled = true;
+  hd_control_forked();
+  hd_trigger_forked();
+  hd_waits_forked();
+}
+
 static void in_child(void)
 {
   hd_got_forked();
@@ -114,13 +125,11 @@ static void in_child(void)
     else
       atomic_store(&hd_state, HD_OFF);
     atomic_store(&holder, NULL);
+    sleep_on();
   } else if (unlocked_fork) {
     atomic_store(&hd_state, HD_OFF);
-  } else if (hd_recording_is_possible && !hd_is_on()) {
-    unsettled = true;
-    hd_control_forked();
-    hd_trigger_forked();
-    hd_waits_forked();
+  } else {
+    sleep_on();
   }
 }
 

@@ -81,7 +81,7 @@ static bool is_unresolved(const struct patching *patching, const struct hd_hook 
 {
   const struct hd_elf_module *module = patching->module;
   uintptr_t own = symbol->st_shndx == SHN_UNDEF ? 0 : module->bias + symbol->st_value;
-  return patching->plain && value != own && hd_elf_has(module, value, 1, PF_X) &&
+  return patching->plain && hook->first && value != own && hd_elf_has(module, value, 1, PF_X) &&
          (!own || !module->symbolic || own == (uintptr_t)hook->real);
 }
 

@@ -114,7 +114,8 @@ struct search {
   const char *name;
   void *found;
   unsigned modules, defining;
-  bool first;
+  bool own; /* the agent's comes before */
+  bool in_program;
 };
 
 static bool is_own(const struct hd_elf_module *module)
@@ -140,15 +141,17 @@ static int search_module(struct dl_phdr_info *info, size_t size, void *context)
   struct hd_elf_module module;
   (void)size;
   bool first = search->modules++ == 0, loader = info->dlpi_addr == getauxval(AT_BASE);
-  if ((loader && info->dlpi_addr) || !hd_elf_open(&module, info) || is_own(&module))
+  if ((loader && info->dlpi_addr) || !hd_elf_open(&module, info))
     return 0;
   void *found = hd_elf_function(&module, search->name);
-  if (!found)
+  if (found && is_own(&module))
+    search->own = !search->found;
+  if (!found || is_own(&module))
     return 0;
   search->defining++;
   if (!search->found) {
     search->found = found;
-    search->first = first;
+    search->in_program = first;
   }
   return 0;
 }
@@ -190,10 +193,13 @@ static bool only_passes(const struct hd_hook *hook)
          (!hook->real || object_of(hook->real) != object_of((void *)(uintptr_t)hd_next.malloc));
 }
 
+/* Another library that stands before the same function may come before the agent. */
 static void look_up(struct hd_hook *hook)
 {
-  hook->real = hd_next_look_up(hook->name);
+  struct search search = search_for(hook->name);
+  hook->real = hd_attached ? search.found : hd_next_look_up(hook->name);
   hook->passes = only_passes(hook);
+  hook->first = search.own || search.found == hook->real;
   if (!hook->real)
     return;
   size_t bit = bit_of((uintptr_t)hook->real);
@@ -213,7 +219,7 @@ void hd_hook_table_make(void)
       look_up(&hooks[i]);
   struct search malloc_search = search_for("malloc");
   allocators = malloc_search.defining;
-  inside = malloc_search.first;
+  inside = malloc_search.in_program;
   if (hd_recording_is_possible)
     hd_waits_resolve();
   if (hd_attached)

@@ -12,6 +12,7 @@ struct hd_hook {
   void *hook, *real; /* the latter NULL where the process has none */
   bool stays;        /* in the way as long as the agent has a thread */
   bool takes_block;  /* may be given memory that the agent handed out */
+  bool first;        /* what the program finds by this name is one of the two */
   bool passes;       /* only hands on to what ends in another hook: never patched in */
 };
 

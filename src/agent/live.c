@@ -97,6 +97,12 @@ static bool is_crowded(const struct shard *shard)
   return !exact && hd_filter_is_small(shard->used * SHARDS);
 }
 
+void hd_live_call_for(uintptr_t address)
+{
+  if (exact)
+    hd_live_pages_call_for(&shard_of(address)->pages, address);
+}
+
 bool hd_live_add(const struct hd_live *entry, struct hd_pending *pending)
 {
   struct shard *shard = shard_of(entry->address);

@@ -44,7 +44,7 @@ bool hd_live_hash_put(struct hd_live_hash *table, uint64_t used, const struct hd
     return false;
   struct hd_live *slot = find(table, entry->address);
   *fresh = !slot->address;
-  *slot = *entry;
+  hd_live_copy(slot, entry);
   return true;
 }
 

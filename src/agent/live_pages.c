@@ -48,6 +48,8 @@ static struct hd_region *look(const struct hd_live_pages *pages, uint64_t key)
   return &pages->regions[i];
 }
 
+/* The old table is left to those who look without the lock: all old ones together
+ * are smaller than the new one. */
 static bool make_room(struct hd_live_pages *pages)
 {
   uint64_t old_size = pages->regions ? pages->region_mask + 1 : 0;
@@ -63,7 +65,6 @@ static bool make_room(struct hd_live_pages *pages)
   for (uint64_t i = 0; i < old_size; i++)
     if (old[i].key)
       *look(pages, old[i].key) = old[i];
-  hd_unmap(old, old_size * sizeof *old);
   return true;
 }
 
@@ -140,6 +141,16 @@ static uint32_t *word_of(const struct hd_region *region, uintptr_t address)
   return &region->words[address >> GRANULE_BITS & (GRANULES - 1)];
 }
 
+/* What is read may be of any time, but neither tables nor words are ever unmapped. */
+void hd_live_pages_call_for(const struct hd_live_pages *pages, uintptr_t address)
+{
+  const struct hd_region *last = __atomic_load_n(&pages->last, __ATOMIC_RELAXED);
+  if (!last || __atomic_load_n(&last->key, __ATOMIC_RELAXED) != address >> HD_REGION_BITS)
+    return;
+  const uint32_t *words = __atomic_load_n(&last->words, __ATOMIC_RELAXED);
+  __builtin_prefetch(words + (address >> GRANULE_BITS & (GRANULES - 1)), 1);
+}
+
 /* So that a number can always be given back. */
 static bool make_free_room(struct hd_live_pages *pages)
 {
@@ -191,14 +202,16 @@ bool hd_live_pages_put(struct hd_live_pages *pages, const struct hd_live *entry,
     return false;
   uint32_t *there = find_link(pages, region, entry->address);
   if (there) {
-    node_of(pages, *there)->live = *entry;
+    hd_live_copy(&node_of(pages, *there)->live, entry);
     return true;
   }
   uint32_t id = new_id(pages), *word = word_of(region, entry->address);
   if (!id)
     return false;
   uint32_t link = id << ID_SHIFT | (*word ? MORE : 0) | position_of(entry->address);
-  *node_of(pages, link) = (struct node){*entry, *word};
+  struct node *node = node_of(pages, link);
+  hd_live_copy(&node->live, entry);
+  node->next = *word;
   *word = link;
   region->blocks++;
   *fresh = true;

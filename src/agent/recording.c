@@ -96,7 +96,7 @@ static int check(struct hd_text *message)
 {
   if (hd_config.misunderstood[0])
     return say(message, EINVAL, "not understood: ", hd_config.misunderstood);
-  if (hd_attached && hd_hook_allocator_is_inside())
+  if (hd_hook_allocator_is_inside())
     return say(message, ENOTSUP,
                "an allocator of its own is linked into the program, which cannot be recorded: "
                "link it dynamically",
@@ -151,7 +151,8 @@ int hd_recording_begin(char *settings, struct hd_text *message)
   hd_series.is_late = true;
   hd_retention_forked();
   if (!hd_recording_set_up())
-    return say(message, ENOMEM, "memory is short", "");
+    return say(message, ENOMEM,
+               "memory is short, or one of its threads was stopped inside of the agent", "");
   switch_on();
   return 0;
 }

@@ -20,7 +20,7 @@
 
 /* A walk needs more room than a small signal stack has: what it works with is
  * shared. One that is taken is skipped; there are more than threads that run. */
-enum { SCRATCHES = 256 };
+enum { SCRATCHES = 256, LOCK_TIMEOUT_MS = 5000 };
 enum { UNUSED, FREE, TAKEN };
 
 struct scratch {
@@ -55,19 +55,17 @@ _Atomic(int) hd_state;
 /* Without memory until it is used. */
 static bool make_scratches(void)
 {
-  size_t steps = (size_t)sampling.max_frames * sizeof(struct hd_step);
+  size_t each = hd_walk_room(sampling.max_frames);
   if (!scratches)
     scratches = hd_map_sparse(SCRATCHES * sizeof *scratches);
   if (sampling.room_frames >= sampling.max_frames)
     return true;
-  char *room = hd_map_sparse(SCRATCHES * steps * 2);
+  char *room = hd_map_sparse(SCRATCHES * each);
   if (!scratches || !room)
     return false;
   sampling.room_frames = sampling.max_frames;
-  for (uint32_t i = 0; i < SCRATCHES; i++) {
-    scratches[i].walk.steps = (struct hd_step *)(room + i * steps * 2);
-    scratches[i].walk.fresh = (struct hd_step *)(room + i * steps * 2 + steps);
-  }
+  for (uint32_t i = 0; i < SCRATCHES; i++)
+    hd_walk_place(&scratches[i].walk, room + i * each, sampling.max_frames);
   return true;
 }
 
@@ -120,15 +118,19 @@ static bool start_tables(bool exact)
   return hd_records_start(exact);
 }
 
+/* A thread that was stopped for good inside the agent holds a lock for ever: then
+ * recording ends all the same, and none begins. */
 static bool renew_tables(bool exact, bool stop)
 {
-  hd_live_lock(-1);
-  hd_lock_take(&hd_tables_lock);
+  bool live = hd_live_lock(LOCK_TIMEOUT_MS);
+  bool tables = live && hd_lock_take_within(&hd_tables_lock, LOCK_TIMEOUT_MS);
   if (stop)
     atomic_store(&hd_state, HD_OFF);
-  bool done = start_tables(exact);
-  hd_lock_release(&hd_tables_lock);
-  hd_live_unlock();
+  bool done = tables && start_tables(exact);
+  if (tables)
+    hd_lock_release(&hd_tables_lock);
+  if (live)
+    hd_live_unlock();
   return done;
 }
 
@@ -283,6 +285,7 @@ static bool record(void *block, size_t size, const struct hd_entry *entry)
     release_scratch(scratch);
     return true;
   }
+  hd_live_call_for((uintptr_t)block);
   hd_walk_stack(&scratch->walk, sampling.max_frames, entry);
   uint32_t id = hd_record_for(&scratch->walk, sampling.exact, size, rates[hd_self.due_by]);
   struct hd_live live = {(uintptr_t)block, size, id & HD_RECORDS_MAX,
@@ -335,6 +338,7 @@ bool hd_forget_block(void *block, struct hd_live *entry)
   if (!block || hd_self.busy)
     return false;
   hd_self.busy = true;
+  hd_live_call_for((uintptr_t)block);
   uint64_t began = hd_cost_begin();
   if (hd_is_on() && hd_series_is_current())
     found = hd_live_remove((uintptr_t)block, entry);

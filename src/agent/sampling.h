@@ -10,7 +10,7 @@
 
 /* Recording begins with this mean interval (1: everything). With a seed that is not
  * 0 a program whose threads do the same in the same order is sampled in the same
- * places. False when memory is short. Called again only after hd_sampling_stop. */
+ * places. False when memory is short or a lock is not to be had. Called again only after hd_sampling_stop. */
 bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed);
 /* Recording ends, at one instant for all threads: nothing is live or counted. */
 void hd_sampling_stop(void);
@@ -37,7 +37,10 @@ void hd_sampling_visit_pending(void (*visit)(uint32_t record, uint64_t objects, 
 void hd_sampling_forked(void);
 
 /* Takes an allocation of this size off the countdown. True where that has run out:
- * then hd_sampling_decide must be asked about the same size. */
+ * then hd_sampling_decide must be asked about the same size.
+ *
+ * The compiler would load, subtract and store: this is one instruction, and no
+ * signal handler's allocation comes between. */
 static inline bool hd_sampling_due(size_t size)
 {
   bool due;

@@ -28,9 +28,9 @@ static bool stack_equal(uint32_t id, const void *key)
 {
   const struct hd_stack *stack = hd_stack_at(id - 1);
   const struct hd_walk *walk = key;
-  if (stack->count != walk->count || stack->truncated != walk->truncated)
+  if (stack->count != hd_walk_count(walk) || stack->truncated != walk->truncated)
     return false;
-  for (uint32_t i = 0; i < walk->count; i++)
+  for (uint32_t i = 0; i < stack->count; i++)
     if (stack->frames[i] != hd_walk_frame(walk, i))
       return false;
   return true;
@@ -74,13 +74,14 @@ static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
 {
   if (stacks.count >= HD_STACKS_MAX || !hd_intern_reserve(&stack_index))
     return 0;
-  uint32_t *copy = hd_arena_take(walk->count * sizeof *copy, sizeof *copy);
+  uint32_t count = hd_walk_count(walk);
+  uint32_t *copy = hd_arena_take(count * sizeof *copy, sizeof *copy);
   struct hd_stack *stack = copy ? hd_pool_add(&stacks) : NULL;
   if (!stack)
     return 0;
-  for (uint32_t i = 0; i < walk->count; i++)
+  for (uint32_t i = 0; i < count; i++)
     copy[i] = hd_walk_frame(walk, i);
-  *stack = (struct hd_stack){copy, walk->count, walk->truncated};
+  *stack = (struct hd_stack){copy, count, walk->truncated};
   if (exact && !add_record(stacks.count, 0, 1)) {
     stacks.count--;
     return 0;
@@ -91,7 +92,7 @@ static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
 
 uint32_t hd_stack_for(const struct hd_walk *walk, bool exact)
 {
-  uint64_t hash = hd_walk_hash(walk);
+  uint64_t hash = hd_mix(walk->hash, 2 * hd_walk_count(walk) + walk->truncated);
   uint32_t id = hd_intern_find(&stack_index, hash, stack_equal, walk);
   if (id)
     return id;

@@ -55,6 +55,10 @@ def find(pid):
     return None
 
 
+class Gone(Exception):
+    """The process ended."""
+
+
 class Client:
     def __init__(self, pid, timeout=30):
         deadline = time.time() + timeout
@@ -70,6 +74,13 @@ class Client:
             time.sleep(.001)
         assert self.control.version == VERSION and self.control.pid == pid
 
+    def is_alive(self):
+        try:
+            with open(f'/proc/{self.pid}/stat') as file:
+                return file.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+        except FileNotFoundError:
+            return False
+
     def ask(self, command, timeout=60):
         """(error, message)"""
         control = self.control
@@ -84,7 +95,8 @@ class Client:
                 address = ctypes.addressof(control) + Control.events.offset
                 libc.syscall(SYS_FUTEX, ctypes.c_void_p(address), FUTEX_WAKE, 1, None, None, 0)
                 assert time.time() < deadline, 'no answer'
-                assert os.path.exists(f'/proc/{self.pid}'), 'it is gone'
+                if not self.is_alive():
+                    raise Gone
                 time.sleep(.002)
             return control.error, control.message.decode()
         finally:

@@ -3,6 +3,7 @@ attached to, and ordinary recordings.
 
 usage: control_test.py AGENT PROGRAMS TEST
 """
+import errno
 import math
 import os
 import random
@@ -387,6 +388,46 @@ def test_storm():
             shutil.rmtree(directory)
         driven.do('halt')
         driven.end()
+
+
+def test_churn():
+    """Recordings come and go while libraries do, and while others fork."""
+    plugins = [program(f'libagent_plugin_{x}.so') for x in 'ab']
+    for attach in (False, True):
+        command = [program('agent_churn'), '4', *plugins] + [AGENT] * attach
+        environment = dict(os.environ)
+        if not attach:
+            environment.update(LD_PRELOAD=AGENT, HEAPDIFF='off')
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        client, cycles = Client(process.pid), 0
+        while process.poll() is None:
+            directory = tempfile.mkdtemp(prefix='heapdiff-agent-')
+            try:
+                assert client.record(directory, rate=1000 * (cycles % 2) + 1, interval_ms=5)[0] in \
+                    (0, errno.EINVAL)  # exactly after samples: refused
+                client.stop()
+            except control.Gone:
+                pass
+            # Children that are recorded may still be writing.
+            shutil.rmtree(directory, ignore_errors=True)
+            cycles += 1
+        assert process.returncode == 0, process.returncode
+        print(cycles, process.stdout.read())
+
+
+def test_inside():
+    """An allocator that is linked into the program cannot be recorded: that is said."""
+    if not os.path.exists(program('agent_driven_static_jemalloc')):
+        print('no static jemalloc: not tried')
+        return
+    for attach in (False, True):
+        with Driven('agent_driven_static_jemalloc', attach) as driven:
+            client = driven.client()
+            error, message = client.record(driven.directory(), rate=1)
+            assert error == errno.ENOTSUP and 'linked into the program' in message
+            assert client.control.state == control.DORMANT
+            driven.do('alloc direct 10 10')
+            driven.end()
 
 
 def test_identities():
