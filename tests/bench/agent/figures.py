@@ -73,7 +73,8 @@ def sampled(bench, options):
         'jemalloc prof 19': (bench.jemalloc(19), bench.jemalloc()),
         'gperftools 512 KiB': (bench.tcmalloc(programs.RATE), bench.tcmalloc()),
     }
-    table(bench, programs.WORKLOADS, ways, options)
+    shorter = programs.SHORTER if options.counts else {}
+    table(bench, programs.WORKLOADS | shorter, ways, options)
 
 
 def exact(bench, options):
