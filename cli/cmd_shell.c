@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct option_row rows[] = {
@@ -59,6 +60,8 @@ static const struct option_group groups[] = {
     SETTING_GROUPS,
     {"call sites:", wrapper_rows, offsetof(struct shell_args, input)},
     {"reading:", input_rows, offsetof(struct shell_args, input)},
+    {"series from URLs:", url_series_rows, offsetof(struct shell_args, input.urls)},
+    {"URLs:", url_rows, offsetof(struct shell_args, input.urls)},
     {"symbols:", symbol_rows, offsetof(struct shell_args, input.symbols)},
     OPTION_GROUPS_END,
 };
@@ -91,10 +94,25 @@ static void run_interactive(struct shell *shell)
   run_script(shell);
 }
 
+static bool interrupted(void *context)
+{
+  (void)context;
+  return interrupt_came();
+}
+
+/* A file of commands leaves no time between them; who types, or a program that waits for the
+ * answers, does. */
+static bool leaves_time(void)
+{
+  struct stat input;
+  return fstat(STDIN_FILENO, &input) == 0 && !S_ISREG(input.st_mode);
+}
+
 static bool open_session(struct shell *shell, char **paths, int count, struct hd_error *error)
 {
   struct hd_session_options options = input_options(&shell->args.input);
   options.measure = shell->args.measure;
+  options.stop = interrupted;
   if (!hd_session_create(&options, &shell->session, error))
     return false;
   if (!hd_session_select(shell->session, (const char *const *)paths, (size_t)count, error) ||
@@ -115,6 +133,8 @@ static int run_shell(struct shell *shell, char **paths, int count)
     return message_error(&error);
   interrupt_no_sigpipe();
   shell->at_start = shell->args;
+  shell->prepares = leaves_time();
+  shell_prepare(shell);
   shell->interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
   if (shell->interactive)
     run_interactive(shell);
@@ -131,7 +151,8 @@ static int run(const struct command *command, int argc, char **argv)
   shell.args.nodecount = SHELL_STANDARD;
   if (!command_parse(command, &shell.args, &argc, argv, &status))
     return status;
-  if (window_query(command, &shell.args.window, &checked, &status))
+  if (window_query(command, &shell.args.window, &checked, &status) &&
+      url_series_begin(command, &shell.args.input.urls, argv, argc, &status))
     status = run_shell(&shell, argv, argc);
   hd_session_destroy(shell.session);
   options_release(command->groups, &shell.args);

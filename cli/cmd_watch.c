@@ -2,10 +2,9 @@
 #include "watch.h"
 
 #include "messages.h"
-#include "output.h"
+#include "watch_url.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,9 @@
 
 static const struct option_row rows[] = {
     {DURATION_AT(struct watch_args, every), .name = "every", .metavar = "DURATION", .least = 50,
-     .most = 86400000, .standard = "1s", .help = "how often to look for new snapshots"},
+     .most = 86400000,
+     .help = "how often to look for new snapshots (default: 1s; of a URL --interval where that is "
+             "shorter)"},
     {NUMBER_AT(struct watch_args, count), .name = "count", .metavar = "N", .least = 1,
      .help = "where standard output is no terminal, end after so many tables"},
     {CHOICE_AT(struct watch_args, by), .name = "by", .metavar = "WHAT",
@@ -31,8 +32,8 @@ static const struct option_row rows[] = {
 
 static const struct option_row record_rows[] = {
     {TEXT_AT(struct watch_args, output), .letter = 'o', .name = "output", .metavar = "DIR",
-     .path = true, .help = "where the snapshots of PROGRAM go; what it prints goes to DIR.log",
-     .standard = "heapdiff.data"},
+     .path = true,
+     .help = "where the snapshots go; what a program prints goes to DIR.log", .standard = "heapdiff.data"},
     {DURATION_AT(struct watch_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .least = 1, .standard = "5s", .help = "between two snapshots"},
     {SIZE_AT(struct watch_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
@@ -42,7 +43,8 @@ static const struct option_row record_rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
-    {"a program that is recorded:", record_rows, 0},
+    {"a program, or a URL, that is recorded:", record_rows, 0},
+    {"URLs:", url_rows, offsetof(struct watch_args, input.urls)},
     {"which allocations:", filter_rows, offsetof(struct watch_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct watch_args, input)},
     {"reading:", input_rows, offsetof(struct watch_args, input)},
@@ -50,48 +52,6 @@ static const struct option_group groups[] = {
     {"printing:", look_rows, offsetof(struct watch_args, style)},
     OPTION_GROUPS_END,
 };
-
-/* --- without a terminal: a table a tick ---------------------------------------------------- */
-
-/* False where nobody reads any more: a pipe tells it before there is something to print. */
-static bool nap(uint64_t milliseconds)
-{
-  struct pollfd output = {.fd = STDOUT_FILENO};
-  return poll(&output, 1, (int)milliseconds) <= 0;
-}
-
-static void print_block(struct watch_source *source, const struct watch_args *args, int64_t number)
-{
-  enum { SCREENFUL = 20 };
-  struct watch_text text = {0};
-  hd_view *view;
-  watch_text_printf(&text, "%s", number ? "\n" : "");
-  watch_ask(source, args, SCREENFUL, 0, false, &view, &text);
-  if (text.data)
-    output_write(NULL, text.data, text.length);
-  output_flush();
-  hd_view_destroy(view);
-  watch_text_release(&text);
-  source->said = message_notes(source->session, source->said);
-}
-
-static void print_blocks(struct watch_source *source, const struct watch_args *args)
-{
-  int64_t printed = 0;
-  char trouble[sizeof source->trouble] = "";
-  while (!watch_ended_by() && !output_failed()) {
-    bool ended = source->ended;
-    if (watch_refresh(source))
-      print_block(source, args, printed++);
-    if (strcmp(trouble, source->trouble) != 0 && source->trouble[0] && source->session)
-      message_warning("%s", source->trouble);
-    memcpy(trouble, source->trouble, sizeof trouble);
-    if ((args->count && printed >= args->count) || ended)
-      return;
-    if (!source->ended && !nap(args->every.milliseconds))
-      return;
-  }
-}
 
 /* ---------------------------------------------------------------------------------------------- */
 
@@ -123,11 +83,7 @@ static int result_of(const struct watch_source *source, size_t snapshots, const 
 
 static int watch(struct watch_source *source, struct watch_args *args, const char *log)
 {
-  watch_note_ends();
-  if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-    watch_live(source, args);
-  else
-    print_blocks(source, args);
+  watch_look(source, args);
   size_t snapshots = source->session ? hd_session_kept_count(source->session) : 0;
   if (snapshots)
     hd_session_remember(source->session);
@@ -183,16 +139,22 @@ static int run(const struct command *command, int argc, char **argv)
   while (own < argc && strcmp(argv[own], "--") != 0)
     own++;
   char **program = own < argc ? argv + own + 1 : NULL;
-  int words = own;
+  int words = own, urls = 0;
   argv[own] = NULL;
   if (!command_parse(command, &args, &words, argv, &status))
     return status;
   args.style.format = "text";
+  for (int i = 0; i < words; i++)
+    urls += hd_is_url(argv[i]);
   if (program && !program[0])
     status = command_misused(command, "name the program to run: heapdiff watch -- PROGRAM "
                                       "[ARGUMENT...]");
   else if (program && words)
     status = command_misused(command, "'%s' and a program: one of them is watched", argv[0]);
+  else if (urls && words > 1)
+    status = command_misused(command, "a URL is watched alone: '%s' and '%s'", argv[0], argv[1]);
+  else if (urls)
+    status = watch_url(&args, argv[0]);
   else
     status = program ? watch_program(&args, program) : watch_paths(&args, argv, words);
   options_release(command->groups, &args);
@@ -202,11 +164,12 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command verb_watch = {
     .name = "watch",
     .summary = "show live which call sites grow",
-    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] -- PROGRAM [ARGUMENT...]"},
+    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] URL",
+                 "[OPTION...] -- PROGRAM [ARGUMENT...]"},
     .about =
         "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
-        "directory that a recording fills (by default heapdiff.data/), or of a program that is "
-        "recorded on the fly. '?' explains the keys. Where standard input or output is no "
+        "directory that a recording fills (by default heapdiff.data/), of a service that gives "
+        "them at a URL, or of a program that is recorded on the fly. '?' explains the keys. Where standard input or output is no "
         "terminal, a table is printed with each snapshot.",
     .words = "snapshot",
     .groups = groups,

@@ -64,12 +64,17 @@ int message_error(const struct hd_error *error)
   return error->kind == HD_ERROR_NONE ? STATUS_INTERNAL : (int)error->kind;
 }
 
+void message_note(const struct hd_note *note)
+{
+  say(note->level == HD_NOTE_WARNING ? "heapdiff: warning: " : "heapdiff: note: ", note->text);
+}
+
 size_t message_notes(const hd_session *session, size_t from)
 {
   size_t count = hd_session_note_count(session);
   for (size_t i = from; i < count; i++) {
     struct hd_note note = hd_session_note(session, i);
-    say(note.level == HD_NOTE_WARNING ? "heapdiff: warning: " : "heapdiff: note: ", note.text);
+    message_note(&note);
   }
   return count;
 }

@@ -14,6 +14,7 @@ void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Says what went wrong; returns the exit code for it. */
 int message_error(const struct hd_error *error);
+void message_note(const struct hd_note *note);
 /* Says the session's notes from number `from` on; returns how many there are. */
 size_t message_notes(const hd_session *session, size_t from);
 

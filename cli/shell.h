@@ -28,6 +28,7 @@ struct shell {
   struct shell_args args, at_start;
   struct text_list owned; /* texts that `args` points to */
   bool interactive;       /* somebody types, and reads the answers */
+  bool prepares;          /* there is time between two commands */
   int line;               /* of a script; 0 interactive */
   bool failed;            /* a command did */
   bool done;
@@ -53,6 +54,8 @@ struct shell_command {
 
 /* Runs one line; what goes wrong is said, and noted in the shell. */
 void shell_run(struct shell *shell, const char *text);
+/* Has the next answers prepared, where there is time. */
+void shell_prepare(struct shell *shell);
 /* Says what is wrong with the line at hand. */
 void shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -13,12 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
-enum { KEPT_LINES = 1000, LISTED = 100 };
+enum { LISTED = 100 };
 
 /* The functions of the library that are used. */
 struct library {
@@ -29,8 +28,7 @@ struct library {
   __typeof__(el_line) *line;
   __typeof__(el_insertstr) *insertstr;
   __typeof__(el_deletestr) *deletestr;
-  __typeof__(history_init) *history_init;
-  __typeof__(history) *history;
+  struct history_library lines;
 };
 
 /* libedit's callbacks for the prompt get nothing of ours. */
@@ -53,14 +51,14 @@ static bool load(struct library *library)
     void **store;
   } wanted[] = {
       {"el_init", (void **)&library->init},
-
       {"el_set", (void **)&library->set},
       {"el_gets", (void **)&library->gets},
       {"el_line", (void **)&library->line},
-      {"history", (void **)&library->history},
+      {"history", (void **)&library->lines.history},
       {"el_insertstr", (void **)&library->insertstr},
       {"el_deletestr", (void **)&library->deletestr},
-      {"history_init", (void **)&library->history_init},
+      {"history_init", (void **)&library->lines.init},
+      {"history_end", (void **)&library->lines.end},
   };
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
     if (!(*wanted[i].store = dlsym(library->handle, wanted[i].name)))
@@ -172,32 +170,25 @@ static void start(void)
   library->set(editor, EL_ADDFN, "heapdiff-complete", "complete", on_tab);
   library->set(editor, EL_BIND, "^I", "heapdiff-complete", NULL);
   library->set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
-  editing.history = library->history_init();
+  editing.history = library->lines.init();
   if (!editing.history)
     return;
-  library->history(editing.history, &editing.event, H_SETSIZE, KEPT_LINES);
-  library->history(editing.history, &editing.event, H_SETUNIQUE, 1);
-  library->set(editor, EL_HIST, library->history, editing.history);
+  library->lines.history(editing.history, &editing.event, H_SETSIZE, SHELL_KEPT_LINES);
+  library->lines.history(editing.history, &editing.event, H_SETUNIQUE, 1);
+  library->set(editor, EL_HIST, library->lines.history, editing.history);
   if (shell_history_path(editing.path, sizeof editing.path))
-    library->history(editing.history, &editing.event, H_LOAD, editing.path);
+    library->lines.history(editing.history, &editing.event, H_LOAD, editing.path);
   else
     editing.path[0] = '\0';
 }
 
-/* What was typed may name what is nobody else's business. */
-static void save_history(void)
-{
-  if (!editing.history || !editing.path[0])
-    return;
-  mode_t mask = umask(077);
-  editing.library.history(editing.history, &editing.event, H_SAVE, editing.path);
-  umask(mask);
-}
-
 static void remember(const char *line)
 {
-  if (editing.history && line[strspn(line, " \t\r\n")])
-    editing.library.history(editing.history, &editing.event, H_ENTER, line);
+  if (!editing.history || !line[strspn(line, " \t\r\n")])
+    return;
+  editing.library.lines.history(editing.history, &editing.event, H_ENTER, line);
+  if (editing.path[0])
+    shell_history_keep(&editing.library.lines, editing.path, line);
 }
 
 static void read_lines(struct shell *shell)
@@ -205,7 +196,9 @@ static void read_lines(struct shell *shell)
   while (!shell->done) {
     int count = 0;
     interrupt_clear();
+    interrupt_insist(true);
     const char *line = editing.library.gets(editing.editor, &count);
+    interrupt_insist(false);
     if (!line && (errno == EINTR || interrupt_came())) {
       putc('\n', stdout);
       fflush(stdout);
@@ -215,6 +208,7 @@ static void read_lines(struct shell *shell)
       putc('\n', stdout);
       return;
     }
+    interrupt_clear(); /* from here on it is meant for the command */
     remember(line);
     shell_run(shell, line);
   }
@@ -231,7 +225,6 @@ bool shell_edit(struct shell *shell)
     return false;
   start();
   read_lines(shell);
-  save_history();
   /* el_end does that, too, but loses what it knows of our key: the editor stays. */
   tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
   return true;

@@ -94,6 +94,28 @@ static int64_t nodecount(const struct shell *shell, const struct shell_command *
   return style_for_programs(&shell->args.style) ? 0 : command->few;
 }
 
+static bool is_said(const struct shell *shell, size_t note)
+{
+  struct hd_note own = hd_session_note(shell->session, note);
+  bool said = false;
+  for (size_t i = 0; i < note; i++)
+    said |= strcmp(hd_session_note(shell->session, i).code, own.code) == 0;
+  /* What is wrong with a pattern is of that pattern. */
+  return said && strcmp(own.code, "pattern-is-text") != 0;
+}
+
+/* What one question more has to say of the snapshots: each kind once, whatever the figures
+ * of this question are. */
+static void say_notes(struct shell *shell)
+{
+  size_t count = hd_session_note_count(shell->session);
+  for (; shell->said < count; shell->said++)
+    if (!is_said(shell, shell->said)) {
+      struct hd_note note = hd_session_note(shell->session, shell->said);
+      message_note(&note);
+    }
+}
+
 static bool ask(struct shell *shell, const struct shell_command *command,
                 const struct shell_line *line)
 {
@@ -118,13 +140,20 @@ static bool ask(struct shell *shell, const struct shell_command *command,
     extras.query.ignore = extras.ignore;
   bool fine = command->ask(shell->session, &extras.query, &view, &error);
   output_flush();
-  shell->said = message_notes(shell->session, shell->said);
+  say_notes(shell);
   if (fine)
     fine = shell_print(shell, line, view);
-  else
+  else if (!interrupt_came())
     shell_complain(shell, "%s: %s", command->name, error.text);
   hd_view_destroy(view);
   return fine;
+}
+
+void shell_prepare(struct shell *shell)
+{
+  struct hd_query query = settings_query(shell);
+  if (shell->prepares)
+    hd_session_prepare(shell->session, &query);
 }
 
 /* --- other commands ------------------------------------------------------------------- */
@@ -285,7 +314,6 @@ void shell_run(struct shell *shell, const char *text)
 {
   struct shell_line line;
   const char *mistake;
-  interrupt_clear();
   if (!shell_line_parse(&line, text, &mistake))
     shell_complain(shell, "%s", mistake);
   else if (line.count)
@@ -294,4 +322,5 @@ void shell_run(struct shell *shell, const char *text)
   output_flush();
   if (interrupt_came() && shell->interactive)
     message("interrupted");
+  shell_prepare(shell);
 }

@@ -3,13 +3,14 @@
 #define HEAPDIFF_CLI_WATCH_H
 
 #include "common_args.h"
+#include "watch_feed.h"
 
 #include <sys/types.h>
 
 struct watch_args {
-  struct duration every;
+  struct duration every; /* 0: not given */
   int64_t count;
-  const char *output; /* of a program that is recorded */
+  const char *output; /* of what is recorded */
   struct duration interval;
   uint64_t rate;
   const char *measure, *by, *sort;
@@ -19,10 +20,12 @@ struct watch_args {
   struct style_args style;
 };
 
-/* What is looked at: snapshots that come, and the program that is recorded, if any. */
+/* What is looked at: snapshots that come, and who makes them, where that is done here: a
+ * process that records a program, or a feed. */
 struct watch_source {
   const struct input_args *input;
   const char *measure;
+  const char *shown; /* how it is named; NULL: as the first path */
   const char *const *paths;
   size_t path_count;
   hd_session *session; /* NULL before the first snapshot */
@@ -30,7 +33,9 @@ struct watch_source {
   size_t said;         /* notes of the session */
   pid_t recorder;      /* 0: none, or it has ended */
   int exit_status;     /* of the program, once it has */
-  bool ended;
+  struct watch_feed *feed; /* NULL none */
+  struct watch_news news;  /* of the feed, when it was last looked at */
+  bool ended;              /* no more snapshots will come */
   char *older;              /* a snapshot of an older recording in the program's directory,
                              * which the recorder moves aside; NULL: there is none */
   char trouble[1024]; /* why there is nothing new, "" nothing is wrong */
@@ -42,9 +47,14 @@ struct watch_source {
  * recording. False: said. */
 bool watch_start_program(struct watch_source *source, const struct watch_args *args,
                          char *const *program, char **log);
+/* How often to look. */
+uint64_t watch_every(const struct watch_source *source, const struct watch_args *args);
+/* The first kept snapshot of the life of the service that is shown, from 1 on; 0: any. */
+int64_t watch_base(const struct watch_source *source);
 /* Reads what is new. Returns how many snapshots; what goes wrong is in `trouble`. */
 size_t watch_refresh(struct watch_source *source);
-/* Ends the program that is recorded, waits for its last snapshot, and closes all. */
+/* Ends the program that is recorded, or the feed, waits for its last snapshot, and closes
+ * all. */
 void watch_end(struct watch_source *source);
 
 /* --- watch_screen.c -------------------------------------------------------------------- */
@@ -93,9 +103,17 @@ void watch_ask(const struct watch_source *source, const struct watch_args *args,
 void watch_ask_source(const struct watch_source *source, const struct watch_args *args,
                       const char *function, unsigned width, struct watch_text *text);
 
+/* --- watch_blocks.c --------------------------------------------------------------------- */
+
+/* A table with each snapshot to standard output, which is no terminal, until it is over. */
+void watch_blocks(struct watch_source *source, const struct watch_args *args);
+
 /* --- watch_live.c ----------------------------------------------------------------------- */
 
-/* The full screen, until the user leaves. */
+/* The full screen where there is a terminal, else tables, until the user leaves. */
+void watch_look(struct watch_source *source, struct watch_args *args);
+bool watch_has_screen(void);
+/* The full screen. */
 void watch_live(struct watch_source *source, struct watch_args *args);
 
 /* --- watch_save.c ----------------------------------------------------------------------- */

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { NAME = 512, FILTER = 256 };
+enum { NAME = 512, FILTER = 256, CLOCK = 16 };
 
 struct live {
   struct watch_source *source;
@@ -94,17 +95,43 @@ static void ask_table(struct live *live)
   live->stale = false;
 }
 
+static void clock_of(time_t when, char text[CLOCK])
+{
+  struct tm tm;
+  strftime(text, CLOCK, "%H:%M:%S", localtime_r(&when, &tm));
+}
+
+/* What is amiss now comes first: the line is cut at the edge. */
+static void feed_status(const struct watch_news *news, time_t now, struct watch_text *out)
+{
+  char clock[CLOCK];
+  if (news->away_since)
+    watch_text_printf(out, "  AWAY for %lld s: %s", (long long)(now - news->away_since), news->why);
+  if (news->ended)
+    watch_text_printf(out, "  ENDED: %s", news->error);
+  if (news->unwritten)
+    watch_text_printf(out, "  the last snapshot could not be written");
+  clock_of(news->restarted, clock);
+  if (news->restarts)
+    watch_text_printf(out, "  restarted at %s", clock);
+  if (news->gaps)
+    watch_text_printf(out, "  %" PRIu64 " gap%s: %" PRIu64 " missing", news->gaps,
+                      news->gaps == 1 ? "" : "s", news->missed);
+}
+
 static void status_line(const struct live *live, struct watch_text *out)
 {
   const struct watch_source *source = live->source;
-  char clock[16];
+  char clock[CLOCK];
   time_t now = time(NULL);
-  struct tm tm;
-  strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &tm));
+  clock_of(now, clock);
   size_t count = source->session ? hd_session_kept_count(source->session) : 0;
-  watch_text_printf(out, "%s  %s  %zu snapshot%s%s", clock, source->paths[0], count,
-                    count == 1 ? "" : "s", live->paused ? "  [PAUSED]" : "");
-  if (source->ended)
+  watch_text_printf(out, "%s  %s  %zu snapshot%s%s", clock,
+                    source->shown ? source->shown : source->paths[0], count, count == 1 ? "" : "s",
+                    live->paused ? "  [PAUSED]" : "");
+  if (source->feed)
+    feed_status(&source->news, now, out);
+  else if (source->ended)
     watch_text_printf(out, "  the program ended with status %d", source->exit_status);
   if (live->args->sort)
     watch_text_printf(out, "  sort %s", live->args->sort);
@@ -396,14 +423,28 @@ static void keep_filters(struct live *live)
   snprintf(live->ignore, sizeof live->ignore, "%s", filter->ignore ? filter->ignore : "");
 }
 
+bool watch_has_screen(void)
+{
+  return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+void watch_look(struct watch_source *source, struct watch_args *args)
+{
+  watch_note_ends();
+  if (watch_has_screen())
+    watch_live(source, args);
+  else
+    watch_blocks(source, args);
+}
+
 void watch_live(struct watch_source *source, struct watch_args *args)
 {
   struct live live = {.source = source, .args = args, .selected = -1, .stale = true};
-  int64_t tick = 0;
+  int64_t tick = 0, every = (int64_t)watch_every(source, args);
   keep_filters(&live);
   watch_screen_enter();
   while (!live.done && !watch_ended_by() && !output_failed()) {
-    int64_t now = now_ms(), every = (int64_t)args->every.milliseconds;
+    int64_t now = now_ms();
     if (!live.paused && now >= tick) {
       live.stale |= refresh(source);
       tick = now + every;

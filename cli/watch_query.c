@@ -17,7 +17,7 @@ const char *watch_next_word(const char *(*words)(size_t i), const char *word, in
   return words(step > 0 ? at + 1 : at - 1);
 }
 
-static struct hd_query query_of(const struct watch_args *args)
+static struct hd_query query_of(const struct watch_source *source, const struct watch_args *args)
 {
   struct hd_query query = {
       .measure = args->measure,
@@ -27,6 +27,7 @@ static struct hd_query query_of(const struct watch_args *args)
       .since_last = true,
   };
   filter_query(&args->filter, &query);
+  query.window.base = watch_base(source);
   return query;
 }
 
@@ -47,7 +48,7 @@ void watch_ask(const struct watch_source *source, const struct watch_args *args,
                unsigned width, bool terminal, hd_view **view, struct watch_text *text)
 {
   struct hd_error error = HD_ERROR_INIT;
-  struct hd_query query = query_of(args);
+  struct hd_query query = query_of(source, args);
   struct hd_style style = style_for(args, width, terminal);
   query.nodecount = rows;
   *view = NULL;
@@ -63,7 +64,7 @@ void watch_ask_source(const struct watch_source *source, const struct watch_args
                       const char *function, unsigned width, struct watch_text *text)
 {
   struct hd_error error = HD_ERROR_INIT;
-  struct hd_query query = query_of(args);
+  struct hd_query query = query_of(source, args);
   struct hd_style style = style_for(args, width, true);
   hd_view *view = NULL;
   query.pattern = function;

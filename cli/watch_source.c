@@ -124,16 +124,44 @@ bool watch_start_program(struct watch_source *source, const struct watch_args *a
   return !failed;
 }
 
-/* Notes the recorder's end. */
+/* Notes the end of who makes the snapshots. */
 static void look_for_end(struct watch_source *source, bool wait)
 {
   int status;
+  if (source->feed) {
+    watch_feed_ask(source->feed, &source->news);
+    source->ended |= source->news.ended;
+    return;
+  }
   pid_t pid = source->recorder ? waitpid(source->recorder, &status, wait ? 0 : WNOHANG) : 0;
   if (pid != source->recorder || !pid)
     return;
   source->recorder = 0;
   source->ended = true;
   source->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+uint64_t watch_every(const struct watch_source *source, const struct watch_args *args)
+{
+  enum { LEAST_MS = 50, USUAL_MS = 1000 };
+  uint64_t interval = source->feed ? args->interval.milliseconds : USUAL_MS;
+  if (args->every.milliseconds)
+    return args->every.milliseconds;
+  return interval > USUAL_MS ? USUAL_MS : interval < LEAST_MS ? LEAST_MS : interval;
+}
+
+/* Files of a series are named by the time: those of earlier lives come before. */
+int64_t watch_base(const struct watch_source *source)
+{
+  size_t count = source->session ? hd_session_kept_count(source->session) : 0;
+  if (!source->news.since_restart[0])
+    return 0;
+  for (size_t i = 0; i < count; i++) {
+    const char *path = hd_session_kept_path(source->session, i), *base = strrchr(path, '/');
+    if (strcmp(base ? base + 1 : path, source->news.since_restart) >= 0)
+      return (int64_t)i + 1;
+  }
+  return 0;
 }
 
 /* --- snapshots ---------------------------------------------------------------------------- */
@@ -166,6 +194,7 @@ static bool open_session(struct watch_source *source, struct hd_error *error)
 {
   struct hd_session_options options = input_options(source->input);
   options.measure = source->measure;
+  options.newest = source->feed != NULL; /* of a service that restarts what it is now */
   options.progress = NULL;
   if (!hd_session_create(&options, &source->session, error))
     return false;
@@ -181,13 +210,13 @@ size_t watch_refresh(struct watch_source *source)
 {
   struct hd_error error = HD_ERROR_INIT;
   size_t read = 0;
-  bool ending = source->recorder != 0;
+  bool ending = !source->ended;
   look_for_end(source, false);
-  ending &= !source->recorder;
+  ending &= source->ended;
   if (!ending && source->session && !has_changed(source))
     return 0;
   source->trouble[0] = '\0';
-  if (is_older(source))
+  if (is_older(source) || (source->feed && !source->news.snapshots))
     return 0;
   if (!source->session) {
     has_changed(source);
@@ -206,6 +235,8 @@ void watch_end(struct watch_source *source)
     kill(source->recorder, SIGTERM);
     look_for_end(source, true);
   }
+  if (source->feed)
+    watch_feed_end(source->feed);
   hd_session_destroy(source->session);
   source->session = NULL;
   free(source->older);

@@ -25,6 +25,8 @@ struct hd_url_event {
     HD_URL_INCOMPLETE, /* one of the two profiles did not come: `text` says why */
   } kind;
   struct hd_url_point point; /* of a snapshot */
+  const char *file;          /* its name in the directory, of both the heap's; NULL: it could
+                              * not be written */
   const char *text;
   uint64_t missed;
   int64_t gap_ns;
@@ -33,6 +35,8 @@ struct hd_url_event {
 struct hd_url_record_options {
   const char *url;
   const char *directory;  /* NULL: heapdiff.data */
+  const char *measure;    /* of a URL that names no page only the profile that has this; NULL:
+                           * Go's heap and goroutines together */
   uint64_t interval_ms;   /* between two moments */
   uint64_t count;         /* of moments; 0: any number */
   uint64_t for_ms;        /* how long; 0: until it is stopped */

@@ -10,6 +10,7 @@ extern "C" {
 #endif
 
 typedef struct hd_session hd_session;
+struct hd_query; /* heapdiff/query.h */
 
 /* Called when something begins that may take its time, and now and then meanwhile: "reading
  * a.pb.gz", "fetching http://...": `done` of `total` bytes (0: unknown). `what` is NULL when
@@ -34,6 +35,12 @@ struct hd_session_options {
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
   const char *measure;             /* of a directory's series, only those that have it; NULL:
                                     * of the heap where there is one */
+  bool newest;                     /* of a directory the series with the last snapshot, instead of
+                                    * that of the largest process */
+  /* Asked while a question is computed, by any thread: true ends it with an error. NULL: it
+   * is not asked. */
+  bool (*stop)(void *context);
+  void *stop_context;
   unsigned jobs;                   /* snapshots that are read, and modules that are symbolized, at
                                     * the same time; 0: as many as there are processors, of the
                                     * former four at most. What comes out is the same */
@@ -64,6 +71,9 @@ size_t hd_session_kept_count(const hd_session *session);
 /* The file that a kept snapshot was read from, in their order; several may be of one. Valid
  * until the session is destroyed. */
 const char *hd_session_kept_path(const hd_session *session, size_t i);
+/* Begins in the background what top, list and tree need where they are asked this next;
+ * returns at once. The session must keep, and what was prepared is a matter of time alone. */
+void hd_session_prepare(hd_session *session, const struct hd_query *query);
 /* The functions that the kept snapshots name, in the order of their names: NULL past the
  * last one. Valid until the next refresh. */
 const char *hd_session_function(hd_session *session, size_t i);

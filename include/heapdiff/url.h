@@ -13,6 +13,10 @@ extern "C" {
  * of Go's net/http/pprof is looked for, then that of gperftools. */
 bool hd_is_url(const char *text);
 
+/* Writes a URL as messages show it, without its secrets, into `out`, terminated, cut to
+ * `size`. */
+void hd_url_show(const char *url, char *out, size_t size);
+
 struct hd_url_options {
   const char *user;              /* "NAME:PASSWORD"; NULL: as the URL or ~/.netrc has it */
   const char *const *headers;    /* "Name: value" */

@@ -45,13 +45,14 @@ static inline bool hd_filter_maybe(const void *block)
   return (int8_t)(cell ^ hd_filter_single(address)) <= 0;
 }
 
-/* When recording starts. */
+/* When recording starts, or ends (then as when sampling): nothing is counted in it
+ * but the agent's own blocks. */
 void hd_filter_start(bool exact);
 void hd_filter_count(uintptr_t address);
 void hd_filter_discount(uintptr_t address);
 /* Whether the filter has become too full for so many blocks. */
 bool hd_filter_is_small(uint64_t blocks);
-/* Replaces it by a larger one, empty; the caller counts everything again with
+/* A larger one, empty; the caller counts everything again with
  * `hd_filter_count_in` and then publishes, nothing being added meanwhile. The old
  * one stays for those who are looking at it. NULL when there is no larger one. */
 struct hd_filter *hd_filter_larger(void);

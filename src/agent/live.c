@@ -13,10 +13,8 @@ enum { SHARDS = 64, SHARD_SHIFT = 58 };
 struct shard {
   alignas(64) struct hd_lock lock;
   uint64_t used;
-  union {
-    struct hd_live_hash hash;
-    struct hd_live_pages pages;
-  };
+  struct hd_live_hash hash;
+  struct hd_live_pages pages; /* when recording exactly */
 };
 
 static struct shard shards[SHARDS];
@@ -24,6 +22,11 @@ static bool exact;
 
 void hd_live_start(bool all)
 {
+  for (unsigned i = 0; i < SHARDS; i++) {
+    hd_live_hash_empty(&shards[i].hash);
+    hd_live_pages_empty(&shards[i].pages);
+    shards[i].used = 0;
+  }
   exact = all;
 }
 

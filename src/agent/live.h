@@ -29,7 +29,8 @@ static inline uint64_t hd_live_hash_of(uintptr_t address)
   return (address >> 4) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* When recording starts: whether every block will be recorded. */
+/* When recording starts: whether every block will be recorded. Nothing is live then;
+ * with all shards locked. */
 void hd_live_start(bool all);
 
 /* What was allocated, by record, and not yet added to the records: each thread that

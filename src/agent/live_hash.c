@@ -73,6 +73,13 @@ bool hd_live_hash_take(struct hd_live_hash *table, uintptr_t address, struct hd_
   return true;
 }
 
+void hd_live_hash_empty(struct hd_live_hash *table)
+{
+  if (table->slots)
+    hd_unmap(table->slots, (table->mask + 1) * sizeof *table->slots);
+  *table = (struct hd_live_hash){.slots = NULL};
+}
+
 void hd_live_hash_visit(const struct hd_live_hash *table,
                         void (*visit)(const struct hd_live *entry, void *context), void *context)
 {

@@ -1,5 +1,7 @@
 #include "live_pages.h"
 
+#include <string.h>
+
 enum { FIRST_REGIONS = 16, GRANULE_BITS = 5, GRANULES = 1 << (HD_REGION_BITS - GRANULE_BITS) };
 /* Regions that have become empty are kept up to this number. Memory for so many is
  * mapped at once: a process may have only some ten thousand mappings. */
@@ -245,6 +247,21 @@ bool hd_live_pages_take(struct hd_live_pages *pages, uintptr_t address, struct h
   if (--region->blocks == 0 && pages->region_count > KEPT_REGIONS)
     drop_region(pages, region);
   return true;
+}
+
+void hd_live_pages_empty(struct hd_live_pages *pages)
+{
+  for (uint64_t i = 0; pages->regions && i <= pages->region_mask; i++) {
+    struct hd_region *region = &pages->regions[i];
+    if (!region->key)
+      continue;
+    memset(region->words, 0, GRANULES * sizeof *region->words);
+    give_words_back(pages, region->words);
+    *region = (struct hd_region){0, NULL, 0};
+  }
+  pages->region_count = 0;
+  pages->last = NULL;
+  pages->entries.count = pages->free_count = 0;
 }
 
 static void visit_region(const struct hd_live_pages *pages, const struct hd_region *region,

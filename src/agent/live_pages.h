@@ -37,6 +37,8 @@ void hd_live_pages_call_for(const struct hd_live_pages *pages, uintptr_t address
 bool hd_live_pages_put(struct hd_live_pages *pages, const struct hd_live *entry, bool *fresh);
 /* Takes one out; what it was goes into `entry` unless that is NULL. */
 bool hd_live_pages_take(struct hd_live_pages *pages, uintptr_t address, struct hd_live *entry);
+/* Takes all out; the memory is kept for the next ones. */
+void hd_live_pages_empty(struct hd_live_pages *pages);
 void hd_live_pages_visit(const struct hd_live_pages *pages,
                          void (*visit)(const struct hd_live *entry, void *context), void *context);
 

@@ -15,6 +15,8 @@ _Static_assert(sizeof(struct hd_row_entry) == 32, "an entry in one line");
 bool hd_row_cache_start(bool exact)
 {
   uint64_t entries = exact ? EXACT_ENTRIES : ENTRIES;
+  if (hd_row_cache.entries && hd_row_cache.mask >= entries - 1)
+    return true; /* of an earlier recording: as good as new */
   hd_row_cache.entries = hd_map_sparse(entries * sizeof *hd_row_cache.entries);
   hd_row_cache.mask = entries - 1;
   return hd_row_cache.entries;

@@ -25,7 +25,7 @@ _Atomic(int) *hd_series_mark = &fallback_mark;
 
 static void make_mark(void)
 {
-  void *page = hd_map(PAGE);
+  void *page = mark == &fallback_mark ? hd_map(PAGE) : NULL;
   if (page && hd_sys3(SYS_madvise, page, PAGE, MADV_WIPEONFORK) == 0)
     hd_series_mark = page;
   atomic_store(hd_series_mark, 1);
@@ -81,11 +81,18 @@ static void read_start(void)
   hd_unmap(buffer, sizeof *buffer);
 }
 
-void hd_series_start(void)
+void hd_series_note_process(void)
 {
   hd_series.pid = hd_getpid();
-  hd_series.image_ns = hd_monotonic_ns();
   make_mark();
+}
+
+void hd_series_start(void)
+{
+  hd_series_note_process();
+  hd_series.image_ns = hd_monotonic_ns();
+  hd_series.sequence = hd_series.failed = 0;
+  hd_series.attempt = 0;
   hd_read_link("/proc/self/exe", hd_series.program, HD_PATH_BYTES);
   make_name();
   read_command();

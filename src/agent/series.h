@@ -15,6 +15,7 @@ struct hd_series {
   uint64_t start_ns, image_ns, sequence, failed;
   unsigned attempt; /* part of the files' names, where an earlier image has the pid's */
   bool is_child;    /* of a process under the agent, by fork */
+  bool is_late;     /* of a process that was running already */
   char host[HD_NAME_BYTES], boot_id[64], name[HD_NAME_BYTES];
   char program[HD_PATH_BYTES], allocator[HD_PATH_BYTES], command[HD_COMMAND_BYTES];
   size_t command_length; /* arguments, each terminated */
@@ -22,7 +23,9 @@ struct hd_series {
 
 extern struct hd_series hd_series;
 
-/* Begins the series of this program image. */
+/* Notes which process this is: before anything that asks. */
+void hd_series_note_process(void);
+/* Begins the series of this program image, or of what is left of its life. */
 void hd_series_start(void);
 /* In a child: the same program under a new pid. */
 void hd_series_forked(void);

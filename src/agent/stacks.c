@@ -7,7 +7,6 @@
 static struct hd_pool stacks = {.item_size = sizeof(struct hd_stack)};
 static struct hd_pool records = {.item_size = sizeof(struct hd_record)};
 static struct hd_intern stack_index, record_index;
-static uint64_t truncated;
 static _Atomic(uint64_t) dropped;
 
 struct record_key {
@@ -52,8 +51,21 @@ static struct hd_record *add_record(uint32_t stack, uint64_t size, uint64_t rate
     record->stack = stack;
     record->size = size;
     record->rate = rate;
+    atomic_store_explicit(&record->objects, 0, memory_order_relaxed);
+    atomic_store_explicit(&record->bytes, 0, memory_order_relaxed);
   }
   return record;
+}
+
+bool hd_records_start(bool exact)
+{
+  bool enough = true;
+  records.count = 0;
+  hd_intern_clear(&record_index);
+  atomic_store(&dropped, 0);
+  for (uint32_t stack = 1; exact && enough && stack <= stacks.count; stack++)
+    enough = add_record(stack, 0, 1);
+  return enough;
 }
 
 /* With the tables' lock. A stack whose record finds no room is not added: when
@@ -74,7 +86,6 @@ static uint32_t add_stack(const struct hd_walk *walk, uint64_t hash, bool exact)
     stacks.count--;
     return 0;
   }
-  truncated += walk->truncated;
   hd_intern_add(&stack_index, hash, stacks.count);
   return stacks.count;
 }
@@ -130,11 +141,6 @@ uint32_t hd_stacks_count(void)
 uint32_t hd_records_count(void)
 {
   return records.count;
-}
-
-uint64_t hd_stacks_truncated(void)
-{
-  return truncated;
 }
 
 uint64_t hd_stacks_dropped(void)

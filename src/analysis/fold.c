@@ -419,8 +419,11 @@ static inline __attribute__((always_inline)) void look_ahead(const struct hd_fol
 bool hd_fold_records(struct hd_fold *fold, const struct hd_profile *profile,
                      struct hd_error *error)
 {
+  enum { A_WHILE = 4096 };
   size_t next_age = 0;
   for (size_t i = 0; i < profile->records.count; i++) {
+    if (i % A_WHILE == 0 && hd_stop_came(&fold->series->stop))
+      return hd_fail_input(error, "interrupted");
     look_ahead(fold, profile, i);
     if (!fold_record(fold, profile, i, &next_age))
       return hd_fail_memory(error);

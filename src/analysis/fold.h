@@ -19,7 +19,8 @@ struct hd_fold;
  * the pool's, all settled. Nothing of either is kept. */
 bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_fold **fold, struct hd_error *error);
-/* All records that the profile holds now; they may be forgotten afterwards. */
+/* All records that the profile holds now; they may be forgotten afterwards. Where the
+ * series' stop came it fails, and what was folded of the snapshot is to be destroyed. */
 bool hd_fold_records(struct hd_fold *fold, const struct hd_profile *profile,
                      struct hd_error *error);
 /* Appends the snapshot. `point` has its facts; its values are filled here. `profile` is

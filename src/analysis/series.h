@@ -8,6 +8,7 @@
 #include "analysis/classes.h"
 #include "analysis/frames.h"
 #include "analysis/states.h"
+#include "base/stop.h"
 
 /* HD_GROUPING(ID, name): what a row is. Wrappers are skipped in all of them. */
 #define HD_GROUPINGS(HD_GROUPING)                                                                  \
@@ -98,6 +99,7 @@ struct hd_series {
   HD_VEC(uint32_t) label_rows;   /* [label] -> row number + 1; not of BY_STACK */
   struct hd_index stack_index, label_index, edge_index;
   struct hd_classes classes;
+  struct hd_stop stop; /* of folding */
 };
 
 void hd_series_init(struct hd_series *series, struct hd_pool *pool,

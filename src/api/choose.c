@@ -23,7 +23,7 @@ struct candidate_series {
   size_t first;  /* of its candidates, in time order, once sorted */
   size_t count;
   bool wanted;   /* of the kind and of the process that are asked for */
-  double size;   /* of the process, in bytes */
+  double size;   /* of the process, in bytes; or the time of the last snapshot */
 };
 
 struct chooser {
@@ -183,7 +183,8 @@ static bool take_total(void *context, struct hd_profile *profile, struct hd_erro
   return true;
 }
 
-/* How large a process was: its peak RSS, which the last snapshot's first line
+/* What a series is ranked by: when its last snapshot was taken, where the newest is wanted.
+ * Else how large its process was: its peak RSS, which the last snapshot's first line
  * tells (many programs free everything before they end); where that is unknown,
  * what its last snapshot holds, -1 where that is damaged. */
 static bool measure(struct chooser *chooser, struct candidate_series *series)
@@ -192,6 +193,10 @@ static bool measure(struct chooser *chooser, struct candidate_series *series)
   const struct hd_meta *meta = &last->profile->meta;
   struct hd_error own = HD_ERROR_INIT;
   struct hd_sink sink = {take_total, &series->size};
+  if (chooser->session->options.newest) {
+    series->size = (double)meta->time_ns;
+    return true;
+  }
   series->size = (double)(meta->rss_peak >= 0 ? meta->rss_peak : meta->rss);
   if (series->size >= 0 || hd_session_read(chooser->session, &last->handle, &sink, &own))
     return true;
@@ -247,7 +252,8 @@ static void note_others(struct chooser *chooser, size_t best)
   struct hd_buffer text = HD_BUFFER_INIT;
   size_t others = 0;
   name_series(&text, chooser, &chooser->series.items[best]);
-  hd_buffer_puts(&text, " is shown, the largest");
+  hd_buffer_printf(&text, " is shown, the %s",
+                   chooser->session->options.newest ? "newest" : "largest");
   for (size_t i = best + 1; i < chooser->series.count; i++) {
     const struct candidate_series *series = &chooser->series.items[i];
     if (series->group != chooser->series.items[best].group || !series->wanted)

@@ -1,71 +1,9 @@
-#include "api/kept.h"
+#include "api/kept_state.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* Which contents of a file were read: an equal one need not be read again. */
-struct version {
-  bool known;
-  dev_t device;
-  ino_t inode;
-  off_t size;
-  struct timespec changed;
-};
-
-struct kept_snapshot {
-  const char *name; /* of the file; the session's */
-  uint64_t reading; /* the same of all that one reading of the file gave */
-  size_t claim;     /* while others are read: number of the file that has it, from 1 on */
-  struct version version;
-  struct hd_profile *profile;
-  struct hd_import import;
-  struct hd_point facts;
-};
-
-struct kept_fold {
-  struct hd_fold_spec spec; /* its texts are copies of this */
-  char *texts[4];
-  struct hd_filters filters;
-  struct hd_series series;
-  uint64_t used; /* when, by a count of questions */
-};
-
-/* A few questions in turn, of a list and a top for instance, do not push each other out. */
-enum { MAX_FOLDS = 6 };
-
-typedef HD_VEC(struct kept_snapshot) snapshot_list;
-
-struct hd_kept_set {
-  struct hd_pool *pool;
-  struct hd_first first;
-  snapshot_list snapshots;
-  struct kept_fold *folds[MAX_FOLDS];
-  uint64_t questions, readings;
-  HD_VEC(uint32_t) names; /* strings of the pool: the functions, by name */
-  size_t frames_named;    /* of the pool, when `names` was made */
-};
 
 /* --- life --------------------------------------------------------------------------- */
-
-static void fold_destroy(struct kept_fold *fold)
-{
-  if (!fold)
-    return;
-  hd_series_deinit(&fold->series);
-  hd_filters_deinit(&fold->filters);
-  for (size_t i = 0; i < sizeof fold->texts / sizeof *fold->texts; i++)
-    hd_free(fold->texts[i]);
-  hd_free(fold);
-}
-
-static void drop_folds(struct hd_kept_set *kept)
-{
-  for (size_t i = 0; i < MAX_FOLDS; i++) {
-    fold_destroy(kept->folds[i]);
-    kept->folds[i] = NULL;
-  }
-}
 
 static void snapshot_deinit(struct kept_snapshot *snapshot)
 {
@@ -84,7 +22,8 @@ void hd_kept_set_destroy(struct hd_kept_set *kept)
 {
   if (!kept)
     return;
-  drop_folds(kept);
+  hd_ahead_destroy(kept);
+  hd_kept_folds_drop(kept);
   drop_snapshots(&kept->snapshots);
   hd_vec_deinit(&kept->names);
   hd_pool_destroy(kept->pool);
@@ -211,7 +150,7 @@ static bool read_new(struct hd_session *session, size_t *read, struct hd_error *
   if (fine)
     hd_symbolizer_keep(session->symbolizer);
   if (!was || !goes_on(kept, was, count))
-    drop_folds(kept);
+    hd_kept_folds_drop(kept);
   hd_free(was);
   drop_snapshots(&keeper.before);
   hd_free(keeper.versions);
@@ -239,6 +178,8 @@ bool hd_session_keep(hd_session *session, struct hd_error *error)
 bool hd_session_refresh(hd_session *session, size_t *read, struct hd_error *error)
 {
   *read = 0;
+  if (session->kept)
+    hd_ahead_stop(session->kept);
   return hd_session_select_again(session, error) && read_new(session, read, error);
 }
 
@@ -250,98 +191,6 @@ size_t hd_session_kept_count(const hd_session *session)
 const char *hd_session_kept_path(const hd_session *session, size_t i)
 {
   return session->kept->snapshots.items[i].name;
-}
-
-/* --- folding ------------------------------------------------------------------------ */
-
-static bool same_text(const char *a, const char *b)
-{
-  return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static bool same_spec(const struct hd_fold_spec *a, const struct hd_fold_spec *b)
-{
-  return a->by == b->by && a->want_cum == b->want_cum && a->want_edges == b->want_edges &&
-         a->tell_inlined == b->tell_inlined && a->keep_wrappers == b->keep_wrappers &&
-         same_text(a->filters.focus, b->filters.focus) &&
-         same_text(a->filters.ignore, b->filters.ignore) &&
-         same_text(a->filters.hide, b->filters.hide) && same_text(a->filters.show, b->filters.show);
-}
-
-static bool copy_texts(struct kept_fold *fold)
-{
-  const char **texts[] = {&fold->spec.filters.focus, &fold->spec.filters.ignore,
-                          &fold->spec.filters.hide, &fold->spec.filters.show};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    if (!*texts[i])
-      continue;
-    size_t size = strlen(*texts[i]) + 1;
-    fold->texts[i] = hd_alloc(size);
-    if (!fold->texts[i])
-      return false;
-    memcpy(fold->texts[i], *texts[i], size);
-    *texts[i] = fold->texts[i];
-  }
-  return true;
-}
-
-static struct kept_fold *make_fold(struct hd_session *session, const struct hd_fold_spec *spec,
-                                   struct hd_error *error)
-{
-  struct kept_fold *fold = hd_alloc_zeroed(1, sizeof *fold);
-  if (!fold) {
-    hd_fail_memory(error);
-    return NULL;
-  }
-  fold->spec = *spec;
-  hd_series_init(&fold->series, session->kept->pool, &fold->filters, spec->by);
-  fold->series.want_cum = spec->want_cum;
-  fold->series.want_edges = spec->want_edges;
-  fold->series.tell_inlined = spec->tell_inlined;
-  if ((!copy_texts(fold) && !hd_fail_memory(error)) ||
-      !hd_filters_init(&fold->filters, session, &fold->spec.filters, error)) {
-    fold_destroy(fold);
-    return NULL;
-  }
-  fold->filters.keep_wrappers = spec->keep_wrappers;
-  return fold;
-}
-
-/* The place of the fold that is wanted; else of one that may go. */
-static struct kept_fold **place_of(struct hd_kept_set *kept, const struct hd_fold_spec *spec)
-{
-  struct kept_fold **oldest = &kept->folds[0];
-  for (size_t i = 0; i < MAX_FOLDS; i++) {
-    if (kept->folds[i] && same_spec(&kept->folds[i]->spec, spec))
-      return &kept->folds[i];
-    if (!kept->folds[i] || (*oldest && kept->folds[i]->used < (*oldest)->used))
-      oldest = &kept->folds[i];
-  }
-  fold_destroy(*oldest);
-  *oldest = NULL;
-  return oldest;
-}
-
-bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
-                    const struct hd_series **series, struct hd_error *error)
-{
-  struct hd_kept_set *kept = session->kept;
-  struct kept_fold **place = place_of(kept, spec);
-  if (!*place && !(*place = make_fold(session, spec, error)))
-    return false;
-  struct kept_fold *fold = *place;
-  fold->used = ++kept->questions;
-  while (fold->series.points.count < kept->snapshots.count) {
-    const struct kept_snapshot *next = &kept->snapshots.items[fold->series.points.count];
-    if (!hd_series_add(&fold->series, next->profile, next->import.locations, next->facts,
-                       error)) {
-      fold_destroy(fold);
-      *place = NULL;
-      return false;
-    }
-  }
-  *series = &fold->series;
-  return true;
 }
 
 /* --- names, for completion -------------------------------------------------------------- */

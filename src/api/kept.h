@@ -21,5 +21,7 @@ void hd_kept_set_destroy(struct hd_kept_set *kept); /* takes NULL */
  * next call. */
 bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
                     const struct hd_series **series, struct hd_error *error);
+/* Has them folded so in the background. */
+void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec);
 
 #endif

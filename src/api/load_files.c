@@ -380,14 +380,19 @@ static void *work(void *context)
 
 /* --- all of them --------------------------------------------------------------------- */
 
+unsigned hd_session_jobs(const struct hd_session *session)
+{
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  unsigned usual = processors < 1               ? 1
+                   : processors > USUAL_THREADS ? USUAL_THREADS
+                                                : (unsigned)processors;
+  return session->options.jobs ? session->options.jobs : usual;
+}
+
 static size_t thread_count(const struct loader *loader)
 {
   const struct hd_session *session = loader->session;
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  size_t usual = processors < 1 ? 1 : (size_t)processors;
-  if (usual > USUAL_THREADS)
-    usual = USUAL_THREADS;
-  size_t most = session->options.jobs ? session->options.jobs : usual, count = 0;
+  size_t most = hd_session_jobs(session), count = 0;
   int64_t bytes = 0;
   for (size_t i = 0; i < session->chosen.count; i++) {
     struct stat status;

@@ -107,19 +107,34 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
   return hd_fail_input(error, "the snapshots have no measure in common");
 }
 
-static bool run_top(struct query_run *run, struct hd_error *error)
+/* What top folds by, and sorts by. */
+static bool top_spec(const struct hd_query *query, struct hd_fold_spec *spec, int *sort,
+                     struct hd_error *error)
 {
-  const struct hd_query *query = run->query;
-  int by = query->pprof_layout ? HD_BY_FUNCTION : HD_BY_SITE, sort = HD_SORT_DEFAULT;
+  int by = query->pprof_layout ? HD_BY_FUNCTION : HD_BY_SITE;
+  *sort = HD_SORT_DEFAULT;
   if ((query->by && !find_word(hd_grouping_names, query->by, "--by", &by, error)) ||
-      (query->sort && !find_word(hd_sort_names, query->sort, "--sort", &sort, error)))
+      (query->sort && !find_word(hd_sort_names, query->sort, "--sort", sort, error)))
     return false;
   if (query->pprof_layout && query->by && by != HD_BY_FUNCTION)
     return hd_fail_usage(error, "--pprof shows functions: it does not go with --by %s", query->by);
-  struct hd_fold_spec spec = {.by = (enum hd_grouping)by, .keep_wrappers = query->pprof_layout};
-  spec.want_cum = query->cum || query->pprof_layout || sort == HD_SORT_CUM;
-  if (!load(run, spec, error) || !choose_measure(run, error) ||
-      !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
+  *spec = (struct hd_fold_spec){.by = (enum hd_grouping)by, .keep_wrappers = query->pprof_layout};
+  spec->want_cum = query->cum || query->pprof_layout || *sort == HD_SORT_CUM;
+  return true;
+}
+
+static const struct hd_fold_spec list_spec = {
+    .by = HD_BY_SITE, .want_cum = true, .want_edges = true};
+static const struct hd_fold_spec stacks_spec = {
+    .by = HD_BY_STACK, .tell_inlined = true, .keep_wrappers = true};
+
+static bool run_top(struct query_run *run, struct hd_error *error)
+{
+  const struct hd_query *query = run->query;
+  struct hd_fold_spec spec;
+  int sort;
+  if (!top_spec(query, &spec, &sort, error) || !load(run, spec, error) ||
+      !choose_measure(run, error) || !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
     return false;
   if (query->limit && run->measure != HD_INUSE_SPACE)
     hd_session_add_note(run->session, HD_NOTE_WARNING, "limit-of-memory",
@@ -149,8 +164,7 @@ static bool run_list(struct query_run *run, struct hd_error *error)
     return hd_fail_usage(error, "list wants a pattern of function names");
   if (!hd_regex_create_or_text(query->pattern, &pattern, error))
     return false;
-  struct hd_fold_spec spec = {.by = HD_BY_SITE, .want_cum = true, .want_edges = true};
-  bool fine = load(run, spec, error) && choose_measure(run, error) &&
+  bool fine = load(run, list_spec, error) && choose_measure(run, error) &&
               hd_view_create("heapdiff.list/1", HD_VIEW_SOURCE, &run->view, error);
   if (fine) {
     struct hd_list_options options = {
@@ -208,8 +222,7 @@ static bool run_stacks(struct query_run *run, const char *schema, enum hd_view_k
                        struct hd_error *error)
 {
   const struct hd_query *query = run->query;
-  struct hd_fold_spec spec = {.by = HD_BY_STACK, .tell_inlined = true, .keep_wrappers = true};
-  if (!load(run, spec, error) || !choose_measure(run, error) ||
+  if (!load(run, stacks_spec, error) || !choose_measure(run, error) ||
       !hd_view_create(schema, kind, &run->view, error))
     return false;
   struct hd_tree_options options = {
@@ -317,4 +330,18 @@ bool hd_snapshots(hd_session *session, const struct hd_query *query, hd_view **v
                   struct hd_error *error)
 {
   return answer(session, query, run_snapshots, view, error);
+}
+
+void hd_session_prepare(hd_session *session, const struct hd_query *query)
+{
+  struct hd_error error = HD_ERROR_INIT;
+  struct hd_fold_spec specs[] = {{0}, list_spec, stacks_spec};
+  int sort;
+  if (!session->kept || !top_spec(query, &specs[0], &sort, &error))
+    return;
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+    specs[i].filters =
+        (struct hd_filter_texts){query->focus, query->ignore, query->hide, query->show};
+    hd_kept_prepare(session, &specs[i]);
+  }
 }

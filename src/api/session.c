@@ -37,15 +37,6 @@ struct hd_symbol_options hd_session_symbol_options(const struct hd_session *sess
   };
 }
 
-/* Which of a service's profiles is wanted, where the user names no page. */
-static enum hd_url_kind kind_of_page(const char *measure)
-{
-  enum hd_measure found;
-  bool goroutines = measure && hd_measure_find(measure, strlen(measure), &found) &&
-                    strcmp(hd_measures[found].kind, "goroutine") == 0;
-  return goroutines ? HD_URL_GOROUTINE : HD_URL_HEAP;
-}
-
 static bool copy_text(struct hd_session *session, const char **text)
 {
   if (*text)
@@ -58,7 +49,7 @@ static bool take_urls(struct hd_session *session)
   struct hd_url_options *urls = &session->options.urls;
   urls->timeout_ms = session->options.fetch_timeout_ms;
   session->handles.urls = urls;
-  session->handles.url_kind = kind_of_page(session->options.measure);
+  session->handles.url_kind = hd_url_kind_of(session->options.measure);
   session->handles.progress = session->options.progress;
   session->handles.progress_context = session->options.progress_context;
   return (!urls->user || copy_text(session, &urls->user)) &&

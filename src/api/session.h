@@ -147,5 +147,7 @@ bool hd_session_load(struct hd_session *session, const struct hd_window *window,
  * on how many. */
 bool hd_session_load_files(struct hd_session *session, struct hd_series *series,
                            struct hd_error *error);
+/* How many snapshots are worked on at the same time, where they are large. */
+unsigned hd_session_jobs(const struct hd_session *session);
 
 #endif

@@ -1,6 +1,9 @@
 #include "input/url.h"
 
+#include "model/measure.h"
+
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -145,6 +148,22 @@ void hd_url_shown(const char *url, struct hd_buffer *out)
   hd_buffer_append(out, parts.path, parts.path_length);
   if (parts.query)
     show_query(&parts, out);
+}
+
+void hd_url_show(const char *url, char *out, size_t size)
+{
+  struct hd_buffer shown = HD_BUFFER_INIT;
+  hd_url_shown(url, &shown);
+  snprintf(out, size, "%s", shown.failed ? "" : hd_buffer_text(&shown));
+  hd_buffer_deinit(&shown);
+}
+
+enum hd_url_kind hd_url_kind_of(const char *measure)
+{
+  enum hd_measure found;
+  bool goroutines = measure && hd_measure_find(measure, strlen(measure), &found) &&
+                    strcmp(hd_measures[found].kind, "goroutine") == 0;
+  return goroutines ? HD_URL_GOROUTINE : HD_URL_HEAP;
 }
 
 void hd_url_file_stem(const char *url, struct hd_buffer *out)

@@ -12,6 +12,9 @@
 /* What is to be fetched. */
 enum hd_url_kind { HD_URL_HEAP, HD_URL_GOROUTINE };
 
+/* Which of them has a measure, by its name; NULL, or an unknown one: the heap. */
+enum hd_url_kind hd_url_kind_of(const char *measure);
+
 /* Whether an argument has the form "scheme://...". */
 bool hd_url_has_scheme(const char *text);
 

@@ -8,8 +8,8 @@ static bool ask(struct hd_http *http, const char *url, enum hd_url_kind kind, bo
                 struct hd_error *error)
 {
   bool fine = true;
-  for (size_t i = 0; fine && hd_url_page(url, kind, gc, i, page); i++) {
-    if (i && answer->status != 404)
+  for (size_t i = 0; fine && (!i || answer->status == 404); i++) {
+    if (!hd_url_page(url, kind, gc, i, page))
       break;
     hd_answer_close(answer);
     fine =

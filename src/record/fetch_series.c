@@ -1,6 +1,7 @@
 /* Following a URL: when to fetch, what to do while the service is away, when to end. */
 #include <heapdiff/record_url.h>
 
+#include "model/measure.h"
 #include "record/fetch_store.h"
 
 #include <poll.h>
@@ -96,6 +97,16 @@ static bool open_store(struct run *run, struct hd_error *error)
   return !run->store.stem.failed || hd_fail_memory(error);
 }
 
+/* The file of the moment that was added last; NULL where none was since `before`. */
+static const char *file_of_last(const struct run *run, uint64_t before)
+{
+  const struct hd_store *store = &run->store;
+  if (store->moments.count + store->thinned == before)
+    return NULL;
+  const struct hd_stored *last = &store->moments.items[store->moments.count - 1];
+  return last->names[0] ? last->names[0] : last->names[1];
+}
+
 /* Takes a moment's profiles into the results and onto the disk. */
 static bool take(struct run *run, struct hd_fetched *fetched, struct hd_error *error)
 {
@@ -129,7 +140,8 @@ static bool take(struct run *run, struct hd_fetched *fetched, struct hd_error *e
   if (!hd_store_add(&run->store, stored, error))
     return false;
   result->moments += run->store.moments.count + run->store.thinned - before;
-  tell(run, (struct hd_url_event){.kind = HD_URL_SNAPSHOT, .point = point});
+  tell(run, (struct hd_url_event){
+                .kind = HD_URL_SNAPSHOT, .point = point, .file = file_of_last(run, before)});
   return true;
 }
 
@@ -152,14 +164,15 @@ static void fetch_goroutines(struct run *run, struct hd_fetched *fetched)
   run->no_goroutines = true;
 }
 
-/* One moment. *came: the service gave its heap. Only at the first one that it did not is an
+/* One moment. *came: the service gave its heap, or the one profile that is wanted. Only at the first one that it did not is an
  * error; later whatever it was may pass, want of memory as well. */
 static bool fetch_moment(struct run *run, bool *came, struct hd_error *error)
 {
   struct hd_fetched fetched[HD_STORED_KINDS] = {{.answer = {.fd = -1}}, {.answer = {.fd = -1}}};
   struct hd_error own = HD_ERROR_INIT;
   bool fine = true;
-  *came = hd_fetch_snapshot(run->http, run->options->url, HD_URL_HEAP, &fetched[0], &own);
+  *came = hd_fetch_snapshot(run->http, run->options->url, hd_url_kind_of(run->options->measure),
+                            &fetched[0], &own);
   if (*came) {
     fetch_goroutines(run, &fetched[1]);
     fine = take(run, fetched, error);
@@ -233,6 +246,9 @@ static void fill_result(const struct run *run)
 
 static bool check(const struct hd_url_record_options *options, struct hd_error *error)
 {
+  enum hd_measure measure;
+  if (options->measure && !hd_measure_choose(options->measure, &measure, error))
+    return false;
   if (!hd_is_url(options->url))
     return hd_fail_usage(error, "'%s' is no URL of http or https, nor HOST:PORT", options->url);
   if (!options->interval_ms)
@@ -248,7 +264,7 @@ bool hd_record_url(const struct hd_url_record_options *options, struct hd_url_re
   struct run run = {.options = options,
                     .result = result,
                     .directory = HD_OUTPUT_DIRECTORY_INIT,
-                    .wants_goroutines = hd_url_is_bare(options->url),
+                    .wants_goroutines = !options->measure && hd_url_is_bare(options->url),
                     .away_since_ms = -1};
   *result = (struct hd_url_record_result){.first = {0, -1, -1}, .last = {0, -1, -1}};
   bool fine = check(options, error) &&

@@ -24,15 +24,20 @@ def start(args, home, names):
                    "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     terminal = Terminal([args.heapdiff, "shell", *names], environment, home)
     terminal.expect(PROMPT)
-    # The prompt comes a moment before the terminal is set for it: Ctrl-D in between is lost.
-    end = time.monotonic() + 60
-    while termios.tcgetattr(terminal.fd)[3] & termios.ICANON:
-        assert time.monotonic() < end, "the terminal stays as it was"
-        time.sleep(0.01)
+    terminal.mark = len(terminal.output)
+    settle(terminal)
     # And nothing is said over it later.
     terminal.read(0.8)
     assert "reading" not in terminal.text(), terminal.text()
     return terminal
+
+
+def settle(terminal):
+    """The prompt comes a moment before the terminal is set for it: Ctrl-C and Ctrl-D in between
+    are lost."""
+    end = time.monotonic() + 60
+    while terminal.read(0.3) or termios.tcgetattr(terminal.fd)[3] & termios.ICANON:
+        assert time.monotonic() < end, "the terminal stays as it was"
 
 
 def completion(terminal):
@@ -64,10 +69,17 @@ def completion(terminal):
 
 
 def interrupts(terminal, home):
-    terminal.send("this is dropp\x03")
+    settle(terminal)
+    terminal.send("this is dropp")
+    terminal.expect("dropp")
+    terminal.send("\x03")
     terminal.expect(PROMPT)
     terminal.send("base\n")
     assert "unknown" not in terminal.expect(r"base += .*\n(.|\n)*" + PROMPT)
+    # Also before the prompt is ready for it.
+    for _ in range(200):
+        terminal.send("\x03")
+        terminal.expect(PROMPT)
     # A program that runs gets it; the shell goes on.
     terminal.send("top | sleep 600\n")
     terminal.expect(r"sleep 600\n")
@@ -94,6 +106,46 @@ def history(args, home, names):
     assert "peek" in file.read_text()
 
 
+def together(args, home, names):
+    """Two shells at a time: what was typed in either is there afterwards, and in order; a shell
+    that is killed loses nothing."""
+    first, second = start(args, home, names), start(args, home, names)
+    for number, terminal in enumerate((first, second, first, second)):
+        terminal.send(f"focus=typed{number}\nfocus\n")
+        terminal.expect(f"focus += typed{number}")
+        terminal.expect(PROMPT)
+    first.kill()
+    second.send("quit\n")
+    assert second.end() == 0
+    lines = pathlib.Path(home, "heapdiff/shell_history").read_text().split("\n")
+    have = [line for line in lines if "typed" in line]
+    assert [line.removesuffix("\\012") for line in have] == [
+        f"focus=typed{number}" for number in range(4)], have
+    assert not list(pathlib.Path(home, "heapdiff").glob("shell_history.*"))
+
+
+def long_work(args, home):
+    """Ctrl-C ends what is computed, and the next answer is right. Each question is of other
+    stacks, so that it has to be computed; the key may come when it has been."""
+    wide = pathlib.Path(home, "wide.folded")
+    with open(wide, "w", encoding="ascii") as file:
+        for i in range(30000):
+            file.write("".join(f"f{(i * 7 + k * k) % 5003};" for k in range(60)) + f"g{i} {i}\n")
+    terminal = start(args, home, [str(wide)])
+    for i in range(50):
+        terminal.send(f"traces 1 -zz{i}\n")
+        terminal.expect(f"zz{i}\n")
+        os.write(terminal.fd, b"\x03")
+        if "interrupted" in terminal.expect(r"(interrupted|f4870\n-)(.|\n)*" + PROMPT):
+            break
+    else:
+        raise AssertionError("Ctrl-C ends nothing")
+    terminal.send("top1\n")
+    terminal.expect(r"\[\d+ others\](.|\n)*TOTAL(.|\n)*" + PROMPT)
+    terminal.send("quit\n")
+    assert terminal.end() == 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--heapdiff", required=True)
@@ -110,6 +162,8 @@ def main():
         after = termios.tcgetattr(terminal.fd)
         assert after[3] & termios.ICANON and after[3] & termios.ECHO, "the terminal is left raw"
         history(args, home, names)
+        together(args, home, names)
+        long_work(args, home)
         terminal = start(args, home, names)
         terminal.send("\x04")
         assert terminal.end() == 0

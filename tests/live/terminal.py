@@ -56,6 +56,10 @@ class Terminal:
             self.read(0.2)
         return self.text()
 
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
     def end(self):
         """Waits for the program's end; returns its exit status."""
         end = time.monotonic() + PATIENCE

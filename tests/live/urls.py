@@ -159,6 +159,9 @@ def check_goroutines(runner, server, testdata):
     server.pages["/debug/pprof/heap"] = server.profile
     runner.prints("main.", "top", "--gc", server.host + "/debug/pprof/")
     check(server.requests[0][:2] == ("/debug/pprof/heap", "gc=1"), server.requests)
+    # The page that came is named, not one that would have been asked next.
+    server.pages["/debug/pprof/heap"] = b"no profile"
+    runner.fails(f"http://{server.host}/debug/pprof/heap: ", server.host)
 
 
 def on_terminal(runner, *arguments, keys=b"", after="", given=None):

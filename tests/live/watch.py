@@ -8,7 +8,6 @@ Exit status 77: there is no tmux.
 import argparse
 import os
 import pathlib
-import re
 import shlex
 import shutil
 import subprocess
@@ -16,43 +15,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 60  # seconds; what should come comes in much less
-
-
-class Tmux:
-    """A server of its own with one window, which a shell command fills."""
-
-    def __init__(self, directory, command, columns=80, rows=24):
-        self.base = ["tmux", "-S", os.path.join(directory, "tmux.socket"), "-f", "/dev/null"]
-        environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "XDG_STATE_HOME": directory}
-        environment.pop("TMUX", None)
-        subprocess.run([*self.base, "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c",
-                        directory, command], check=True, env=environment)
-
-    def run(self, *words):
-        return subprocess.run([*self.base, *words], check=True, text=True,
-                              stdout=subprocess.PIPE).stdout
-
-    def screen(self):
-        return self.run("capture-pane", "-p")
-
-    def keys(self, *keys):
-        self.run("send-keys", *keys)
-
-    def expect(self, pattern, absent=False):
-        end = time.monotonic() + PATIENCE
-        while True:
-            screen = self.screen()
-            if bool(re.search(pattern, screen)) != absent:
-                return screen
-            if time.monotonic() > end:
-                raise AssertionError(f"{pattern!r} {'stays' if absent else 'does not come'}:\n"
-                                     f"{screen}")
-            time.sleep(.1)
-
-    def close(self):
-        subprocess.run([*self.base, "kill-server"], check=False, stderr=subprocess.DEVNULL)
-
+from tmux import Tmux
 
 def heap(args, number):
     return pathlib.Path(args.testdata, f"pprof/go-leak/heap.{number}.pb.gz")

@@ -97,6 +97,64 @@ static void test_same_answers(void **state)
   hd_session_destroy(kept);
 }
 
+/* What was prepared, or is being prepared still, changes no answer; the questions come at
+ * once, and with filters that change before the work is done. */
+static void test_prepared(void **state)
+{
+  static const char *const filters[] = {NULL, "fill", "spawn", "main", NULL, "fill"};
+  (void)state;
+  hd_session *kept = open_session(heaps, HEAPS, true);
+  for (size_t f = 0; f < sizeof filters / sizeof *filters; f++)
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+      struct hd_query query = questions[i].query;
+      if (filters[f])
+        query.focus = filters[f];
+      hd_session *fresh = open_session(heaps, HEAPS, false);
+      hd_session_prepare(kept, &query);
+      if (i % 2)
+        hd_session_prepare(kept, &questions[i].query);
+      answer(kept, questions[i].ask, &query, "json", &kept_text);
+      answer(fresh, questions[i].ask, &query, "json", &fresh_text);
+      assert_string_equal(kept_text.data, fresh_text.data);
+      hd_session_destroy(fresh);
+    }
+  /* It is destroyed while it works. */
+  hd_session_prepare(kept, &(struct hd_query){.ignore = "x"});
+  hd_session_destroy(kept);
+}
+
+static bool stops_once(void *context)
+{
+  int *left = context;
+  return --*left == 0;
+}
+
+/* A question that is stopped fails, and comes out right when it is asked again. */
+static void test_stopped(void **state)
+{
+  (void)state;
+  for (int asked = 1; asked < 5; asked++) {
+    int left = asked;
+    struct hd_session_options options = {
+        .no_symbols = true, .stop = stops_once, .stop_context = &left, .jobs = 1};
+    struct hd_error error = HD_ERROR_INIT;
+    hd_session *session, *fresh = open_session(heaps, HEAPS, false);
+    hd_view *view = NULL;
+    assert_true(hd_session_create(&options, &session, &error));
+    assert_true(hd_session_select(session, heaps, HEAPS, &error));
+    assert_true(hd_session_keep(session, &error));
+    assert_false(hd_top(session, &questions[0].query, &view, &error));
+    assert_string_equal(error.text, "interrupted");
+    assert_null(view);
+    left = INT32_MAX;
+    answer(session, hd_top, &questions[0].query, "json", &kept_text);
+    answer(fresh, hd_top, &questions[0].query, "json", &fresh_text);
+    assert_string_equal(kept_text.data, fresh_text.data);
+    hd_session_destroy(session);
+    hd_session_destroy(fresh);
+  }
+}
+
 static void copy_heap(size_t i)
 {
   char name[64];
@@ -156,6 +214,33 @@ static void test_refresh(void **state)
   hd_session_destroy(kept);
 }
 
+/* Of two processes in a directory that of the last snapshot, where that is wanted. */
+static void test_newest(void **state)
+{
+  const char *paths[] = {scratch};
+  struct hd_session_options options = {.no_symbols = true};
+  struct hd_error error = HD_ERROR_INIT;
+  size_t size;
+  (void)state;
+  char *data = read_bytes(TESTDATA "/native/service.1.heapdiff", &size);
+  write_bytes(in_scratch("service.1.heapdiff"), data, size, 0600);
+  free(data);
+  copy_heap(4); /* larger, and an hour older */
+  for (int newest = 0; newest < 2; newest++) {
+    hd_session *session;
+    options.newest = newest;
+    assert_true(hd_session_create(&options, &session, &error));
+    assert_true(hd_session_select(session, paths, 1, &error) && hd_session_keep(session, &error));
+    assert_int_equal(hd_session_kept_count(session), 1);
+    assert_non_null(strstr(hd_session_kept_path(session, 0),
+                           newest ? "/service.1.heapdiff" : "/heap.5.pb.gz"));
+    assert_true(hd_session_note_count(session) > 0);
+    assert_non_null(strstr(hd_session_note(session, 0).text,
+                           newest ? "is shown, the newest" : "is shown, the largest"));
+    hd_session_destroy(session);
+  }
+}
+
 /* A file that is damaged when it appears is left out, and read when it is whole. */
 static void test_damaged(void **state)
 {
@@ -210,7 +295,10 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_answers),
+      cmocka_unit_test(test_prepared),
+      cmocka_unit_test(test_stopped),
       cmocka_unit_test_setup_teardown(test_refresh, scratch_make, scratch_remove),
+      cmocka_unit_test_setup_teardown(test_newest, scratch_make, scratch_remove),
       cmocka_unit_test_setup_teardown(test_damaged, scratch_make, scratch_remove),
       cmocka_unit_test(test_named_twice),
       cmocka_unit_test(test_functions),

@@ -95,6 +95,23 @@ static void test_secrets_are_not_shown(void **state)
   shows("http://[::1]:6060/a@b", "http://[::1]:6060/a@b");
 }
 
+static void test_show_cuts(void **state)
+{
+  (void)state;
+  char text[8];
+  hd_url_show("http://name:geheim@host/", text, sizeof text);
+  assert_string_equal(text, "http://");
+}
+
+static void test_kind_of_measure(void **state)
+{
+  (void)state;
+  assert_int_equal(hd_url_kind_of(NULL), HD_URL_HEAP);
+  assert_int_equal(hd_url_kind_of("alloc_space"), HD_URL_HEAP);
+  assert_int_equal(hd_url_kind_of("goroutines"), HD_URL_GOROUTINE);
+  assert_int_equal(hd_url_kind_of("none such"), HD_URL_HEAP);
+}
+
 static void test_user(void **state)
 {
   (void)state;
@@ -184,6 +201,8 @@ int main(void)
       cmocka_unit_test(test_is_url),
       cmocka_unit_test(test_file_before_host),
       cmocka_unit_test(test_secrets_are_not_shown),
+      cmocka_unit_test(test_show_cuts),
+      cmocka_unit_test(test_kind_of_measure),
       cmocka_unit_test(test_user),
       cmocka_unit_test(test_pages),
       cmocka_unit_test(test_origin),

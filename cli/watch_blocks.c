@@ -1,0 +1,49 @@
+/* Without a terminal: a table a tick. */
+#include "watch.h"
+
+#include "messages.h"
+#include "output.h"
+
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* False where nobody reads any more: a pipe tells it before there is something to print. */
+static bool nap(uint64_t milliseconds)
+{
+  struct pollfd output = {.fd = STDOUT_FILENO};
+  return poll(&output, 1, (int)milliseconds) <= 0;
+}
+
+static void print_block(struct watch_source *source, const struct watch_args *args, int64_t number)
+{
+  enum { SCREENFUL = 20 };
+  struct watch_text text = {0};
+  hd_view *view;
+  watch_text_printf(&text, "%s", number ? "\n" : "");
+  watch_ask(source, args, SCREENFUL, 0, false, &view, &text);
+  if (text.data)
+    output_write(NULL, text.data, text.length);
+  output_flush();
+  hd_view_destroy(view);
+  watch_text_release(&text);
+  source->said = message_notes(source->session, source->said);
+}
+
+void watch_blocks(struct watch_source *source, const struct watch_args *args)
+{
+  int64_t printed = 0;
+  char trouble[sizeof source->trouble] = "";
+  while (!watch_ended_by() && !output_failed()) {
+    bool ended = source->ended;
+    if (watch_refresh(source))
+      print_block(source, args, printed++);
+    if (strcmp(trouble, source->trouble) != 0 && source->trouble[0] && source->session)
+      message_warning("%s", source->trouble);
+    memcpy(trouble, source->trouble, sizeof trouble);
+    if ((args->count && printed >= args->count) || ended)
+      return;
+    if (!source->ended && !nap(watch_every(source, args)))
+      return;
+  }
+}

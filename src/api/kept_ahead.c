@@ -1,0 +1,202 @@
+/* Folding in the background, while nobody asks: what the next questions need is there when
+ * they come. One thread works through a short list. It touches a fold that it works on, and
+ * reads the snapshots and the pool, which do not change meanwhile: hd_ahead_stop comes before
+ * anything that changes them. */
+#include "api/kept_state.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+struct hd_ahead {
+  const struct hd_kept_set *kept;
+  unsigned jobs;
+  pthread_t thread;
+  pthread_mutex_t lock; /* of all that follows */
+  pthread_cond_t changed;
+  struct kept_fold *wanted[MAX_FOLDS];
+  size_t count;
+  struct kept_fold *working; /* NULL: it waits */
+  bool held, quitting;       /* held: it is to leave what it does, and to wait */
+};
+
+static bool is_held(void *context)
+{
+  struct hd_ahead *ahead = context;
+  pthread_mutex_lock(&ahead->lock);
+  bool held = ahead->held || ahead->quitting;
+  pthread_mutex_unlock(&ahead->lock);
+  return held;
+}
+
+/* Takes a fold out of the list; false: it is not in it. */
+static bool take_out(struct hd_ahead *ahead, const struct kept_fold *fold)
+{
+  for (size_t i = 0; i < ahead->count; i++)
+    if (ahead->wanted[i] == fold) {
+      for (ahead->count--; i < ahead->count; i++)
+        ahead->wanted[i] = ahead->wanted[i + 1];
+      return true;
+    }
+  return false;
+}
+
+/* One fold; what was left is still wanted. An error comes again when somebody asks. */
+static void work_on(struct hd_ahead *ahead, struct kept_fold *fold)
+{
+  struct hd_stop stop = {is_held, ahead};
+  struct hd_error error = HD_ERROR_INIT;
+  bool stopped;
+  pthread_mutex_unlock(&ahead->lock);
+  hd_kept_fold_on(ahead->kept, fold, ahead->jobs, &stop, &stopped, &error);
+  pthread_mutex_lock(&ahead->lock);
+  if (!stopped)
+    take_out(ahead, fold);
+}
+
+static void *work(void *context)
+{
+  struct hd_ahead *ahead = context;
+  pthread_mutex_lock(&ahead->lock);
+  while (!ahead->quitting) {
+    if (ahead->held || !ahead->count) {
+      pthread_cond_wait(&ahead->changed, &ahead->lock);
+      continue;
+    }
+    ahead->working = ahead->wanted[0];
+    work_on(ahead, ahead->working);
+    ahead->working = NULL;
+    pthread_cond_broadcast(&ahead->changed);
+  }
+  pthread_mutex_unlock(&ahead->lock);
+  return NULL;
+}
+
+static struct hd_ahead *start(struct hd_session *session)
+{
+  struct hd_ahead *ahead = hd_alloc_zeroed(1, sizeof *ahead);
+  sigset_t all, before;
+  if (!ahead)
+    return NULL;
+  ahead->kept = session->kept;
+  ahead->jobs = hd_session_jobs(session);
+  pthread_mutex_init(&ahead->lock, NULL);
+  pthread_cond_init(&ahead->changed, NULL);
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  int failed = pthread_create(&ahead->thread, NULL, work, ahead);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!failed)
+    return ahead;
+  pthread_cond_destroy(&ahead->changed);
+  pthread_mutex_destroy(&ahead->lock);
+  hd_free(ahead);
+  return NULL;
+}
+
+bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold)
+{
+  struct hd_kept_set *kept = session->kept;
+  if (!kept->ahead)
+    kept->ahead = start(session);
+  struct hd_ahead *ahead = kept->ahead;
+  if (!ahead)
+    return false;
+  pthread_mutex_lock(&ahead->lock);
+  bool known = ahead->working != fold && hd_kept_fold_done(kept, fold);
+  for (size_t i = 0; i < ahead->count; i++)
+    known |= ahead->wanted[i] == fold;
+  if (!known && ahead->count < MAX_FOLDS)
+    ahead->wanted[ahead->count++] = fold;
+  pthread_cond_broadcast(&ahead->changed);
+  pthread_mutex_unlock(&ahead->lock);
+  return true;
+}
+
+/* Until nobody works on `fold` (NULL: on any); false where `stop` ended the waiting. */
+static bool wait_for(struct hd_ahead *ahead, const struct kept_fold *fold,
+                     const struct hd_stop *stop)
+{
+  enum { SLICE_NS = 20000000, SECOND_NS = 1000000000 };
+  while (ahead->working && (!fold || ahead->working == fold)) {
+    if (hd_stop_came(stop))
+      return false;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += SLICE_NS;
+    until.tv_sec += until.tv_nsec / SECOND_NS;
+    until.tv_nsec %= SECOND_NS;
+    pthread_cond_timedwait(&ahead->changed, &ahead->lock, &until);
+  }
+  return true;
+}
+
+bool hd_ahead_take(struct hd_kept_set *kept, struct kept_fold *fold, const struct hd_stop *stop)
+{
+  struct hd_ahead *ahead = kept->ahead;
+  if (!ahead)
+    return true;
+  pthread_mutex_lock(&ahead->lock);
+  ahead->held = ahead->working != fold;
+  bool fine = wait_for(ahead, fold, stop);
+  ahead->held = true;
+  if (fine)
+    take_out(ahead, fold);
+  pthread_mutex_unlock(&ahead->lock);
+  return fine;
+}
+
+void hd_ahead_drop(struct hd_kept_set *kept, struct kept_fold *fold)
+{
+  struct hd_ahead *ahead = kept->ahead;
+  if (!ahead)
+    return;
+  pthread_mutex_lock(&ahead->lock);
+  ahead->held = ahead->working == fold;
+  wait_for(ahead, fold, NULL);
+  take_out(ahead, fold);
+  ahead->held = false;
+  pthread_cond_broadcast(&ahead->changed);
+  pthread_mutex_unlock(&ahead->lock);
+}
+
+void hd_ahead_go_on(struct hd_kept_set *kept)
+{
+  struct hd_ahead *ahead = kept->ahead;
+  if (!ahead)
+    return;
+  pthread_mutex_lock(&ahead->lock);
+  ahead->held = false;
+  pthread_cond_broadcast(&ahead->changed);
+  pthread_mutex_unlock(&ahead->lock);
+}
+
+void hd_ahead_stop(struct hd_kept_set *kept)
+{
+  struct hd_ahead *ahead = kept->ahead;
+  if (!ahead)
+    return;
+  pthread_mutex_lock(&ahead->lock);
+  ahead->count = 0;
+  ahead->held = true;
+  wait_for(ahead, NULL, NULL);
+  ahead->count = 0;
+  ahead->held = false;
+  pthread_mutex_unlock(&ahead->lock);
+}
+
+void hd_ahead_destroy(struct hd_kept_set *kept)
+{
+  struct hd_ahead *ahead = kept->ahead;
+  if (!ahead)
+    return;
+  pthread_mutex_lock(&ahead->lock);
+  ahead->quitting = true;
+  pthread_cond_broadcast(&ahead->changed);
+  pthread_mutex_unlock(&ahead->lock);
+  pthread_join(ahead->thread, NULL);
+  pthread_cond_destroy(&ahead->changed);
+  pthread_mutex_destroy(&ahead->lock);
+  hd_free(ahead);
+  kept->ahead = NULL;
+}
