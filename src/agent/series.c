@@ -25,7 +25,7 @@ _Atomic(int) *hd_series_mark = &fallback_mark;
 
 static void make_mark(void)
 {
-  void *page = mark == &fallback_mark ? hd_map(PAGE) : NULL;
+  void *page = hd_series_mark == &fallback_mark ? hd_map(PAGE) : NULL;
   if (page && hd_sys3(SYS_madvise, page, PAGE, MADV_WIPEONFORK) == 0)
     hd_series_mark = page;
   atomic_store(hd_series_mark, 1);
