@@ -11,12 +11,13 @@
 
 const struct option_row record_pid_rows[] = {
     {NUMBER_AT(struct record_pid_args, pid), .letter = 'p', .name = "pid", .metavar = "PID",
-     .least = 1, .most = INT32_MAX, .help = "attach to this process; it runs on unharmed"},
+     .process = true, .least = 1, .most = INT32_MAX, .help = "attach to this process; it runs on unharmed"},
     {FLAG_AT(struct record_pid_args, detach), .name = "detach",
      .help = "with --pid: end a recording whose heapdiff is gone"},
     {DURATION_AT(struct record_pid_args, attach_timeout), .name = "attach-timeout",
      .metavar = "DURATION", .least = 1, .most = 86400000, .standard = "10s",
-     .help = "how long a moment is waited for in which it can be attached to"},
+     .help = "how long a moment is waited for in which it can be attached to, and then how long "
+             "that may take"},
     {FLAG_AT(struct record_pid_args, dormant), .name = "dormant",
      .help = "start a program so that --pid can wake the agent in it later"},
     OPTION_ROWS_END,

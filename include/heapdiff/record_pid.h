@@ -24,7 +24,7 @@ struct hd_pid_options {
   uint64_t count;             /* of snapshots, after which it ends: 2 and more; 0: any number */
   uint64_t for_ms;            /* how long; 0: until it is stopped */
   uint64_t attach_timeout_ms; /* how long a moment is waited for in which the process can be
-                               * attached to; 0: 10 s */
+                               * attached to, and then how long that may take; 0: 10 s */
   bool (*stop)(void *context); /* asked now and then; true ends the recording. NULL: none */
   void *stop_context;
   void (*on_attached)(void *context, const struct hd_attached *attached); /* with

@@ -20,11 +20,11 @@
 #define NS_PER_MS INT64_C(1000000)
 
 enum {
-  STOP_MS = 200,    /* for a thread to stop, or for a system call in its place */
+  STOP_MS = 10000,  /* for a thread to stop, or for a system call in its place: on a busy machine */
   LOOK_NS = 20000,  /* at what came of the errand */
   LEAST_PAUSE_MS = 1,
   MOST_PAUSE_MS = 20,
-  REFRESH_MS = 1000 /* after which its modules are read again */
+  REFRESH_MS = 1000 /* after which its modules are read again, then twice as long */
 };
 
 /* What came of one thread. */
@@ -365,7 +365,7 @@ static void pause_ms(int64_t ms)
 static bool run(struct job *job)
 {
   int64_t end = until((int64_t)job->injection->timeout_ms), pause = LEAST_PAUSE_MS;
-  int64_t read = hd_monotonic_ns();
+  int64_t read = hd_monotonic_ns(), fresh = REFRESH_MS;
   if (!read_image(job))
     return false;
   for (unsigned round = 0; !is_stopped(job); round++) {
@@ -378,8 +378,9 @@ static bool run(struct job *job)
                            "be loaded; the last one looked at was in %s: try again, with a "
                            "longer --attach-timeout",
                            job->injection->timeout_ms, job->unsafe[0] ? job->unsafe : "no place");
-    if (hd_monotonic_ns() - read > REFRESH_MS * NS_PER_MS) {
+    if (hd_monotonic_ns() - read > fresh * NS_PER_MS) {
       read = hd_monotonic_ns();
+      fresh *= 2;
       if (!read_image(job))
         return false;
     }

@@ -97,7 +97,6 @@ bool hd_process_status_parse(const char *text, struct hd_process_status *status)
   const char *ignored = value_of(text, "SigIgn");
   status->ignored = ignored ? strtoull(ignored, NULL, 16) : 0;
   status->kernel = *state != 'Z' && *state != 'X' && !value_of(text, "VmSize");
-  status->secured = number_of(text, "Seccomp") != 0;
   return true;
 }
 

@@ -22,7 +22,6 @@ struct hd_process_status {
   gid_t gid, fsgid;
   uint64_t ignored; /* signals: bit N-1 for signal N */
   bool kernel;      /* a thread of the kernel: it has no memory of its own */
-  bool secured;     /* a seccomp filter is in force */
 };
 
 /* False where there is no such process (any more); errno says why. */

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The kernel lets its memory map be read by whoever may look into it. */
@@ -86,6 +88,7 @@ bool hd_attach_is_go(pid_t pid)
   return program_facts(pid, &facts) && facts.go;
 }
 
+enum { START_LOOKS = 50, START_LOOK_NS = 10000000 };
 enum libc { NO_LIBC, GLIBC, MUSL };
 
 static enum libc find_libc(pid_t pid)
@@ -108,9 +111,21 @@ static enum libc find_libc(pid_t pid)
   return found;
 }
 
+/* A program that was started just now has none yet. */
+static enum libc await_libc(pid_t pid, const struct hd_elf_facts *program)
+{
+  struct timespec pause = {0, START_LOOK_NS};
+  enum libc libc = find_libc(pid);
+  for (int i = 0; i < START_LOOKS && libc == NO_LIBC && program->has_interpreter; i++) {
+    nanosleep(&pause, NULL);
+    libc = find_libc(pid);
+  }
+  return libc;
+}
+
 static bool check_libc(pid_t pid, const struct hd_elf_facts *program, struct hd_error *error)
 {
-  enum libc libc = find_libc(pid);
+  enum libc libc = await_libc(pid, program);
   if (libc == GLIBC)
     return true;
   if (program->go)
@@ -120,6 +135,9 @@ static bool check_libc(pid_t pid, const struct hd_elf_facts *program, struct hd_
   if (libc == MUSL || strstr(program->interpreter, "ld-musl"))
     return hd_fail_input(error, "is linked with musl, the agent with glibc: no agent can be put "
                                 "into it; link it with glibc to record it");
+  if (program->has_interpreter)
+    return hd_fail_input(error, "has no C library (libc.so.6) in it, so that no agent can be put "
+                                "into it");
   return hd_fail_input(error, "is statically linked, so that no agent can be put into it: link it "
                               "dynamically (without -static) to record it");
 }
@@ -131,6 +149,9 @@ bool hd_attach_check_code(pid_t pid, const struct hd_process_status *status, con
   char mine[64], theirs[64];
   if (status->tracer)
     return fail_tracer(status->tracer, error);
+  if (status->ignored >> (SIGTRAP - 1) & 1)
+    return hd_fail_input(error, "ignores SIGTRAP, by which a thread of it would be led: start it with "
+                                "heapdiff record --dormant to wake the agent in it later");
   if (!program_facts(pid, &program))
     return hd_fail_input(error, "its program cannot be read: %s", strerror(errno));
   if (!read_facts(agent, &own) || !own.is_elf)

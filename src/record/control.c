@@ -95,14 +95,24 @@ static int open_control(pid_t pid, const char *tid, bool *denied)
   return fd;
 }
 
-/* Sealed in size: memory that shrank would end this process. */
-static bool map(struct hd_control_client *client, struct hd_error *error)
+static bool fail_version(struct hd_error *error)
+{
+  return hd_fail_input(error, "the agent in it is of another version of heapdiff: use that one");
+}
+
+/* Memory that may shrink would end this process: it is sealed as soon as it has its size.
+ * *starting: it is not yet. */
+static bool map(struct hd_control_client *client, bool *starting, struct hd_error *error)
 {
   struct stat info;
   int seals = fcntl(client->fd, F_GET_SEALS);
-  if (fstat(client->fd, &info) != 0 || info.st_size < (off_t)sizeof *client->shared || seals < 0 ||
-      !(seals & F_SEAL_SHRINK))
-    return hd_fail_input(error, "the agent in it is of another version of heapdiff: use that one");
+  if (fstat(client->fd, &info) != 0)
+    return fail_version(error);
+  *starting = info.st_size == 0 || seals < 0 || !(seals & F_SEAL_SHRINK);
+  if (*starting)
+    return false;
+  if (info.st_size < (off_t)sizeof *client->shared)
+    return fail_version(error);
   void *memory = mmap(NULL, sizeof *client->shared, PROT_READ | PROT_WRITE, MAP_SHARED, client->fd,
                       0);
   if (memory == MAP_FAILED)
@@ -111,7 +121,6 @@ static bool map(struct hd_control_client *client, struct hd_error *error)
   return true;
 }
 
-/* *starting: it is not ready yet. */
 static bool check(struct hd_control_client *client, bool *starting, struct hd_error *error)
 {
   struct hd_process_status status;
@@ -121,7 +130,7 @@ static bool check(struct hd_control_client *client, bool *starting, struct hd_er
     return false;
   }
   if (shared->magic != HD_CONTROL_MAGIC || shared->version != HD_CONTROL_VERSION)
-    return hd_fail_input(error, "the agent in it is of another version of heapdiff: use that one");
+    return fail_version(error);
   if (hd_process_status_read(client->pid, &status) && status.innermost_pid &&
       shared->pid != status.innermost_pid) {
     *starting = true; /* a child's copy of its parent's, until it has its own */
@@ -148,7 +157,7 @@ static bool find(pid_t pid, struct hd_control_client *client, bool *denied, bool
     closedir(directory);
   if (client->fd < 0)
     return true;
-  if (map(client, error) && check(client, starting, error))
+  if (map(client, starting, error) && check(client, starting, error))
     return true;
   hd_control_close(client);
   return false;

@@ -234,8 +234,14 @@ static int by_name(const void *a, const void *b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void note_fetched(struct hd_reach *reach, const char *name)
+{
+  uint32_t id;
+  hd_strings_intern(&reach->fetched, name, strlen(name), &id);
+}
+
 /* In the order in which they were written. False: one at least is still there. */
-static bool fetch_snapshots(const struct hd_reach *reach, int to)
+static bool fetch_snapshots(struct hd_reach *reach, int to)
 {
   struct hd_arena arena = HD_ARENA_INIT;
   HD_VEC(const char *) names = {0};
@@ -244,8 +250,9 @@ static bool fetch_snapshots(const struct hd_reach *reach, int to)
   int why = 0;
   for (struct dirent *entry; stream && (entry = readdir(stream));) {
     const char *name = entry->d_name;
-    const char *copy =
-        hd_snapshot_name(name) ? hd_arena_copy(&arena, name, strlen(name)) : NULL;
+    const char *copy = hd_snapshot_name(name) && !hd_strings_find(&reach->fetched, name, strlen(name))
+                           ? hd_arena_copy(&arena, name, strlen(name))
+                           : NULL;
     if (copy && !hd_vec_push(&names, copy))
       break;
   }
@@ -254,7 +261,9 @@ static bool fetch_snapshots(const struct hd_reach *reach, int to)
   if (names.count)
     qsort(names.items, names.count, sizeof *names.items, by_name);
   for (size_t i = 0; i < names.count; i++)
-    if (!fetch_snapshot(reach, names.items[i], to)) {
+    if (fetch_snapshot(reach, names.items[i], to)) {
+      note_fetched(reach, names.items[i]);
+    } else {
       why = errno;
       good = false;
     }
@@ -303,6 +312,7 @@ void hd_reach_close(struct hd_reach *reach)
     remove_fetched(reach);
   if (reach->parent_fd >= 0)
     unlinkat(reach->parent_fd, reach->name, AT_REMOVEDIR);
+  hd_strings_deinit(&reach->fetched);
   int *open[] = {&reach->apart_fd, &reach->parent_fd, &reach->root};
   for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
     if (*open[i] >= 0)

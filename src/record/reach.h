@@ -5,6 +5,7 @@
 #define HD_RECORD_REACH_H
 
 #include "attach/process.h"
+#include "base/strings.h"
 #include "record/output_directory.h"
 
 /* In a directory of a process's own: the output directory into which its files are fetched. */
@@ -23,6 +24,7 @@ struct hd_reach {
   int parent_fd, apart_fd;
   bool copied;          /* the agent lies there, too */
   off_t logged;         /* bytes of the agent's log that were fetched */
+  struct hd_strings fetched; /* names of snapshots */
   uint64_t thinned;     /* snapshots that were deleted again as the agent deleted them */
 };
 

@@ -4,6 +4,7 @@
 #include "record/agent_path.h"
 #include "record/attach_check.h"
 #include "record/control.h"
+#include "record/detach.h"
 #include "record/reach.h"
 #include "record/result.h"
 #include "record/settings.h"
@@ -20,10 +21,7 @@
 
 enum {
   ATTACH_TIMEOUT_MS = 10000,
-  CALL_MS = 5000,     /* for dlopen in the process */
-  READY_MS = 10000,   /* for the agent's thread */
   RECORD_MS = 30000,
-  LAST_MS = 120000,   /* for the last snapshot, on a slow disk */
   LEAST_SLICE_MS = 10,
   SLICE_MS = 200
 };
@@ -66,6 +64,8 @@ static bool inject(struct run *run, struct hd_attached *attached, struct hd_erro
   char agent[PATH_MAX];
   const struct hd_pid_options *options = run->options;
   struct hd_injected injected;
+  uint64_t timeout_ms =
+      options->attach_timeout_ms ? options->attach_timeout_ms : ATTACH_TIMEOUT_MS;
   if (!hd_agent_path(options->record.agent, agent, error) ||
       !hd_attach_check_code(run->pid, &run->status, agent, error) ||
       !hd_reach_agent(&run->reach, agent, error))
@@ -74,8 +74,8 @@ static bool inject(struct run *run, struct hd_attached *attached, struct hd_erro
       .pid = run->pid,
       .library = run->reach.agent,
       .function = HD_ATTACH_FUNCTION,
-      .timeout_ms = options->attach_timeout_ms ? options->attach_timeout_ms : ATTACH_TIMEOUT_MS,
-      .call_ms = CALL_MS,
+      .timeout_ms = timeout_ms,
+      .call_ms = timeout_ms,
       .stop = options->stop,
       .stop_context = options->stop_context,
   };
@@ -83,7 +83,7 @@ static bool inject(struct run *run, struct hd_attached *attached, struct hd_erro
   hd_reach_forget_agent(&run->reach);
   attached->injected = true;
   attached->stopped_s = (double)injected.longest_ns * 1e-9;
-  return good && hd_control_await(run->pid, READY_MS, &run->control, error) &&
+  return good && hd_control_await(run->pid, timeout_ms, &run->control, error) &&
          (run->control.shared ||
           hd_fail_input(error, "the agent is in it, but has no thread that could be talked to"));
 }
@@ -242,12 +242,10 @@ static void follow(struct run *run)
 static bool end(struct run *run, struct hd_error *error)
 {
   struct hd_pid_result *result = run->result;
-  struct hd_control_answer answer;
-  struct hd_control_request request = {.command = HD_COMMAND_STOP, .timeout_ms = LAST_MS};
   if (result->ended || result->replaced || result->taken_away)
     return true;
   struct hd_error own = HD_ERROR_INIT;
-  if (hd_control_ask(&run->control, &request, &answer, &own))
+  if (hd_detach_all(&run->control, &own))
     return true;
   result->ended = has_ended(run, 0) || !hd_control_lives(&run->control);
   if (result->ended || !hd_control_is_recording(&run->control))

@@ -3,9 +3,10 @@
 
 #include "record/attach_check.h"
 #include "record/control.h"
+#include "record/detach.h"
 #include "record/reach.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -56,13 +57,14 @@ static bool is_fetched(int64_t pid, const char *path, char *out, size_t size)
   struct timespec pause = {0, 10000000};
   snprintf(name, sizeof name, "/proc/%" PRId64 "/root%.*s/" HD_REACH_MARK, pid,
            (int)(slash - path), path);
-  FILE *mark = fopen(name, "re");
-  size_t length = mark ? fread(directory, 1, sizeof directory - 1, mark) : 0;
-  if (mark)
-    fclose(mark);
-  directory[length] = '\0';
+  /* The process's user can put anything there. */
+  int mark = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  ssize_t length = mark < 0 ? 0 : read(mark, directory, sizeof directory - 1);
+  if (mark >= 0)
+    close(mark);
+  directory[length > 0 ? length : 0] = '\0';
   snprintf(out, size, "%s%s", directory, slash);
-  for (int i = 0; length && i < FETCH_TRIES; i++) {
+  for (int i = 0; length > 0 && i < FETCH_TRIES; i++) {
     if (access(out, F_OK) == 0)
       return true;
     nanosleep(&pause, NULL);
@@ -104,12 +106,11 @@ bool hd_snap(const struct hd_snap_options *options, char path[4200], struct hd_e
 bool hd_detach(int64_t pid, char directory[4096], struct hd_error *error)
 {
   struct hd_control_client client;
-  struct hd_control_request stop = {.command = HD_COMMAND_STOP, .timeout_ms = ANSWER_MS};
   directory[0] = '\0';
   if (!open_recording(pid, &client, error))
     return in_process(pid, error);
   hd_control_directory(&client, directory);
-  bool good = hd_control_ask(&client, &stop, NULL, error);
+  bool good = hd_detach_all(&client, error);
   hd_control_close(&client);
   return good || in_process(pid, error);
 }

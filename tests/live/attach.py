@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from attach_programs import (Failure, Heapdiff, Program, Redis, RedisUser, Visited, check,
+from attach_programs import (LIBC, Failure, Heapdiff, Program, Redis, RedisUser, Visited, check,
                              snapshots, stopped_ms, wait_until)
 
 CYCLES = 100
@@ -85,8 +85,7 @@ def test_fresh_ones(options, heapdiff, work):
     for way in [["join"], ["load", library], ["allocate"], ["compute"], ["epoll"]]:
         for _ in range(3):
             with Visited(options, *way) as program:
-                said = heapdiff.record(program.pid, "-i", "0", "--for", "20ms", "-o", "fresh",
-                                       "--attach-timeout", "60s")
+                said = heapdiff.record(program.pid, "-i", "0", "--for", "20ms", "-o", "fresh")
                 check(stopped_ms(said) > 0, said)
                 program.unharmed()
             shutil.rmtree(os.path.join(work, "fresh"))
@@ -223,7 +222,7 @@ def test_traced(options, heapdiff, work):
                      stderr=subprocess.DEVNULL) as tracer:
             wait_until(lambda: f"TracerPid:\t{tracer.pid}" in program.text("status"), "strace")
             heapdiff.refuses(program.pid, f"is traced by strace (process {tracer.pid})")
-            tracer.end(signal.SIGINT)
+            tracer.end()
         program.unharmed()
 
 
@@ -372,9 +371,8 @@ def test_another_root(options, heapdiff, work):
 def may_trace():
     """Whether this process may trace another of its own user."""
     with Program(["sleep", "600"]) as target:
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-        good = libc.ptrace(0x4206, target.pid, None, None) == 0  # PTRACE_SEIZE
+        LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        good = LIBC.ptrace(0x4206, target.pid, None, None) == 0  # PTRACE_SEIZE
         return None if good else os.strerror(ctypes.get_errno())
 
 

@@ -1,4 +1,5 @@
 """What the tests of attaching attach to, and heapdiff around it."""
+import ctypes
 import os
 import pathlib
 import re
@@ -8,6 +9,7 @@ import subprocess
 import threading
 import time
 
+LIBC = ctypes.CDLL(None, use_errno=True)
 PATIENCE = 120  # seconds: nothing waits for so long but a machine that does something else
 
 
@@ -30,12 +32,17 @@ def wait_until(condition, what):
     raise Failure(f"{what}: not within {PATIENCE} s")
 
 
+def die_with_the_test():
+    """Also where that is killed: PR_SET_PDEATHSIG."""
+    LIBC.prctl(1, signal.SIGKILL)
+
+
 class Program:
     """A process that is ended with the block."""
 
     def __init__(self, words, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
-        self.process = subprocess.Popen(words, **options)
+        self.process = subprocess.Popen(words, preexec_fn=die_with_the_test, **options)
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -43,7 +50,10 @@ class Program:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
+            children = self.text(f"task/{self.pid}/children").split()
             self.process.kill()
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
             self.process.wait()
 
     def end(self, number=signal.SIGTERM):
@@ -88,7 +98,8 @@ class Heapdiff:
         return result.stdout, result.stderr
 
     def record(self, pid, *words, **options):
-        return self.run("record", "--pid", str(pid), *words, **options)[1]
+        return self.run("record", "--pid", str(pid), "--attach-timeout", "100s", *words,
+                        **options)[1]
 
     def refuses(self, pid, words, *options, **more):
         said = self.record(pid, *options, status=3, **more)
@@ -113,7 +124,9 @@ class Recording(Program):
                 return
         raise Failure(f"'{words}' never came: {self.said}")
 
-    def finish(self, number=signal.SIGINT):
+    def finish(self, number=signal.SIGTERM):
+        """By SIGTERM: SIGINT may be ignored, where a shell has put the tests into the
+        background."""
         status = self.end(number)
         self.said += self.process.stderr.readlines()
         check(status == 0, "the recording ended with", status, self.said)
@@ -137,7 +150,11 @@ class Redis(Program):
         self.socket = os.path.join(work, "redis.sock")
         super().__init__(["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",
                           "--dir", work], stdout=subprocess.DEVNULL)
-        wait_until(lambda: os.path.exists(self.socket), "redis-server")
+        wait_until(self.listens, "redis-server")
+
+    def listens(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            return os.path.exists(self.socket) and connection.connect_ex(self.socket) == 0
 
 
 class RedisUser(threading.Thread):

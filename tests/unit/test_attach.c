@@ -26,8 +26,7 @@ static void test_the_status_of_a_process(void **state)
                                       "Tgid:\t4711\nNgid:\t0\nPid:\t4711\nPPid:\t1\n"
                                       "TracerPid:\t99\nUid:\t100\t101\t102\t103\n"
                                       "Gid:\t200\t201\t202\t203\nNSpid:\t4711\t17\t3\n"
-                                      "VmSize:\t   1000 kB\nSigIgn:\t0000000000001010\n"
-                                      "Seccomp:\t2\n",
+                                      "VmSize:\t   1000 kB\nSigIgn:\t0000000000001010\n",
                                       &status));
   assert_string_equal(status.name, "redis-server");
   assert_int_equal(status.state, 'S');
@@ -40,7 +39,6 @@ static void test_the_status_of_a_process(void **state)
   assert_int_equal(status.fsgid, 203);
   assert_true(status.ignored == 0x1010);
   assert_false(status.kernel);
-  assert_true(status.secured);
 }
 
 static void test_threads_of_the_kernel_and_zombies(void **state)

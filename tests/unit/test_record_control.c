@@ -8,6 +8,7 @@
 #include "record/reach.h"
 #include "record/settings.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -60,8 +61,8 @@ static void answer(struct hd_control *control)
 static void *act(void *unused)
 {
   unshare(CLONE_FILES);
-  prctl(PR_SET_NAME, HD_THREAD_NAME);
   int fd = memfd_create(HD_CONTROL_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  prctl(PR_SET_NAME, HD_THREAD_NAME);
   if (fd < 0 || ftruncate(fd, (off_t)sizeof(struct hd_control)) != 0)
     _exit(1);
   struct hd_control *control =
@@ -114,6 +115,24 @@ static void start(void)
       _exit(1);
     for (;;)
       pause();
+  }
+}
+
+/* Until it has its name, and its memory, which comes next. */
+static void wait_for_its_thread(void)
+{
+  char name[64], comm[32];
+  for (int i = 0; i < 60000; i++) {
+    snprintf(name, sizeof name, "/proc/%d/task", child);
+    DIR *directory = opendir(name);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+      snprintf(name, sizeof name, "task/%.20s/comm", entry->d_name);
+      if (hd_process_text(child, name, comm, sizeof comm) > 0 && strcmp(comm, "heapdiff\n") == 0)
+        i = 60000;
+    }
+    if (directory)
+      closedir(directory);
+    usleep(1000);
   }
 }
 
@@ -296,7 +315,9 @@ static void test_memory_that_cannot_be_trusted(void **state)
   struct hd_control_client client;
   struct hd_error error = HD_ERROR_INIT;
   start();
-  assert_false(hd_control_await(child, 60000, &client, &error));
+  wait_for_its_thread();
+  assert_false(hd_control_await(child, 100, &client, &error));
+  assert_non_null(strstr(error.text, "does not get ready"));
   kill_child();
   play->sealed = true;
   play->size = 4096;
