@@ -1,6 +1,7 @@
 #include "command.h"
 #include "messages.h"
 #include "numbers.h"
+#include "record_pid.h"
 #include "record_said.h"
 #include "record_url.h"
 #include "record_words.h"
@@ -26,6 +27,7 @@ struct record_args {
   uint64_t max_size, every_bytes;
   const char *signal, *oom_at, *format;
   bool mmap, symbolize, quiet, verbose;
+  struct record_pid_args pid;
   struct record_url_args url;
 };
 
@@ -72,7 +74,8 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
-    {"of a URL:", record_url_rows, offsetof(struct record_args, url)},
+    {"of a process that runs:", record_pid_rows, offsetof(struct record_args, pid)},
+    {"of a URL, or of a process that runs:", record_url_rows, offsetof(struct record_args, url)},
     {"URLs:", url_rows, offsetof(struct record_args, url.urls)},
     OPTION_GROUPS_END,
 };
@@ -123,23 +126,6 @@ static void on_snapshot(void *context, const struct hd_record_event *event)
     symbolizing_early_add(progress->early, event->path);
 }
 
-/* What cannot be measured, an addition and a comparison an allocation, is in the
- * manual. */
-static void say_costs(const struct hd_record_result *result)
-{
-  char memory[NUMBER_TEXT], spent[NUMBER_TEXT], cpu[NUMBER_TEXT], share[NUMBER_TEXT] = "";
-  double spent_s = result->recording_s + result->writing_s;
-  if (!result->agent_memory)
-    return;
-  format_size(memory, (int64_t)result->agent_memory);
-  format_seconds(spent, spent_s);
-  format_seconds(cpu, result->cpu_s);
-  if (spent_s < result->cpu_s)
-    snprintf(share, sizeof share, " (%.1f%%)", 100 * spent_s / result->cpu_s);
-  message("cost: %s of %s CPU%s for %" PRIu64 " sample%s and the snapshots, %s of memory", spent,
-          cpu, share, result->samples, result->samples == 1 ? "" : "s", memory);
-}
-
 static void say_result(const struct hd_record_result *result)
 {
   if (result->signal)
@@ -150,18 +136,7 @@ static void say_result(const struct hd_record_result *result)
   if (!result->snapshots)
     return;
   record_say_go(result);
-  char processes[64] = "", kept[64] = "";
-  if (result->processes > 1)
-    snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
-  if (result->thinned)
-    snprintf(kept, sizeof kept, ", thinned out to %" PRIu64 ",",
-             result->snapshots - result->thinned);
-  message("%" PRIu64 " snapshot%s%s%s in %s%s%s%s", result->snapshots,
-          result->snapshots == 1 ? "" : "s", processes, kept, result->directory,
-          result->moved_to[0] ? " (the recording before is in " : "", result->moved_to,
-          result->moved_to[0] ? ")" : "");
-  say_costs(result);
-  message("next: heapdiff top");
+  record_say_summary(result, NULL);
 }
 
 static int run_url(const struct command *command, struct record_args *args, int argc, char **argv)
@@ -184,69 +159,148 @@ static int run_url(const struct command *command, struct record_args *args, int 
   return status;
 }
 
+/* What all that is not a URL has in common. False: said, and *status is the exit code. */
+static bool take_options(const struct command *command, const struct record_args *args,
+                         struct progress *progress, struct hd_record_options *options, int *status)
+{
+  *options = (struct hd_record_options){
+      .directory = args->output,
+      .interval_ms = args->interval.milliseconds,
+      .rate = args->rate,
+      .max_frames = (uint32_t)args->max_frames,
+      .keep = (uint64_t)args->keep,
+      .keep_bytes = args->max_size,
+      .every_bytes = args->every_bytes,
+      .mmap = args->mmap,
+      .pprof = strcmp(args->format, "pprof") == 0,
+      .on_snapshot = progress->lines || progress->early ? on_snapshot : NULL,
+      .context = progress,
+  };
+  if (args->signal && !parse_signal(args->signal, &options->signal))
+    *status = command_misused(command, "--signal takes USR1, USR2, RTMIN+N or a number of one of "
+                                       "these: others mean something else to programs");
+  else if (!parse_percent(args->oom_at, &options->oom_percent))
+    *status = command_misused(command, "--oom-at takes a percentage up to 100%%, or off");
+  else if (args->keep == 1)
+    *status = command_misused(command, "--keep takes 2 or more, as the first and the last snapshot "
+                                       "are always kept, or 0 for all");
+  else
+    return true;
+  return false;
+}
+
+/* Symbols that were not written on the way, and the set that is remembered. */
+static void finish(const struct record_args *args, const struct hd_record_result *result)
+{
+  const char *directory = result->directory;
+  if (args->symbolize && result->snapshots)
+    symbolizing(&(struct input_args){0}, &directory, 1, NULL, args->quiet);
+}
+
+static void remember(const struct hd_record_result *result)
+{
+  const char *directory = result->directory;
+  hd_remember_paths(&directory, 1);
+}
+
+static int run_pid(const struct record_args *args, const struct hd_record_options *record,
+                   struct symbolizing_early *early)
+{
+  struct hd_pid_options options = {.record = *record,
+                                   .count = (uint64_t)args->url.count,
+                                   .for_ms = args->url.lasting.milliseconds};
+  struct hd_pid_result result;
+  int status = record_pid(&options, &args->pid, args->quiet, &result);
+  symbolizing_early_end(early);
+  if (!result.attached)
+    return status;
+  finish(args, &result.record);
+  record_pid_say(&args->pid, &result, args->quiet);
+  remember(&result.record);
+  return status;
+}
+
+static int run_program(const struct record_args *args, struct hd_record_options *options,
+                       struct symbolizing_early *early, char **argv)
+{
+  struct hd_record_result result = {0};
+  struct hd_error error = HD_ERROR_INIT;
+  int exit_code = 0;
+  options->argv = argv;
+  bool recorded = hd_record(options, &result, &exit_code, &error);
+  symbolizing_early_end(early);
+  if (!recorded)
+    return record_own_failure(exit_code, &error);
+  outlive_readers();
+  record_say_losses(&result);
+  finish(args, &result);
+  if (!args->quiet)
+    say_result(&result);
+  remember(&result);
+  return result.exit_status;
+}
+
+static int run_dormant(char **argv)
+{
+  struct hd_error error = HD_ERROR_INIT;
+  int exit_code;
+  hd_exec_dormant(argv, NULL, &exit_code, &error);
+  return record_own_failure(exit_code, &error);
+}
+
+/* The ways to say what is recorded exclude each other. */
+static const char *misuse(const struct record_args *args, int argc)
+{
+  const struct record_pid_args *pid = &args->pid;
+  if (pid->pid && argc > 0)
+    return "--pid is of a process that runs: no program or URL is named with it";
+  if (pid->pid && pid->dormant)
+    return "--dormant starts a program that --pid can wake later: they do not go together";
+  if (pid->detach && !pid->pid)
+    return "--detach needs to know from which process: --pid PID --detach";
+  if (pid->pid && url_args_given(&args->url.urls))
+    return "--user, --header, --ca-cert, --insecure and --gc are for URLs";
+  if (!pid->pid && argc == 0)
+    return "name what to record: heapdiff record -- PROGRAM [ARGUMENT...], a URL, or --pid PID";
+  return NULL;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
   struct record_args args = {0};
   int status;
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
-  if (argc == 0)
-    return command_misused(command, "name what to record: heapdiff record -- PROGRAM "
-                                    "[ARGUMENT...], or a URL");
-  if (hd_is_url(argv[0]))
+  const char *wrong = misuse(&args, argc);
+  if (wrong)
+    return command_misused(command, "%s", wrong);
+  if (args.pid.detach)
+    return record_detach(&args.pid, args.quiet);
+  if (args.pid.dormant)
+    return run_dormant(argv);
+  if (argc && hd_is_url(argv[0]))
     return run_url(command, &args, argc, argv);
   struct symbolizing_early early = {.started = false};
   struct progress progress = {.verbose = args.verbose,
                               .lines = args.verbose || (!args.quiet && terminal_is_watched()),
                               .early = args.symbolize ? &early : NULL};
-  struct hd_record_options options = {
-      .directory = args.output,
-      .interval_ms = args.interval.milliseconds,
-      .rate = args.rate,
-      .max_frames = (uint32_t)args.max_frames,
-      .keep = (uint64_t)args.keep,
-      .keep_bytes = args.max_size,
-      .every_bytes = args.every_bytes,
-      .mmap = args.mmap,
-      .pprof = strcmp(args.format, "pprof") == 0,
-      .argv = argv,
-      .on_snapshot = progress.lines || progress.early ? on_snapshot : NULL,
-      .context = &progress,
-  };
-  if (args.signal && !parse_signal(args.signal, &options.signal))
-    return command_misused(command, "--signal takes USR1, USR2, RTMIN+N or a number of one of "
-                                    "these: others mean something else to programs");
-  if (!parse_percent(args.oom_at, &options.oom_percent))
-    return command_misused(command, "--oom-at takes a percentage up to 100%%, or off");
-  if (args.keep == 1)
-    return command_misused(command, "--keep takes 2 or more, as the first and the last snapshot "
-                                    "are always kept, or 0 for all");
-  struct hd_record_result result = {0};
-  struct hd_error error = HD_ERROR_INIT;
-  int exit_code = 0;
-  bool recorded = hd_record(&options, &result, &exit_code, &error);
-  symbolizing_early_end(&early);
-  if (!recorded)
-    return record_own_failure(exit_code, &error);
-  outlive_readers();
-  record_say_losses(&result);
-  const char *directory = result.directory;
-  if (args.symbolize && result.snapshots)
-    symbolizing(&(struct input_args){0}, &directory, 1, NULL, args.quiet);
-  if (!args.quiet)
-    say_result(&result);
-  hd_remember_paths(&directory, 1);
-  return result.exit_status;
+  struct hd_record_options options;
+  if (!take_options(command, &args, &progress, &options, &status))
+    return status;
+  return args.pid.pid ? run_pid(&args, &options, &early)
+                      : run_program(&args, &options, &early, argv);
 }
 
 const struct command verb_record = {
     .name = "record",
     .summary = "write snapshots of the heap of a program or a service",
-    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]", "[OPTION...] URL"},
+    .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]", "[OPTION...] --pid PID",
+                 "[OPTION...] URL"},
     .about = "Runs a program, which needs no recompilation, and writes a snapshot of its heap at "
              "the start, at every interval and at the end. The exit status is the program's; 125, "
              "126 and 127 say that record failed, or that the program cannot be run or was not "
-             "found.\nOf a URL, or HOST:PORT, it fetches the heap profile that the service there "
+             "found.\nWith --pid it attaches to a process that runs, until Ctrl-C, --for or --count "
+             "ends it or the process ends; what that allocated before is not known.\nOf a URL, or HOST:PORT, it fetches the heap profile that the service there "
              "gives, and of a Go service its goroutines with it, at every interval until Ctrl-C, "
              "--for or --count ends it.",
     .words = "program",

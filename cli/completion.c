@@ -9,6 +9,11 @@ static bool is_free(const struct option_row *row)
   return row->kind != OPTION_FLAG && !row->words && !row->path;
 }
 
+static bool takes_pid(const struct command *command)
+{
+  return strcmp(command->words, "process") == 0;
+}
+
 static void print_words(const struct option_row *row)
 {
   for (size_t i = 0; row->words(i); i++)
@@ -45,6 +50,8 @@ static void bash_values(const struct command *command)
       printf("    %s:--%s) words='", command->name, row->name);
       print_words(row);
       printf("' ;;\n");
+    } else if (row->process) {
+      printf("    %s:--%s) words=$pids ;;\n", command->name, row->name);
     } else if (is_free(row)) {
       printf("    %s:--%s) compopt +o default; return ;;\n", command->name, row->name);
     }
@@ -66,6 +73,7 @@ void completion_bash(void)
          "_heapdiff() {\n"
          "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
          "  local verb=${COMP_WORDS[1]} words=\n"
+         "  local pids; pids=$(cd /proc && echo [0-9]*)\n"
          "  COMPREPLY=()\n"
          "  if ((COMP_CWORD == 1)); then\n"
          "    mapfile -t COMPREPLY < <(compgen -W '");
@@ -91,8 +99,11 @@ void completion_bash(void)
   for (size_t i = 0; command_at(i); i++)
     bash_options(command_at(i));
   printf("    esac\n"
-         "  fi\n"
-         "  [[ -n $words ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+         "  fi\n");
+  for (size_t i = 0; command_at(i); i++)
+    if (takes_pid(command_at(i)))
+      printf("  [[ -z $words && $verb == %s ]] && words=$pids\n", command_at(i)->name);
+  printf("  [[ -n $words ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
          "}\n"
          "complete -o default -F _heapdiff heapdiff\n");
 }
@@ -117,6 +128,8 @@ static void zsh_option(const struct option_row *row)
     putchar('(');
     print_words(row);
     putchar(')');
+  } else if (row->process) {
+    fputs("_pids", stdout);
   } else if (row->path) {
     fputs("_files", stdout);
   }
@@ -134,6 +147,8 @@ static void zsh_verb(const struct command *command)
     printf("    '(-)1:program:_command_names -e' '*::argument:_normal'\n}\n");
   else if (strcmp(command->words, "snapshot") == 0 || strcmp(command->words, "file") == 0)
     printf("    '*:%s:_files'\n}\n", command->words);
+  else if (takes_pid(command))
+    printf("    '1:process:_pids'\n}\n");
   else if (!command->words[0])
     printf("    '*: :()'\n}\n");
   else {
@@ -185,6 +200,8 @@ static void fish_option(const struct command *command, const struct option_row *
     printf(" -x -a '");
     print_words(row);
     printf("'");
+  } else if (row->process) {
+    printf(" -x -a '(__fish_complete_pids)'");
   } else if (row->kind != OPTION_FLAG) {
     printf(row->path ? " -r -F" : " -x");
   }
@@ -207,6 +224,10 @@ void completion_fish(void)
     struct option_walk walk = {command->groups, NULL};
     for (const struct option_row *row; (row = option_next(&walk));)
       fish_option(command, row);
+    if (takes_pid(command))
+      printf("complete -c heapdiff -n '__fish_seen_subcommand_from %s' -f -a "
+             "'(__fish_complete_pids)'\n",
+             command->name);
   }
   printf("complete -c heapdiff -n '__fish_seen_subcommand_from help' -f -a '");
   print_verbs(" ");

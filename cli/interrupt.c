@@ -2,13 +2,26 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
-static volatile sig_atomic_t came;
+enum { AGAIN_NS = 20000000 };
+
+static volatile sig_atomic_t came, insists;
+static timer_t again; /* sends SIGALRM */
+static bool has_timer;
+
+static void set_timer(long ns)
+{
+  const struct itimerspec interval = {{.tv_nsec = ns}, {.tv_nsec = ns}};
+  timer_settime(again, 0, &interval, NULL);
+}
 
 static void on_interrupt(int number)
 {
   (void)number;
   came = 1;
+  if (insists)
+    set_timer(AGAIN_NS);
 }
 
 static void nothing(int number)
@@ -37,6 +50,18 @@ bool interrupt_came(void)
 void interrupt_clear(void)
 {
   came = 0;
+}
+
+void interrupt_insist(bool on)
+{
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+  if (!has_timer) {
+    handle(SIGALRM, nothing, 0);
+    has_timer = timer_create(CLOCK_MONOTONIC, &event, &again) == 0;
+  }
+  insists = on && has_timer;
+  if (!on && has_timer)
+    set_timer(0);
 }
 
 void interrupt_no_sigpipe(void)

@@ -211,6 +211,7 @@ static const char *elsewhere(const char *typed)
       {"files", "it is --by file here"},
       {"json", "it is --format json here"},
       {"csv", "it is --format csv here"},
+      {"attach", "it is --pid PID here"},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(typed, known[i].option) == 0)
@@ -218,22 +219,11 @@ static const char *elsewhere(const char *typed)
   return NULL;
 }
 
-/* What profilers that attach have: -p 1234, -p1234, --pid=1234. */
-static bool is_attaching(const char *typed)
-{
-  return strcmp(typed, "pid") == 0 || strcmp(typed, "attach") == 0 ||
-         (typed[0] == 'p' && strspn(typed + 1, "0123456789") == strlen(typed + 1));
-}
-
 static bool unknown(struct parser *parser, const char *argument, const char *name, size_t length)
 {
   char typed[64];
   snprintf(typed, sizeof typed, "%.*s", (int)(length < sizeof typed ? length : sizeof typed), name);
   int shown = (int)(name + length - argument);
-  if (parser->program_follows && is_attaching(typed))
-    return fail(parser, "there is no '%.*s': a process that runs cannot be recorded, only one that "
-                "is started: heapdiff record -- PROGRAM; of a running Go, jemalloc or tcmalloc "
-                "program take its own heap profile: man heapdiff-formats", shown, argument);
   const char *here = elsewhere(typed);
   if (here)
     return fail(parser, "unknown option '%.*s': %s", shown, argument, here);

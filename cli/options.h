@@ -60,6 +60,7 @@ struct option_row {
    * the last one. */
   const char *(*words)(size_t i);
   bool path;           /* a text that names a file or a directory */
+  bool process;        /* a number that names a process that runs */
   int64_t least, most; /* of number, size and duration (ms); most 0: no limit */
 };
 

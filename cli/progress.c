@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -22,7 +23,16 @@ static struct {
   int64_t since;         /* 0: nothing is waited for */
   bool changed, drawing; /* drawing: the thread runs */
 } now_waiting;
-static volatile sig_atomic_t shown; /* the line is there */
+
+/* What the line on the terminal is. It is DRAWN by the thread alone, and ENDED by a
+ * signal's handler: then nothing is drawn any more. */
+enum { CLEAR, BEING_DRAWN, DRAWN, ENDED };
+static _Atomic(int) line;
+
+static bool line_moves(int from, int to)
+{
+  return atomic_compare_exchange_strong(&line, &from, to);
+}
 
 static int64_t now_ms(void)
 {
@@ -45,12 +55,27 @@ static void put(const char *text, size_t length)
   }
 }
 
+/* The thread has all signals blocked: it comes to the end of a line that it has begun,
+ * unless the terminal is stopped. */
+static void end_line(void)
+{
+  const struct timespec pause = {.tv_nsec = 1000000};
+  for (int ms = 0; ms < PATIENCE_MS; ms++) {
+    if (line_moves(CLEAR, ENDED))
+      return;
+    if (line_moves(DRAWN, ENDED)) {
+      put(clear_line, sizeof clear_line - 1);
+      return;
+    }
+    nanosleep(&pause, NULL);
+  }
+}
+
 /* Ctrl-C leaves no half line; then it does what it does. */
 static void on_interrupt(int number)
 {
   int error = errno;
-  if (shown)
-    put(clear_line, sizeof clear_line - 1);
+  end_line();
   signal(number, SIG_DFL);
   raise(number);
   errno = error;
@@ -67,21 +92,23 @@ static void watch_interrupt(void)
 
 static void draw(void)
 {
-  char line[WHAT + 3 * NUMBER_TEXT], have[NUMBER_TEXT], all[NUMBER_TEXT];
+  if (!line_moves(CLEAR, BEING_DRAWN) && !line_moves(DRAWN, BEING_DRAWN))
+    return;
+  char text[WHAT + 3 * NUMBER_TEXT], have[NUMBER_TEXT], all[NUMBER_TEXT];
   format_size(have, (int64_t)now_waiting.done);
   format_size(all, (int64_t)now_waiting.total);
   int length =
-      now_waiting.total ? snprintf(line, sizeof line, "%sheapdiff: %s: %s of %s", clear_line,
+      now_waiting.total ? snprintf(text, sizeof text, "%sheapdiff: %s: %s of %s", clear_line,
                                    now_waiting.what, have, all)
       : now_waiting.done
-          ? snprintf(line, sizeof line, "%sheapdiff: %s: %s", clear_line, now_waiting.what, have)
-          : snprintf(line, sizeof line, "%sheapdiff: %s", clear_line, now_waiting.what);
+          ? snprintf(text, sizeof text, "%sheapdiff: %s: %s", clear_line, now_waiting.what, have)
+          : snprintf(text, sizeof text, "%sheapdiff: %s", clear_line, now_waiting.what);
   /* Names of files may have anything in them. */
   for (int i = (int)sizeof clear_line - 1; i < length; i++)
-    if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-      line[i] = '?';
-  put(line, (size_t)length);
-  shown = true;
+    if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+      text[i] = '?';
+  put(text, (size_t)length);
+  atomic_store(&line, DRAWN);
   now_waiting.changed = false;
 }
 
@@ -93,7 +120,7 @@ static void *keep_drawing(void *context)
     while (!now_waiting.since)
       pthread_cond_wait(&begun, &lock);
     int64_t left = now_waiting.since + PATIENCE_MS - now_ms();
-    if (left <= 0 && (now_waiting.changed || !shown))
+    if (left <= 0 && (now_waiting.changed || atomic_load(&line) == CLEAR))
       draw();
     pthread_mutex_unlock(&lock);
     int64_t ms = left > 0 && left < REDRAW_MS ? left : REDRAW_MS;
@@ -143,9 +170,10 @@ bool progress_show(void *context, const char *what, uint64_t done, uint64_t tota
 void progress_end(void)
 {
   pthread_mutex_lock(&lock);
-  if (shown)
+  if (atomic_load(&line) == DRAWN) {
     put(clear_line, sizeof clear_line - 1);
+    line_moves(DRAWN, CLEAR);
+  }
   now_waiting.since = 0;
-  shown = false;
   pthread_mutex_unlock(&lock);
 }

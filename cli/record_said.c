@@ -1,8 +1,10 @@
 #include "record_said.h"
 
 #include "messages.h"
+#include "numbers.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void record_say_losses(const struct hd_record_result *result)
@@ -34,6 +36,39 @@ void record_say_go(const struct hd_record_result *result)
   if (result->go)
     message("note: this is a Go program, of which only the C memory is recorded: Go's own heap is "
             "in its net/http/pprof, which `heapdiff record HOST:PORT` fetches");
+}
+
+/* What cannot be measured, an addition and a comparison an allocation, is in the
+ * manual. */
+static void say_costs(const struct hd_record_result *result)
+{
+  char memory[NUMBER_TEXT], spent[NUMBER_TEXT], cpu[NUMBER_TEXT], share[NUMBER_TEXT] = "";
+  double spent_s = result->recording_s + result->writing_s;
+  if (!result->agent_memory)
+    return;
+  format_size(memory, (int64_t)result->agent_memory);
+  format_seconds(spent, spent_s);
+  format_seconds(cpu, result->cpu_s);
+  if (spent_s < result->cpu_s)
+    snprintf(share, sizeof share, " (%.1f%%)", 100 * spent_s / result->cpu_s);
+  message("cost: %s of %s CPU%s for %" PRIu64 " sample%s and the snapshots, %s of memory", spent,
+          cpu, share, result->samples, result->samples == 1 ? "" : "s", memory);
+}
+
+void record_say_summary(const struct hd_record_result *result, const char *how)
+{
+  char processes[64] = "", kept[64] = "";
+  if (result->processes > 1)
+    snprintf(processes, sizeof processes, " of %" PRIu64 " processes", result->processes);
+  if (result->thinned)
+    snprintf(kept, sizeof kept, ", thinned out to %" PRIu64 ",",
+             result->snapshots - result->thinned);
+  message("%s%s%" PRIu64 " snapshot%s%s%s in %s%s%s%s", how ? how : "", how ? "; " : "",
+          result->snapshots, result->snapshots == 1 ? "" : "s", processes, kept, result->directory,
+          result->moved_to[0] ? " (the recording before is in " : "", result->moved_to,
+          result->moved_to[0] ? ")" : "");
+  say_costs(result);
+  message("next: heapdiff top");
 }
 
 int record_own_failure(int exit_code, const struct hd_error *error)

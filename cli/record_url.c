@@ -18,7 +18,7 @@ const struct option_row record_url_rows[] = {
      .most = LONGEST_MS, .help = "end after so long (default: at Ctrl-C)"},
     {DURATION_AT(struct record_url_args, fetch_timeout), .name = "fetch-timeout",
      .metavar = "DURATION", .least = 1, .most = 86400000, .standard = "30s",
-     .help = "how long the server may stall before it is given up for this time"},
+     .help = "of a URL: how long the server may stall before it is given up for this time"},
     OPTION_ROWS_END,
 };
 

@@ -196,7 +196,9 @@ static void read_lines(struct shell *shell)
   while (!shell->done) {
     int count = 0;
     interrupt_clear();
+    interrupt_insist(true);
     const char *line = editing.library.gets(editing.editor, &count);
+    interrupt_insist(false);
     if (!line && (errno == EINTR || interrupt_came())) {
       putc('\n', stdout);
       fflush(stdout);

@@ -35,6 +35,11 @@ static bool is_series(const struct url_args *args)
   return args->every.milliseconds || args->lasting.milliseconds;
 }
 
+bool url_args_given(const struct url_args *args)
+{
+  return args->user || args->headers.count || args->ca_cert || args->insecure || args->gc;
+}
+
 struct hd_url_options url_options(const struct url_args *args)
 {
   return (struct hd_url_options){

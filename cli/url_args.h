@@ -18,6 +18,9 @@ extern const struct option_row url_rows[];
 /* A series out of one URL, for verbs that compare: --every and --for. */
 extern const struct option_row url_series_rows[];
 
+/* Whether any of those that say how is given. */
+bool url_args_given(const struct url_args *args);
+
 /* The list stays that of `args`. Of a series the first Ctrl-C ends the waiting. */
 struct hd_url_options url_options(const struct url_args *args);
 

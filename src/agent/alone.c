@@ -32,6 +32,7 @@ HD_EXPORT int unshare(int flags)
   do
     result = next ? next(flags) : (errno = ENOSYS, -1);
   while (is_dying_thread(stopped, result, &retries));
+  hd_ticker_resume();
   return result;
 }
 
@@ -43,6 +44,7 @@ HD_EXPORT int setns(int fd, int kind)
   do
     result = next ? next(fd, kind) : (errno = ENOSYS, -1);
   while (is_dying_thread(stopped, result, &retries));
+  hd_ticker_resume();
   return result;
 }
 

@@ -50,7 +50,8 @@ static bool reserve(struct hd_capture *capture, uint32_t stacks, uint32_t record
 static void copy_live(const struct hd_live *entry, void *context)
 {
   struct hd_capture *capture = context;
-  capture->live[capture->live_count++] = *entry;
+  if (entry->record && entry->record <= capture->records)
+    capture->live[capture->live_count++] = *entry;
 }
 
 static void add_live(struct hd_capture *capture, const struct hd_live *entry)
@@ -67,6 +68,8 @@ static void add_live(struct hd_capture *capture, const struct hd_live *entry)
 static void add_pending(uint32_t record, uint64_t objects, uint64_t bytes, void *context)
 {
   struct hd_capture *capture = context;
+  if (record > capture->records)
+    return;
   capture->totals[record - 1].objects += objects;
   capture->totals[record - 1].bytes += bytes;
 }
@@ -78,7 +81,6 @@ static bool copy_tables(struct hd_capture *capture)
   capture->frames = hd_frames_count();
   capture->stacks = hd_stacks_count();
   capture->records = hd_records_count();
-  capture->truncated = hd_stacks_truncated();
   capture->stacks_dropped = hd_stacks_dropped();
   capture->allocations_dropped = hd_sampling_dropped();
   capture->clock_ms = hd_sampling_clock();
@@ -103,11 +105,17 @@ static bool copy_tables(struct hd_capture *capture)
   return true;
 }
 
-/* Records of a stack in the order in which they were made. */
+/* Records of a stack in the order in which they were made, those that stand for
+ * anything: a stack may be known from an earlier recording. */
 static void chain_records(struct hd_capture *capture)
 {
   for (uint32_t id = capture->records; id > 0; id--) {
+    const struct hd_totals *totals = &capture->totals[id - 1];
     uint32_t stack = hd_record_at(id - 1)->stack;
+    if (!totals->objects && !totals->live_objects)
+      continue;
+    if (!capture->first[stack])
+      capture->truncated += hd_stack_at(stack - 1)->truncated;
     capture->next[id] = capture->first[stack];
     capture->first[stack] = id;
   }

@@ -48,6 +48,13 @@ static bool number(const char *text, uint64_t *out, uint64_t least, uint64_t mos
   return value >= least && value <= most;
 }
 
+static void read_mode(const char *mode)
+{
+  hd_config.off = strcmp(mode, HD_MODE_OFF) == 0;
+  if (*mode && !hd_config.off)
+    misunderstand(HD_ENV_MODE, mode);
+}
+
 #define READ(field, name, standard, least, most)                                                   \
   if (!number(lookup(environment, name), &hd_config.set.field, least, most))                       \
     misunderstand(name, lookup(environment, name));
@@ -60,7 +67,26 @@ void hd_config_read(char *const *environment)
   if (!hd_text_copy(hd_config.status, HD_PATH_BYTES, lookup(environment, HD_ENV_STATUS)))
     hd_config.status[0] = '\0';
   hd_config.set = (struct hd_settings)HD_SETTINGS_INIT;
+  hd_config.seed = 0;
+  hd_config.misunderstood[0] = '\0';
+  read_mode(lookup(environment, HD_ENV_MODE));
   HD_SETTINGS(READ)
   if (!number(lookup(environment, HD_ENV_SEED), &hd_config.seed, 0, SEED_MAX))
     misunderstand(HD_ENV_SEED, lookup(environment, HD_ENV_SEED));
+}
+
+void hd_config_read_lines(char *text)
+{
+  enum { LINES = 64 };
+  char *lines[LINES + 1], *end;
+  size_t count = 0;
+  for (; *text && count < LINES; text = end + 1) {
+    end = strchr(text, '\n');
+    lines[count++] = text;
+    if (!end)
+      break;
+    *end = '\0';
+  }
+  lines[count] = NULL;
+  hd_config_read(lines);
 }

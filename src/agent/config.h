@@ -15,6 +15,7 @@ struct hd_config {
   char status[HD_PATH_BYTES];    /* "" : none */
   struct hd_settings set;
   uint64_t seed; /* 0: none was given */
+  bool off;      /* to be dormant */
   /* A variable that is not understood, with its value; "" all are. The agent stays
    * off then. */
   char misunderstood[256];
@@ -23,5 +24,7 @@ struct hd_config {
 extern struct hd_config hd_config;
 
 void hd_config_read(char *const *environment);
+/* The same from a text with a variable a line, which is taken apart. */
+void hd_config_read_lines(char *text);
 
 #endif

@@ -39,6 +39,8 @@ void hd_costs_start(bool exact)
 {
   hd_cost_skipped = exact ? EXACT_EVERY - 1 : 0;
   costs.reading = cycles_of_reading();
+  atomic_store(&costs.cycles, 0);
+  atomic_store(&costs.writing_ns, 0);
   begin();
 }
 

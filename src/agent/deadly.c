@@ -106,6 +106,23 @@ static bool is_ours(handler_function handler)
   return handler == handle || handler == ask;
 }
 
+static _Atomic(bool) taken_noted;
+
+/* The program takes the signal that was to ask for snapshots: it is the program's. */
+static void note_taken(int number)
+{
+  if ((uint64_t)number != hd_config.set.signal || !hd_is_on() || !hd_series_is_own_process() ||
+      atomic_exchange(&taken_noted, true))
+    return;
+  hd_status_signal_taken();
+  hd_log_line("the program handles the signal itself that was to ask for snapshots, so it asks "
+              "for none",
+              "");
+}
+
+/* Was ignored before the agent took it. */
+static _Atomic(bool) was_ignored;
+
 static void start_guarding(int number)
 {
   const struct sigaction action = guard(number);
@@ -113,30 +130,41 @@ static void start_guarding(int number)
   if (set_action(number, NULL, &old) != 0)
     return;
   /* One that was ignored before the program began is free to be asked with. */
-  bool ignored = old.sa_handler == SIG_IGN && action.sa_handler == ask;
+  bool ignored =
+      old.sa_handler == SIG_IGN && action.sa_handler == ask && !hd_series.is_late;
   if (old.sa_handler == SIG_DFL || ignored)
     set_action(number, &action, NULL);
+  else if (action.sa_handler == ask && hd_series.is_late)
+    note_taken(number);
+  if (ignored)
+    atomic_store(&was_ignored, true);
+}
+
+static void stop_guarding(int number)
+{
+  struct sigaction now, normal = {.sa_handler = SIG_DFL};
+  if (set_action(number, NULL, &now) != 0 || !is_ours(now.sa_handler))
+    return;
+  if (now.sa_handler == ask && atomic_exchange(&was_ignored, false))
+    normal.sa_handler = SIG_IGN;
+  set_action(number, &normal, NULL);
+}
+
+void hd_deadly_stop(void)
+{
+  for (int i = 0; i < DEADLY; i++)
+    stop_guarding(deadly[i]);
+  if (hd_config.set.signal)
+    stop_guarding((int)hd_config.set.signal);
 }
 
 void hd_deadly_start(void)
 {
+  atomic_store(&taken_noted, false);
   for (int i = 0; i < DEADLY; i++)
     start_guarding(deadly[i]);
   if (hd_config.set.signal)
     start_guarding((int)hd_config.set.signal);
-}
-
-/* The program takes the signal that was to ask for snapshots: it is the program's. */
-static void note_taken(int number)
-{
-  static _Atomic(bool) noted;
-  if ((uint64_t)number != hd_config.set.signal || !hd_is_on() || !hd_series_is_own_process() ||
-      atomic_exchange(&noted, true))
-    return;
-  hd_status_signal_taken();
-  hd_log_line("the program handles the signal itself that was to ask for snapshots, so it asks "
-              "for none",
-              "");
 }
 
 HD_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)

@@ -5,6 +5,8 @@
 #include "state.h"
 
 void hd_deadly_start(void);
+/* Gives the signals back. */
+void hd_deadly_stop(void);
 
 /* A signal that came while its thread was inside the agent, 0 none. */
 extern _Atomic(int) hd_deadly_pending;

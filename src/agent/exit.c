@@ -35,7 +35,10 @@ bool hd_exit_has_begun(void)
 
 void hd_exit_start(void)
 {
-  at_quick_exit(take_last);
+  static bool asked;
+  if (!asked)
+    at_quick_exit(take_last);
+  asked = true;
 }
 
 __attribute__((destructor)) static void at_exit(void)

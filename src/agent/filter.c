@@ -1,11 +1,14 @@
 #include "filter.h"
 
 #include "memory.h"
+#include "next.h"
+
+#include <string.h>
 
 /* The first one is there from the start, untouched and so without memory. It grows
  * once more than one cell in SPARSE is taken. */
 enum { FIRST_CELLS = 64 * 1024, GROWTH = 4, LARGEST = 64 * 1024 * 1024, SPARSE = 16 };
-enum { MANY = 3 };
+enum { MANY = 3, LARGER = 5 };
 
 static union {
   struct hd_filter filter;
@@ -24,21 +27,42 @@ static struct hd_filter *current(void)
   return atomic_load_explicit(&hd_filter, memory_order_acquire);
 }
 
-struct hd_filter *hd_filter_larger(void)
+static void clear(struct hd_filter *filter)
 {
-  size_t cells = (current()->mask + 1) * GROWTH;
-  struct hd_filter *filter = cells <= LARGEST ? hd_map(sizeof *filter + cells) : NULL;
-  if (filter)
-    filter->mask = cells - 1;
-  return filter;
+  memset((void *)filter->cells, 0, filter->mask + 1);
 }
 
+/* Those of an earlier recording are kept, as nobody knows who still looks at them. */
+struct hd_filter *hd_filter_larger(void)
+{
+  static struct hd_filter *kept[LARGER];
+  size_t cells = (current()->mask + 1) * GROWTH;
+  unsigned step = 0;
+  for (size_t of = FIRST_CELLS * GROWTH; of < cells; of *= GROWTH)
+    step++;
+  if (cells > LARGEST || step >= LARGER)
+    return NULL;
+  if (kept[step]) {
+    clear(kept[step]);
+    return kept[step];
+  }
+  kept[step] = hd_map(sizeof *kept[step] + cells);
+  if (kept[step])
+    kept[step]->mask = cells - 1;
+  return kept[step];
+}
+
+/* The first recording of all finds it as it should be. */
 void hd_filter_start(bool exact)
 {
-  if (!exact)
-    return;
+  static bool used;
   atomic_store(&everything.filter.cells[0], UINT8_MAX);
-  hd_filter_publish(&everything.filter);
+  if (used) {
+    clear(&first.filter);
+    hd_boot_count_in(&first.filter);
+  }
+  used = true;
+  hd_filter_publish(exact ? &everything.filter : &first.filter);
 }
 
 void hd_filter_publish(struct hd_filter *filter)

@@ -27,17 +27,17 @@ static inline uint8_t hd_filter_single(uintptr_t address)
   return (uint8_t)(HD_FILTER_ONE | (address >> 20 & HD_FILTER_TAGS));
 }
 
+/* A sum, as by an exclusive or blocks that lie a little more than 1 MiB apart, each a
+ * large one with its header, would share few cells. */
 static inline uintptr_t hd_filter_index(const struct hd_filter *filter, uintptr_t address)
 {
-  return (address >> 4 ^ address >> 20) & filter->mask;
+  return (address + (address >> 20)) >> 4 & filter->mask;
 }
 
 /* The difference is 0 for a cell with this one alone, and has the upper bit where
  * the cell counts two or more: nothing else is as small, read with a sign. */
 static inline bool hd_filter_maybe(const void *block)
 {
-  if (HD_UNLIKELY(hd_is_passive))
-    return false;
   const struct hd_filter *filter = atomic_load_explicit(&hd_filter, memory_order_acquire);
   uintptr_t address = (uintptr_t)block;
   uint8_t cell =
@@ -45,13 +45,14 @@ static inline bool hd_filter_maybe(const void *block)
   return (int8_t)(cell ^ hd_filter_single(address)) <= 0;
 }
 
-/* When recording starts. */
+/* When recording starts, or ends (then as when sampling): nothing is counted in it
+ * but the agent's own blocks. */
 void hd_filter_start(bool exact);
 void hd_filter_count(uintptr_t address);
 void hd_filter_discount(uintptr_t address);
 /* Whether the filter has become too full for so many blocks. */
 bool hd_filter_is_small(uint64_t blocks);
-/* Replaces it by a larger one, empty; the caller counts everything again with
+/* A larger one, empty; the caller counts everything again with
  * `hd_filter_count_in` and then publishes, nothing being added meanwhile. The old
  * one stays for those who are looking at it. NULL when there is no larger one. */
 struct hd_filter *hd_filter_larger(void);

@@ -1,10 +1,13 @@
 #include "fork.h"
 
+#include "control.h"
 #include "costs.h"
+#include "got.h"
 #include "live.h"
 #include "mappings.h"
 #include "modules.h"
 #include "pressure.h"
+#include "recording.h"
 #include "retention.h"
 #include "sampling.h"
 #include "series.h"
@@ -14,6 +17,7 @@
 #include "tables.h"
 #include "ticker.h"
 #include "trigger.h"
+#include "waits.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -21,6 +25,8 @@
 /* Set in the parent when its thread could not take the locks because a signal
  * handler forks in the middle of the agent. */
 static bool unlocked_fork;
+/* A child of a dormant process that did nothing yet. */
+static bool unsettled;
 
 /* The thread that holds all locks for its fork, by the address of its hd_self. */
 static _Atomic(struct hd_thread *) holder;
@@ -52,6 +58,7 @@ void hd_fork_yield(void)
 
 static void become_child(void)
 {
+  hd_got_forked();
   hd_live_reset_locks();
   hd_lock_reset(&hd_tables_lock);
   hd_mappings_reset_locks();
@@ -60,6 +67,7 @@ static void become_child(void)
   hd_sampling_forked();
   hd_series_forked();
   hd_retention_forked();
+  hd_control_forked();
   hd_trigger_forked();
   hd_pressure_forked();
   hd_costs_forked();
@@ -69,6 +77,8 @@ static void become_child(void)
 
 static void prepare(void)
 {
+  unlocked_fork = false;
+  hd_self.holds_loader = hd_got_lock();
   if (!hd_is_on())
     return;
   unlocked_fork = hd_self.busy;
@@ -84,14 +94,30 @@ static void prepare(void)
 
 static void in_parent(void)
 {
+  if (hd_self.holds_loader)
+    hd_got_unlock();
+  hd_self.holds_loader = false;
   if (!hd_self.holds_all)
     return;
   hd_self.holds_all = false;
   give_back(&hd_self);
 }
 
+/* Whether a child that records nothing may be asked to later. */
+static void sleep_on(void)
+{
+  if (!hd_recording_is_possible || hd_is_on())
+    return;
+  unsettled = true;
+  hd_control_forked();
+  hd_trigger_forked();
+  hd_waits_forked();
+}
+
 static void in_child(void)
 {
+  hd_got_forked();
+  hd_self.holds_loader = false;
   if (hd_self.holds_all) {
     hd_self.holds_all = false;
     if (atomic_load(&holder) == &hd_self && atomic_load(yields) == yields_before)
@@ -99,14 +125,29 @@ static void in_child(void)
     else
       atomic_store(&hd_state, HD_OFF);
     atomic_store(&holder, NULL);
+    sleep_on();
   } else if (unlocked_fork) {
     atomic_store(&hd_state, HD_OFF);
+  } else {
+    sleep_on();
   }
+}
+
+void hd_fork_settle(void)
+{
+  if (!unsettled)
+    return;
+  unsettled = false;
+  become_child();
 }
 
 /* Without room for the handlers a child is found by its cleared page. */
 void hd_fork_start(void)
 {
+  static bool started;
+  if (started)
+    return;
+  started = true;
   long page = hd_sys6(SYS_mmap, 0, sizeof *yields, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page > 0)

@@ -10,6 +10,9 @@ void hd_fork_start(void);
  * it may be waiting for a lock of libc's (that of the list of streams) whose owner
  * waits for the caller. Its child is off then. */
 void hd_fork_yield(void);
+/* In a child of a dormant process, before anything else: most children end before, and
+ * must cost nothing. */
+void hd_fork_settle(void);
 /* Does early what the handlers do after the fork: the forking thread, which holds
  * the locks, is about to allocate. */
 void hd_fork_end(bool is_child);

@@ -27,6 +27,8 @@ static void put_identity(struct hd_output *output, const struct hd_series *serie
   hd_put_member(output, "pid", (uint64_t)series->pid);
   hd_put_member(output, "start_ns", series->start_ns);
   hd_put_member(output, "image_ns", series->image_ns);
+  if (series->is_late)
+    hd_put(output, ",\"attached\":true");
 }
 
 /* Names and numbers, the first without a comma. */

@@ -175,9 +175,10 @@ HD_ENTRY(record_realloc, "rcx");
 
 HD_EXPORT void *realloc(void *block, size_t size)
 {
-  bool due = hd_sampling_due(size);
-  if (HD_UNLIKELY(due) || HD_UNLIKELY(hd_filter_maybe(block)))
-    return hd_enter_record_realloc(block, size, due);
+  if (HD_UNLIKELY(hd_sampling_due(size)))
+    return hd_enter_record_realloc(block, size, true);
+  if (HD_UNLIKELY(hd_filter_maybe(block)))
+    return hd_enter_record_realloc(block, size, false);
   return hd_next.realloc(block, size);
 }
 
@@ -188,9 +189,10 @@ HD_EXPORT void *reallocarray(void *block, size_t count, size_t size)
     errno = ENOMEM;
     return NULL;
   }
-  bool due = hd_sampling_due(bytes);
-  if (HD_UNLIKELY(due) || HD_UNLIKELY(hd_filter_maybe(block)))
-    return hd_enter_record_realloc(block, bytes, due);
+  if (HD_UNLIKELY(hd_sampling_due(bytes)))
+    return hd_enter_record_realloc(block, bytes, true);
+  if (HD_UNLIKELY(hd_filter_maybe(block)))
+    return hd_enter_record_realloc(block, bytes, false);
   return hd_next.realloc(block, bytes);
 }
 

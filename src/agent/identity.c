@@ -16,7 +16,9 @@
   {                                                                                                \
     int(*next) parameters = (int(*) parameters)(uintptr_t)hd_next_find(#name);                     \
     hd_ticker_stop(false);                                                                         \
-    return next ? next arguments : (errno = ENOSYS, -1);                                           \
+    int result = next ? next arguments : (errno = ENOSYS, -1);                                     \
+    hd_ticker_resume();                                                                            \
+    return result;                                                                                 \
   }
 
 HOOK(setuid, (uid_t user), (user))

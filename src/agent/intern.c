@@ -55,3 +55,11 @@ void hd_intern_add(struct hd_intern *intern, uint64_t hash, uint32_t id)
   place(table, hash >> 32, (hash >> 32 << 32) | id);
   intern->count++;
 }
+
+void hd_intern_clear(struct hd_intern *intern)
+{
+  struct hd_intern_table *table = atomic_load_explicit(&intern->table, memory_order_relaxed);
+  for (uint64_t i = 0; table && i <= table->mask; i++)
+    atomic_store_explicit(&table->slots[i], 0, memory_order_relaxed);
+  intern->count = 0;
+}

@@ -29,6 +29,9 @@ bool hd_intern_reserve(struct hd_intern *intern);
  * id stands for must be complete. */
 void hd_intern_add(struct hd_intern *intern, uint64_t hash, uint32_t id);
 
+/* Takes all out. Under the lock, and nobody may be reading. */
+void hd_intern_clear(struct hd_intern *intern);
+
 /* A cheap mixing step. Good in the upper half, which is what is used. */
 static inline uint64_t hd_mix(uint64_t hash, uint64_t value)
 {

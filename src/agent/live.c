@@ -13,10 +13,8 @@ enum { SHARDS = 64, SHARD_SHIFT = 58 };
 struct shard {
   alignas(64) struct hd_lock lock;
   uint64_t used;
-  union {
-    struct hd_live_hash hash;
-    struct hd_live_pages pages;
-  };
+  struct hd_live_hash hash;
+  struct hd_live_pages pages; /* when recording exactly */
 };
 
 static struct shard shards[SHARDS];
@@ -24,6 +22,11 @@ static bool exact;
 
 void hd_live_start(bool all)
 {
+  for (unsigned i = 0; i < SHARDS; i++) {
+    hd_live_hash_empty(&shards[i].hash);
+    hd_live_pages_empty(&shards[i].pages);
+    shards[i].used = 0;
+  }
   exact = all;
 }
 
@@ -92,6 +95,12 @@ static void count(const struct hd_live *entry, struct hd_pending *pending)
 static bool is_crowded(const struct shard *shard)
 {
   return !exact && hd_filter_is_small(shard->used * SHARDS);
+}
+
+void hd_live_call_for(uintptr_t address)
+{
+  if (exact)
+    hd_live_pages_call_for(&shard_of(address)->pages, address);
 }
 
 bool hd_live_add(const struct hd_live *entry, struct hd_pending *pending)

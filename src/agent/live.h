@@ -12,12 +12,25 @@ struct hd_live {
   uint64_t born_ms : 40; /* since the image began */
 };
 
+/* Word by word: it was just written so, and what reads two at once would wait until
+ * both have reached the processor's cache. */
+static inline void hd_live_copy(struct hd_live *to, const struct hd_live *from)
+{
+  uint64_t last;
+  __builtin_memcpy(&last, (const char *)from + 2 * sizeof last, sizeof last);
+  to->address = from->address;
+  to->size = from->size;
+  __builtin_memcpy((char *)to + 2 * sizeof last, &last, sizeof last);
+}
+_Static_assert(sizeof(struct hd_live) == 3 * sizeof(uint64_t), "three words");
+
 static inline uint64_t hd_live_hash_of(uintptr_t address)
 {
   return (address >> 4) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* When recording starts: whether every block will be recorded. */
+/* When recording starts: whether every block will be recorded. Nothing is live then;
+ * with all shards locked. */
 void hd_live_start(bool all);
 
 /* What was allocated, by record, and not yet added to the records: each thread that
@@ -31,6 +44,9 @@ struct hd_pending {
   } of[HD_PENDING];
 };
 
+/* A block is about to be added or taken out: so that the processor has by then what it
+ * is looked up in. */
+void hd_live_call_for(uintptr_t address);
 /* Adds a block; the record's allocations rise in the same instant, in `pending`
  * unless that is NULL: then the block has been counted before. False when memory is
  * short. */

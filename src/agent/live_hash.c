@@ -44,7 +44,7 @@ bool hd_live_hash_put(struct hd_live_hash *table, uint64_t used, const struct hd
     return false;
   struct hd_live *slot = find(table, entry->address);
   *fresh = !slot->address;
-  *slot = *entry;
+  hd_live_copy(slot, entry);
   return true;
 }
 
@@ -71,6 +71,13 @@ bool hd_live_hash_take(struct hd_live_hash *table, uintptr_t address, struct hd_
     *entry = *slot;
   close_gap(table, (uint64_t)(slot - table->slots));
   return true;
+}
+
+void hd_live_hash_empty(struct hd_live_hash *table)
+{
+  if (table->slots)
+    hd_unmap(table->slots, (table->mask + 1) * sizeof *table->slots);
+  *table = (struct hd_live_hash){.slots = NULL};
 }
 
 void hd_live_hash_visit(const struct hd_live_hash *table,

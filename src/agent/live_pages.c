@@ -1,5 +1,7 @@
 #include "live_pages.h"
 
+#include <string.h>
+
 enum { FIRST_REGIONS = 16, GRANULE_BITS = 5, GRANULES = 1 << (HD_REGION_BITS - GRANULE_BITS) };
 /* Regions that have become empty are kept up to this number. Memory for so many is
  * mapped at once: a process may have only some ten thousand mappings. */
@@ -19,7 +21,7 @@ struct node {
 
 static struct node *node_of(const struct hd_live_pages *pages, uint32_t link)
 {
-  return hd_pool_at(&pages->entries, (link >> ID_SHIFT) - 1);
+  return hd_pool_at(&pages->entries, (link >> ID_SHIFT) - 1, sizeof(struct node));
 }
 
 static uint32_t position_of(uintptr_t address)
@@ -46,6 +48,8 @@ static struct hd_region *look(const struct hd_live_pages *pages, uint64_t key)
   return &pages->regions[i];
 }
 
+/* The old table is left to those who look without the lock: all old ones together
+ * are smaller than the new one. */
 static bool make_room(struct hd_live_pages *pages)
 {
   uint64_t old_size = pages->regions ? pages->region_mask + 1 : 0;
@@ -61,7 +65,6 @@ static bool make_room(struct hd_live_pages *pages)
   for (uint64_t i = 0; i < old_size; i++)
     if (old[i].key)
       *look(pages, old[i].key) = old[i];
-  hd_unmap(old, old_size * sizeof *old);
   return true;
 }
 
@@ -138,6 +141,16 @@ static uint32_t *word_of(const struct hd_region *region, uintptr_t address)
   return &region->words[address >> GRANULE_BITS & (GRANULES - 1)];
 }
 
+/* What is read may be of any time, but neither tables nor words are ever unmapped. */
+void hd_live_pages_call_for(const struct hd_live_pages *pages, uintptr_t address)
+{
+  const struct hd_region *last = __atomic_load_n(&pages->last, __ATOMIC_RELAXED);
+  if (!last || __atomic_load_n(&last->key, __ATOMIC_RELAXED) != address >> HD_REGION_BITS)
+    return;
+  const uint32_t *words = __atomic_load_n(&last->words, __ATOMIC_RELAXED);
+  __builtin_prefetch(words + (address >> GRANULE_BITS & (GRANULES - 1)), 1);
+}
+
 /* So that a number can always be given back. */
 static bool make_free_room(struct hd_live_pages *pages)
 {
@@ -189,14 +202,16 @@ bool hd_live_pages_put(struct hd_live_pages *pages, const struct hd_live *entry,
     return false;
   uint32_t *there = find_link(pages, region, entry->address);
   if (there) {
-    node_of(pages, *there)->live = *entry;
+    hd_live_copy(&node_of(pages, *there)->live, entry);
     return true;
   }
   uint32_t id = new_id(pages), *word = word_of(region, entry->address);
   if (!id)
     return false;
   uint32_t link = id << ID_SHIFT | (*word ? MORE : 0) | position_of(entry->address);
-  *node_of(pages, link) = (struct node){*entry, *word};
+  struct node *node = node_of(pages, link);
+  hd_live_copy(&node->live, entry);
+  node->next = *word;
   *word = link;
   region->blocks++;
   *fresh = true;
@@ -232,6 +247,21 @@ bool hd_live_pages_take(struct hd_live_pages *pages, uintptr_t address, struct h
   if (--region->blocks == 0 && pages->region_count > KEPT_REGIONS)
     drop_region(pages, region);
   return true;
+}
+
+void hd_live_pages_empty(struct hd_live_pages *pages)
+{
+  for (uint64_t i = 0; pages->regions && i <= pages->region_mask; i++) {
+    struct hd_region *region = &pages->regions[i];
+    if (!region->key)
+      continue;
+    memset(region->words, 0, GRANULES * sizeof *region->words);
+    give_words_back(pages, region->words);
+    *region = (struct hd_region){0, NULL, 0};
+  }
+  pages->region_count = 0;
+  pages->last = NULL;
+  pages->entries.count = pages->free_count = 0;
 }
 
 static void visit_region(const struct hd_live_pages *pages, const struct hd_region *region,

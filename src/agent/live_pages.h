@@ -29,11 +29,16 @@ struct hd_live_pages {
   uint32_t free_count, free_size;
 };
 
+/* Without the lock: calls for what is known of an address into the processor's cache,
+ * where it is likely to be found. */
+void hd_live_pages_call_for(const struct hd_live_pages *pages, uintptr_t address);
 /* Puts an entry in, in place of one with the same address. False when memory is
  * short. `*fresh`: there was none. */
 bool hd_live_pages_put(struct hd_live_pages *pages, const struct hd_live *entry, bool *fresh);
 /* Takes one out; what it was goes into `entry` unless that is NULL. */
 bool hd_live_pages_take(struct hd_live_pages *pages, uintptr_t address, struct hd_live *entry);
+/* Takes all out; the memory is kept for the next ones. */
+void hd_live_pages_empty(struct hd_live_pages *pages);
 void hd_live_pages_visit(const struct hd_live_pages *pages,
                          void (*visit)(const struct hd_live *entry, void *context), void *context);
 

@@ -10,6 +10,13 @@
 /* So long a fork may hold the locks: only one that is stuck, or of a huge process,
  * takes longer. */
 #define FORK_NS UINT64_C(100000000)
+/* The longest sleep: see lock.h. */
+#define SLEEP_NS UINT64_C(2000000)
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
 
 bool hd_lock_wait(struct hd_lock *lock, int timeout_ms)
 {
@@ -23,7 +30,8 @@ bool hd_lock_wait(struct hd_lock *lock, int timeout_ms)
       hd_fork_yield();
       patience = now + FORK_NS;
     }
-    struct timespec left = hd_timespec((patience < deadline ? patience : deadline) - now);
+    uint64_t until = earlier(now + SLEEP_NS, earlier(patience, deadline));
+    struct timespec left = hd_timespec(until - now);
     hd_sys4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, &left);
   }
   return true;

@@ -1,6 +1,11 @@
 /* A lock that sleeps in the kernel when it is taken (a futex), after U. Drepper,
  * "Futexes Are Tricky", the second mutex there. It does not spin: a thread that
- * is preempted while it holds one must not burn another's time. */
+ * is preempted while it holds one must not burn another's time.
+ *
+ * It is released by a plain store, which need not wait for those before it as an
+ * exchange does. Who begins to wait between the look at the word and that store is not
+ * woken, if it gets to sleep before the store is seen, which takes a preemption just
+ * there: so nobody sleeps for long without looking again. */
 #ifndef HD_AGENT_LOCK_H
 #define HD_AGENT_LOCK_H
 
@@ -34,7 +39,9 @@ static inline bool hd_lock_take_within(struct hd_lock *lock, int timeout_ms)
 
 static inline void hd_lock_release(struct hd_lock *lock)
 {
-  if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)
+  uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+  atomic_store_explicit(&lock->word, 0, memory_order_release);
+  if (__builtin_expect(word == 2, 0))
     hd_lock_wake(lock);
 }
 

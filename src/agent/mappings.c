@@ -34,12 +34,28 @@ static struct hd_lock table_lock, walk_lock;
 static struct range *ranges;
 static size_t count, capacity;
 static uint64_t dropped;
-static struct hd_walk walk; /* with walk_lock */
+static struct hd_walk walk; /* with walk_lock, and so its limit */
+static uint32_t walk_limit;
 static bool recorded;
 
+/* Nobody is walking: a thread that was is waited for. */
 void hd_mappings_start(void)
 {
+  hd_lock_take(&walk_lock);
+  if (walk.steps && hd_config.set.max_frames > walk_limit)
+    walk.steps = NULL;
+  walk.reusable = false;
+  hd_lock_release(&walk_lock);
+  hd_mappings_lock();
+  count = 0;
+  dropped = 0;
   recorded = hd_config.set.mmap != 0;
+  hd_mappings_unlock();
+}
+
+void hd_mappings_stop(void)
+{
+  recorded = false;
 }
 
 bool hd_mappings_are_recorded(void)
@@ -179,7 +195,9 @@ static uint32_t stack_of_caller(void)
 {
   uint32_t limit = (uint32_t)hd_config.set.max_frames, stack = 0;
   hd_lock_take(&walk_lock);
-  if (walk.steps || hd_walk_init(&walk, limit)) {
+  if (!walk.steps)
+    walk_limit = limit;
+  if (limit <= walk_limit && (walk.steps || hd_walk_init(&walk, limit))) {
     hd_walk_stack(&walk, limit, NULL);
     stack = walk.failed ? 0 : hd_stack_for(&walk, hd_sampling_is_exact());
   }

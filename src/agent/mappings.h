@@ -14,6 +14,7 @@ struct hd_mapped {
 
 /* To be called once the rest of the agent works; without it nothing is recorded. */
 void hd_mappings_start(void);
+void hd_mappings_stop(void);
 bool hd_mappings_are_recorded(void);
 
 /* Sums by stack, 1-based, in memory that hd_unmap gives back: *size bytes. NULL

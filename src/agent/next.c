@@ -2,6 +2,7 @@
 
 #include "cxx.h"
 #include "filter.h"
+#include "hook_table.h"
 #include "state.h"
 
 #include <dlfcn.h>
@@ -182,9 +183,18 @@ struct hd_next hd_next = {
     .free_aligned_sized = plain_free_aligned_sized,
 };
 
+bool hd_attached;
+
+void *hd_next_look_up(const char *name)
+{
+  return hd_attached ? hd_hook_search(name) : dlsym(RTLD_NEXT, name);
+}
+
+/* Hooks ask for it, under whatever locks the program holds. */
 void *hd_next_find(const char *name)
 {
-  return dlsym(RTLD_NEXT, name);
+  const struct hd_hook *hook = hd_attached ? hd_hook_named(name) : NULL;
+  return hook ? hook->real : hd_next_look_up(name);
 }
 
 #define FIND(name, otherwise)                                                                      \

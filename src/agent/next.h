@@ -25,8 +25,16 @@ struct hd_next {
 /* Until the real ones are known these find them first. */
 extern struct hd_next hd_next __attribute__((visibility("hidden")));
 
-/* A function by name behind the agent's own, NULL where there is none. */
+/* Set where the agent was opened by dlopen: it is the last in the order in which
+ * functions are looked for, so nothing comes behind it. */
+extern bool hd_attached __attribute__((visibility("hidden")));
+
+/* A function by name behind the agent's own, NULL where there is none. In a process
+ * that the agent was attached to only what a hook stands before, once the table of
+ * those is made (hook_table.h). */
 void *hd_next_find(const char *name);
+/* The same, of any function. Takes the loader's lock. */
+void *hd_next_look_up(const char *name);
 /* Finds the allocator's functions; safe to call again. */
 void hd_next_resolve(void);
 

@@ -32,9 +32,12 @@ static struct {
 
 void hd_pressure_start(void)
 {
+  pressure.passed = false;
+  pressure.before_ns = 0;
   if (!hd_config.set.oom_percent)
     return;
-  pressure.buffer = hd_map(sizeof *pressure.buffer);
+  if (!pressure.buffer)
+    pressure.buffer = hd_map(sizeof *pressure.buffer);
   if (pressure.buffer)
     hd_process_limits(&pressure.limits, pressure.buffer);
 }
@@ -42,7 +45,7 @@ void hd_pressure_start(void)
 bool hd_pressure_is_watched(void)
 {
   const struct hd_limits *limits = &pressure.limits;
-  return pressure.buffer && (limits->cgroup || limits->address_space || limits->data);
+  return hd_config.set.oom_percent && pressure.buffer && (limits->cgroup || limits->address_space || limits->data);
 }
 
 /* Used memory in ten thousandths of a limit. */

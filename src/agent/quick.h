@@ -15,7 +15,8 @@
 bool hd_walk_quickly(struct hd_walk *walk, uint32_t limit, const struct hd_entry *entry,
                      uint32_t generation);
 
-/* Puts `count` fresh steps onto the `kept` first ones of the last walk. */
-void hd_walk_settle(struct hd_walk *walk, uint32_t kept, uint32_t count);
+/* Makes a walk of the `count` steps that were written into the fresh room from `limit`
+ * on; their hash. */
+void hd_walk_renew(struct hd_walk *walk, uint32_t limit, uint32_t count, uint64_t hash);
 
 #endif

@@ -15,6 +15,8 @@ _Static_assert(sizeof(struct hd_row_entry) == 32, "an entry in one line");
 bool hd_row_cache_start(bool exact)
 {
   uint64_t entries = exact ? EXACT_ENTRIES : ENTRIES;
+  if (hd_row_cache.entries && hd_row_cache.mask >= entries - 1)
+    return true; /* of an earlier recording: as good as new */
   hd_row_cache.entries = hd_map_sparse(entries * sizeof *hd_row_cache.entries);
   hd_row_cache.mask = entries - 1;
   return hd_row_cache.entries;
@@ -72,7 +74,8 @@ static bool compress_cfa(const struct hd_cfi_row *row, uint32_t frame, unsigned 
 bool hd_row_compress(const struct hd_cfi_row *row, uint32_t frame, struct hd_cached_row *cached)
 {
   const struct hd_rule *ra = &row->rules[HD_REG_RA];
-  unsigned flags = row->may_switch ? HD_ROW_MAY_SWITCH : 0;
+  unsigned flags = (row->may_switch ? HD_ROW_MAY_SWITCH : 0) |
+                   (frame == HD_OWN_FRAME ? HD_ROW_OWN : 0);
   if (row->is_signal_frame)
     return false;
   if (ra->kind == HD_RULE_UNDEFINED) {

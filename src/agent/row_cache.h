@@ -23,7 +23,8 @@ enum {
   /* A realigned stack: the CFA is saved at rbp + cfa_offset, and the registers
    * below rbp + 8 instead of the CFA. */
   HD_ROW_REALIGNED = 8,
-  HD_ROW_BY_OTHER = 16 /* the CFA is found by yet another register */
+  HD_ROW_BY_OTHER = 16, /* the CFA is found by yet another register */
+  HD_ROW_OWN = 32       /* of the agent */
 };
 
 /* Two words, taken apart in registers: the frame and the CFA's offset; its register,

@@ -5,19 +5,22 @@
 #include "deadly.h"
 #include "memory.h"
 #include "random.h"
+#include "recording.h"
 #include "row_cache.h"
 #include "series.h"
 #include "start.h"
 #include "status.h"
 #include "sys.h"
+#include "tables.h"
 #include "ticker.h"
 #include "trigger.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* A walk needs more room than a small signal stack has: what it works with is
  * shared. One that is taken is skipped; there are more than threads that run. */
-enum { SCRATCHES = 256 };
+enum { SCRATCHES = 256, LOCK_TIMEOUT_MS = 5000 };
 enum { UNUSED, FREE, TAKEN };
 
 struct scratch {
@@ -28,45 +31,125 @@ static struct scratch *scratches;
 static _Atomic(uint8_t) scratch_state[SCRATCHES];
 
 static struct {
-  uint64_t rate, began_ns, salt;
-  uint32_t max_frames;
-  bool exact, seeded;
+  uint64_t began_ns, salt;
+  uint32_t max_frames, room_frames;
+  bool exact, seeded, drawn;
 } sampling;
+
+/* The rates that there have been, by number from 1: what a thread has drawn by one
+ * must be weighed by it, whatever the rate is by then. */
+enum { RATES = UINT8_MAX + 1 };
+static uint64_t rates[RATES];
+static _Atomic(uint8_t) rate_now;
+
+/* The longest interval that a thread is left alone with, and so how late it learns of
+ * another rate. An interval that is longer goes on with a fresh one: the distribution
+ * has no memory. The other one is for threads that still come by where nothing is to be
+ * recorded; where something may be, they learn of it at once. */
+enum { LONGEST = 16 << 20, LONGEST_OFF = 64 << 10 };
 
 static _Atomic(uint64_t) dropped;
 __thread struct hd_thread hd_self;
 _Atomic(int) hd_state;
-bool hd_is_passive;
 
 /* Without memory until it is used. */
 static bool make_scratches(void)
 {
-  size_t steps = (size_t)sampling.max_frames * sizeof(struct hd_step);
-  scratches = hd_map_sparse(SCRATCHES * sizeof *scratches);
-  char *room = hd_map_sparse(SCRATCHES * steps * 2);
+  size_t each = hd_walk_room(sampling.max_frames);
+  if (!scratches)
+    scratches = hd_map_sparse(SCRATCHES * sizeof *scratches);
+  if (sampling.room_frames >= sampling.max_frames)
+    return true;
+  char *room = hd_map_sparse(SCRATCHES * each);
   if (!scratches || !room)
     return false;
-  for (uint32_t i = 0; i < SCRATCHES; i++) {
-    scratches[i].walk.steps = (struct hd_step *)(room + i * steps * 2);
-    scratches[i].walk.fresh = (struct hd_step *)(room + i * steps * 2 + steps);
-  }
+  sampling.room_frames = sampling.max_frames;
+  for (uint32_t i = 0; i < SCRATCHES; i++)
+    hd_walk_place(&scratches[i].walk, room + i * each, sampling.max_frames);
   return true;
+}
+
+/* 0: there is no room for another. */
+static uint8_t number_of(uint64_t rate)
+{
+  for (int i = 1; i < RATES; i++) {
+    if (!rates[i])
+      rates[i] = rate;
+    if (rates[i] == rate)
+      return (uint8_t)i;
+  }
+  return 0;
+}
+
+bool hd_sampling_change_rate(uint64_t rate)
+{
+  uint8_t number = number_of(rate);
+  if (number)
+    atomic_store(&rate_now, number);
+  return number;
+}
+
+bool hd_sampling_has_drawn(void)
+{
+  return sampling.drawn;
+}
+
+bool hd_sampling_is_idle(void)
+{
+  for (uint32_t i = 0; i < SCRATCHES; i++)
+    if (atomic_load(&scratch_state[i]) == TAKEN)
+      return false;
+  return true;
+}
+
+/* With everything locked: nothing is recorded, and nothing of an earlier recording
+ * is left. */
+static bool start_tables(bool exact)
+{
+  for (uint32_t i = 0; scratches && i < SCRATCHES; i++) {
+    if (atomic_load_explicit(&scratch_state[i], memory_order_relaxed) == UNUSED)
+      continue;
+    memset(&scratches[i].pending, 0, sizeof scratches[i].pending);
+    scratches[i].walk.reusable = false;
+  }
+  hd_live_start(exact);
+  hd_filter_start(exact);
+  atomic_store(&dropped, 0);
+  return hd_records_start(exact);
+}
+
+/* A thread that was stopped for good inside the agent holds a lock for ever: then
+ * recording ends all the same, and none begins. */
+static bool renew_tables(bool exact, bool stop)
+{
+  bool live = hd_live_lock(LOCK_TIMEOUT_MS);
+  bool tables = live && hd_lock_take_within(&hd_tables_lock, LOCK_TIMEOUT_MS);
+  if (stop)
+    atomic_store(&hd_state, HD_OFF);
+  bool done = tables && start_tables(exact);
+  if (tables)
+    hd_lock_release(&hd_tables_lock);
+  if (live)
+    hd_live_unlock();
+  return done;
+}
+
+void hd_sampling_stop(void)
+{
+  renew_tables(false, true);
 }
 
 bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed)
 {
   sampling.exact = rate <= 1;
-  sampling.rate = sampling.exact ? 1 : rate;
+  sampling.drawn |= !sampling.exact;
   sampling.max_frames = max_frames;
   sampling.began_ns = hd_monotonic_ns();
   hd_costs_start(sampling.exact);
   sampling.seeded = seed;
   sampling.salt = seed ? seed : hd_clock_ns(CLOCK_REALTIME) + ((uint64_t)hd_getpid() << 40);
-  if (!make_scratches() || !hd_row_cache_start(sampling.exact))
-    return false;
-  hd_live_start(sampling.exact);
-  hd_filter_start(sampling.exact);
-  return true;
+  return hd_sampling_change_rate(sampling.exact ? 1 : rate) && make_scratches() &&
+         hd_row_cache_start(sampling.exact) && renew_tables(sampling.exact, false);
 }
 
 void hd_sampling_forked(void)
@@ -84,7 +167,7 @@ void hd_sampling_forked(void)
 
 uint64_t hd_sampling_rate(void)
 {
-  return sampling.rate;
+  return rates[atomic_load(&rate_now)];
 }
 
 bool hd_sampling_is_exact(void)
@@ -108,7 +191,14 @@ uint64_t hd_sampling_clock(void)
 
 static uint64_t draw(void)
 {
-  return hd_random_interval(&hd_self.random, sampling.rate);
+  hd_self.drawn_by = atomic_load_explicit(&rate_now, memory_order_relaxed);
+  return hd_random_interval(&hd_self.random, rates[hd_self.drawn_by]);
+}
+
+static void set_left(uint64_t left)
+{
+  hd_self.capped = left > LONGEST;
+  hd_self.left = hd_self.capped ? LONGEST : left;
 }
 
 static void seed(void)
@@ -119,11 +209,27 @@ static void seed(void)
   hd_self.random = hd_scramble(sampling.salt + hd_scramble(hd_self.scratch));
 }
 
-/* Where the thread's first interval ends: at this allocation? */
-static bool is_first_due(size_t size)
+/* Whether the thread's interval ends in this allocation: one that is only now drawn,
+ * from the byte where the countdown ran out. */
+static bool ends_in(size_t size)
 {
-  hd_self.left = draw();
-  return hd_sampling_due(size);
+  if (hd_self.drawn_by && !hd_self.capped)
+    return true;
+  uint64_t total = hd_self.left + draw();
+  if (total < size + 1)
+    return true;
+  set_left(total - (size + 1));
+  return false;
+}
+
+static bool decline(void)
+{
+  hd_self.drawn_by = 0;
+  if (atomic_load(&hd_state) != HD_OFF)
+    hd_self.left = 0;
+  else
+    hd_self.left = hd_recording_is_possible ? 0 : LONGEST_OFF;
+  return false;
 }
 
 bool hd_sampling_decide(size_t size)
@@ -135,18 +241,19 @@ bool hd_sampling_decide(size_t size)
   }
   if (hd_self.muted || hd_self.busy)
     return false;
-  if (HD_UNLIKELY(!hd_is_on()) && !hd_start_early()) {
-    hd_self.left = atomic_load(&hd_state) == HD_OFF ? UINT64_MAX : 0;
-    return false;
-  }
-  bool first = !hd_self.seeded;
-  if (HD_UNLIKELY(first))
+  if (HD_UNLIKELY(!hd_is_on()) && !hd_start_early())
+    return decline();
+  if (HD_UNLIKELY(!hd_self.seeded))
     seed();
-  if (sampling.exact)
+  if (sampling.exact) {
+    hd_self.drawn_by = hd_self.due_by = 0;
+    hd_self.left = 0;
     return true;
-  if (first && !is_first_due(size))
+  }
+  if (!ends_in(size))
     return false;
-  hd_self.left = draw();
+  hd_self.due_by = hd_self.drawn_by;
+  set_left(draw());
   return true;
 }
 
@@ -173,8 +280,14 @@ static bool record(void *block, size_t size, const struct hd_entry *entry)
   struct scratch *scratch = take_scratch();
   if (!scratch)
     return false;
+  /* It was ended while this thread was on its way here; another has begun, perhaps. */
+  if (!hd_is_on() || (!sampling.exact && !hd_self.due_by)) {
+    release_scratch(scratch);
+    return true;
+  }
+  hd_live_call_for((uintptr_t)block);
   hd_walk_stack(&scratch->walk, sampling.max_frames, entry);
-  uint32_t id = hd_record_for(&scratch->walk, sampling.exact, size, sampling.rate);
+  uint32_t id = hd_record_for(&scratch->walk, sampling.exact, size, rates[hd_self.due_by]);
   struct hd_live live = {(uintptr_t)block, size, id & HD_RECORDS_MAX,
                          hd_sampling_clock() & ((UINT64_C(1) << 40) - 1)};
   bool added = id && hd_live_add(&live, &scratch->pending);
@@ -225,6 +338,7 @@ bool hd_forget_block(void *block, struct hd_live *entry)
   if (!block || hd_self.busy)
     return false;
   hd_self.busy = true;
+  hd_live_call_for((uintptr_t)block);
   uint64_t began = hd_cost_begin();
   if (hd_is_on() && hd_series_is_current())
     found = hd_live_remove((uintptr_t)block, entry);
@@ -241,7 +355,7 @@ void hd_remember_block(const struct hd_live *entry)
   if (hd_self.busy)
     return;
   hd_self.busy = true;
-  if (!hd_live_add(entry, NULL))
+  if (hd_is_on() && !hd_live_add(entry, NULL))
     atomic_fetch_add(&dropped, 1);
   hd_self.busy = false;
   hd_deadly_check();

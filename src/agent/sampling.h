@@ -10,8 +10,18 @@
 
 /* Recording begins with this mean interval (1: everything). With a seed that is not
  * 0 a program whose threads do the same in the same order is sampled in the same
- * places. Called once; false when memory is short. */
+ * places. False when memory is short or a lock is not to be had. Called again only after hd_sampling_stop. */
 bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed);
+/* Recording ends, at one instant for all threads: nothing is live or counted. */
+void hd_sampling_stop(void);
+/* Whether no thread is recording any more, once that was ended: one may have been on
+ * its way. */
+bool hd_sampling_is_idle(void);
+/* Another mean interval from now on; each thread ends the interval that it is in, by
+ * the old one. False where there were too many. Not to or from 1. */
+bool hd_sampling_change_rate(uint64_t rate);
+/* Whether there were intervals before: a thread may be in one. */
+bool hd_sampling_has_drawn(void);
 uint64_t hd_sampling_rate(void);
 bool hd_sampling_is_exact(void);
 /* Sampled allocations that found no room. */
@@ -27,11 +37,15 @@ void hd_sampling_visit_pending(void (*visit)(uint32_t record, uint64_t objects, 
 void hd_sampling_forked(void);
 
 /* Takes an allocation of this size off the countdown. True where that has run out:
- * then hd_sampling_decide must be asked about the same size. */
+ * then hd_sampling_decide must be asked about the same size.
+ *
+ * The compiler would load, subtract and store: this is one instruction, and no
+ * signal handler's allocation comes between. */
 static inline bool hd_sampling_due(size_t size)
 {
-  return !HD_UNLIKELY(hd_is_passive) &&
-         HD_UNLIKELY(__builtin_sub_overflow(hd_self.left, size + 1, &hd_self.left));
+  bool due;
+  __asm__("sub %2, %0" : "+m"(hd_self.left), "=@ccc"(due) : "r"(size + 1));
+  return HD_UNLIKELY(due);
 }
 
 /* Whether such an allocation is to be recorded. */

@@ -242,8 +242,11 @@ static bool enter(struct visit *visit)
   block_signals(&visit->signals);
   hd_self.busy = true;
   visit->began_ns = hd_cost_thread_ns();
-  if (hd_lock_take_within(&writer_lock, WRITER_TIMEOUT_MS))
+  bool locked = hd_lock_take_within(&writer_lock, WRITER_TIMEOUT_MS);
+  if (locked && hd_is_on())
     return true;
+  if (locked) /* the recording was ended meanwhile */
+    hd_lock_release(&writer_lock);
   hd_self.busy = false;
   restore_signals(&visit->signals);
   return false;
@@ -284,13 +287,9 @@ static void set_label(const char *label)
   writer.label[length] = '\0';
 }
 
-int hd_snapshot_take(const char *reason, const char *label)
+/* With the lock. */
+static int take(const char *reason, const char *label)
 {
-  struct visit visit;
-  if (!enter(&visit)) {
-    fail(EBUSY);
-    return EBUSY;
-  }
   write_start();
   set_label(label);
   writer.wrote = false;
@@ -299,6 +298,44 @@ int hd_snapshot_take(const char *reason, const char *label)
     fail(error);
   else
     error = write_capture(&writer.capture);
+  return error;
+}
+
+static int refuse(void)
+{
+  if (!hd_is_on())
+    return ENOSYS;
+  fail(EBUSY);
+  return EBUSY;
+}
+
+int hd_snapshot_take_named(const char *reason, const char *label, char *path, size_t capacity)
+{
+  struct visit visit;
+  if (capacity)
+    path[0] = '\0';
+  if (!enter(&visit))
+    return refuse();
+  int error = take(reason, label);
+  if (!error && capacity)
+    hd_text_copy(path, capacity, writer.path);
+  leave(&visit);
+  return error;
+}
+
+int hd_snapshot_take(const char *reason, const char *label)
+{
+  return hd_snapshot_take_named(reason, label, NULL, 0);
+}
+
+int hd_snapshot_take_last(const char *reason, void (*end)(void))
+{
+  struct visit visit;
+  if (!enter(&visit))
+    return refuse();
+  int error = take(reason, NULL);
+  end();
+  writer.begun = writer.start_written = writer.wrote = false;
   leave(&visit);
   return error;
 }

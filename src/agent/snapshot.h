@@ -3,6 +3,7 @@
 #define HD_AGENT_SNAPSHOT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Captures the series' first snapshot now; it is written by whoever comes first
  * to hd_snapshot_write_start or hd_snapshot_take. */
@@ -12,6 +13,11 @@ void hd_snapshot_write_start(void);
  * written yet. `label` is a text of the user's that it carries, NULL none. Returns
  * an error number, 0 for success; a failure is counted, too. */
 int hd_snapshot_take(const char *reason, const char *label);
+/* The same, with a place for its path, which is "" where there is none. */
+int hd_snapshot_take_named(const char *reason, const char *label, char *path, size_t capacity);
+/* Takes the last one of a recording, runs `end` before any other can be taken, and
+ * forgets the series. */
+int hd_snapshot_take_last(const char *reason, void (*end)(void));
 /* Removes the one written last: what it was for did not happen. */
 void hd_snapshot_undo(void);
 /* Whether this series has a snapshot yet, written or captured. */

@@ -32,11 +32,15 @@ uint32_t hd_record_for(struct hd_walk *walk, bool exact, uint64_t size, uint64_t
 uint32_t hd_stack_for(const struct hd_walk *walk, bool exact);
 struct hd_record *hd_record_at(uint32_t index);
 
+/* When recording starts, or ends: no record is left. Stacks stay known; where all is
+ * recorded (`exact`), each has a record of its own. With the tables' lock. False when
+ * memory is short. */
+bool hd_records_start(bool exact);
+
 /* With the tables' lock; stacks below the count stay readable without. */
 uint32_t hd_stacks_count(void);
 uint32_t hd_records_count(void);
 const struct hd_stack *hd_stack_at(uint32_t index);
-uint64_t hd_stacks_truncated(void);
 /* Stacks that found no room. */
 uint64_t hd_stacks_dropped(void);
 

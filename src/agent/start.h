@@ -8,4 +8,8 @@
  * of the first constructor. Whether the agent is on. */
 bool hd_start_early(void);
 
+/* Says so in the log where the program has an allocator linked into it. By a thread
+ * that is muted. */
+void hd_start_look_for_allocator(void);
+
 #endif

@@ -29,17 +29,19 @@ struct hd_thread {
   bool holds_all; /* is about to fork */
   bool phased;    /* its visits are counted from somewhere */
   bool nested;    /* inside an allocator's operator new, which may call malloc in turn */
+  bool holds_loader; /* the same, of the lock before the loader's */
+  bool capped;    /* the interval goes on behind `left` */
+  /* Rates by their numbers (sampling.c): of the interval that runs, 0 none; and of the
+   * one that ended with the allocation that is being recorded. */
+  uint8_t drawn_by, due_by;
 };
+_Static_assert(sizeof(struct hd_thread) <= 64, "a line of the cache");
 
 extern __thread struct hd_thread hd_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 enum hd_state { HD_UNDECIDED, HD_OFF, HD_ON };
 extern _Atomic(int) hd_state __attribute__((visibility("hidden")));
-
-/* Set once where nothing is ever recorded: what the hooks ask first. Not set where
- * the agent handed out memory, which must not reach the allocator. */
-extern bool hd_is_passive __attribute__((visibility("hidden")));
 
 static inline bool hd_is_on(void)
 {

@@ -1,6 +1,5 @@
 #include "status.h"
 
-#include "protocol.h"
 #include "sys.h"
 
 #include <fcntl.h>
@@ -9,6 +8,13 @@
 #include <sys/stat.h>
 
 static struct hd_agent_status *status;
+
+/* What this process has reported. A child inherits the records of its parent, which
+ * are no samples of its own: its first report of them only says where it begins. */
+static struct {
+  uint64_t samples, recording_ns;
+  bool inherited;
+} reported;
 
 static struct hd_agent_status *map_status(long fd)
 {
@@ -25,15 +31,23 @@ static struct hd_agent_status *map_status(long fd)
   return NULL;
 }
 
-void hd_status_open(const char *path)
+void hd_status_open(const char *path, struct hd_agent_status *otherwise)
 {
-  if (!*path)
+  long fd = *path ? hd_sys4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0) : -1;
+  struct hd_agent_status *mapped = fd >= 0 ? map_status(fd) : NULL;
+  if (fd >= 0)
+    hd_sys1(SYS_close, fd);
+  status = mapped ? mapped : otherwise;
+  reported.samples = reported.recording_ns = 0;
+  reported.inherited = false;
+}
+
+void hd_status_move(const struct hd_agent_status *from, struct hd_agent_status *to)
+{
+  if (status != from)
     return;
-  long fd = hd_sys4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
-  if (fd < 0)
-    return;
-  status = map_status(fd);
-  hd_sys1(SYS_close, fd);
+  *to = *from;
+  status = to;
 }
 
 void hd_status_count_process(void)
@@ -85,13 +99,6 @@ void hd_status_count_writing(uint64_t ns)
   if (status)
     __atomic_fetch_add(&status->writing_ns, ns, __ATOMIC_RELAXED);
 }
-
-/* What this process has reported. A child inherits the records of its parent, which
- * are no samples of its own: its first report of them only says where it begins. */
-static struct {
-  uint64_t samples, recording_ns;
-  bool inherited;
-} reported;
 
 /* A clock that seems to have run backwards adds nothing. */
 static void report(uint64_t *counter, uint64_t now, uint64_t *before)

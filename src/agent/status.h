@@ -3,8 +3,13 @@
 #define HD_AGENT_STATUS_H
 
 #include "costs.h"
+#include "protocol.h"
 
-void hd_status_open(const char *path);
+/* Of a new recording: the counters in a file or, where there is none, in memory of
+ * the caller's that stays, NULL for nowhere. */
+void hd_status_open(const char *path, struct hd_agent_status *otherwise);
+/* The caller's memory is to be another from now on, where it is in use. */
+void hd_status_move(const struct hd_agent_status *from, struct hd_agent_status *to);
 void hd_status_count_process(void);
 void hd_status_count_snapshot(void);
 void hd_status_count_failure(int error);

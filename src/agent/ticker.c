@@ -1,10 +1,14 @@
 #include "ticker.h"
 
+#include "attach.h"
 #include "clock.h"
 #include "config.h"
+#include "control.h"
 #include "exit.h"
+#include "loader.h"
 #include "modules.h"
 #include "pressure.h"
+#include "recording.h"
 #include "regions.h"
 #include "series.h"
 #include "snapshot.h"
@@ -13,6 +17,7 @@
 #include "sys.h"
 #include "trigger.h"
 
+#include <errno.h>
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,6 +27,7 @@
  * another program or end before. */
 #define CHILD_DELAY_NS UINT64_C(20000000)
 #define EXPIRY_NS UINT64_C(1000000000)
+#define END_PATIENCE_NS UINT64_C(10000000000)
 enum { STACK_BYTES = 256 * 1024 };
 
 /* WAITING: to be started by the first recorded allocation after `not_before`.
@@ -66,9 +72,15 @@ static void take_near_limit(void)
  * Returns when to come again at the latest. */
 static uint64_t attend(bool by_thread)
 {
+  if (!hd_is_on()) {
+    hd_trigger_take(HD_EVENT_SIGNAL | HD_EVENT_BYTES);
+    return UINT64_MAX;
+  }
   uint64_t now = hd_monotonic_ns();
   uint32_t events = hd_trigger_take(HD_EVENT_SIGNAL | HD_EVENT_BYTES);
   bool pressed = pressure_has_come(now);
+  if (by_thread && (events || now >= interval_at))
+    hd_loader_look();
   if (by_thread && (events || pressed || now >= interval_at))
     hd_malloc_ask();
   if (pressed)
@@ -87,13 +99,15 @@ static uint64_t attend(bool by_thread)
 /* A table of file descriptors of its own, empty: whatever the program opens,
  * closes or counts, it never meets the agent's. An older kernel cannot; then they
  * are shared. */
-static void leave_files(void)
+static bool leave_files(void)
 {
-  hd_sys3(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
+  return hd_sys3(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE) == 0;
 }
 
 static bool is_over(void)
 {
+  if (atomic_load(&state) != STOPPING)
+    hd_trigger_take(HD_EVENT_STOP); /* anybody may have raised it in the control */
   return hd_exit_has_begun() || hd_trigger_is_raised(HD_EVENT_STOP);
 }
 
@@ -102,11 +116,16 @@ static void *run(void *unused)
   (void)unused;
   uint64_t expired = 0;
   hd_mute();
-  leave_files();
-  prctl(PR_SET_NAME, "heapdiff");
-  hd_snapshot_write_start();
+  prctl(PR_SET_NAME, HD_THREAD_NAME);
+  hd_attach_prepare();
+  hd_control_open(leave_files());
+  if (hd_is_on())
+    hd_snapshot_write_start();
   while (!is_over()) {
-    uint64_t next = attend(true), now = hd_monotonic_ns();
+    hd_control_serve();
+    uint64_t next = attend(true), now = hd_monotonic_ns(), again = hd_loader_attend(now);
+    next = again < next ? again : next;
+    hd_trigger_take(~(uint32_t)HD_EVENTS); /* nobody knows these */
     if (now - expired > EXPIRY_NS) { /* libc unloads its converters without dlclose */
       hd_modules_expire();
       expired = now;
@@ -114,7 +133,14 @@ static void *run(void *unused)
     if (!is_over())
       hd_trigger_wait(next);
   }
+  hd_control_close();
   return NULL;
+}
+
+void hd_ticker_begin(void)
+{
+  interval_at = interval_after(hd_monotonic_ns(), 0);
+  look_at = 0;
 }
 
 /* The thread starts with every signal blocked that libc lets be blocked: its own
@@ -124,8 +150,7 @@ void hd_ticker_start(void)
   pthread_attr_t attributes;
   sigset_t all, old;
   hd_trigger_take(HD_EVENT_STOP);
-  interval_at = interval_after(hd_monotonic_ns(), 0);
-  look_at = 0;
+  hd_ticker_begin();
   uint64_t left = hd_mute();
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
@@ -141,20 +166,32 @@ void hd_ticker_start(void)
   hd_unmute(left);
 }
 
+/* It may be waiting for the loader's lock, which the caller holds. */
+static bool is_gone_in_time(void)
+{
+  struct timespec end = hd_timespec(hd_clock_ns(CLOCK_REALTIME) + END_PATIENCE_NS);
+  return pthread_timedjoin_np(thread, NULL, &end) == 0;
+}
+
 bool hd_ticker_stop(bool for_good)
 {
   int running = RUNNING, waiting = WAITING, cancel;
   if (for_good && hd_trigger_needs_thread())
     atomic_compare_exchange_strong(&state, &waiting, DRIVEN);
-  if (hd_self.busy || !hd_is_on() || !hd_series_is_own_process() ||
+  if (hd_self.busy || !(hd_is_on() || hd_recording_is_possible) || !hd_series_is_own_process() ||
       !atomic_compare_exchange_strong(&state, &running, STOPPING))
     return false;
   uint64_t left = hd_mute();
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
   hd_trigger_raise(HD_EVENT_STOP);
-  pthread_join(thread, NULL);
+  bool gone = is_gone_in_time();
   pthread_setcancelstate(cancel, NULL);
   hd_unmute(left);
+  if (!gone) {
+    hd_trigger_take(HD_EVENT_STOP);
+    atomic_store(&state, RUNNING);
+    return false;
+  }
   atomic_store(&not_before, hd_monotonic_ns());
   atomic_store(&state, for_good ? DRIVEN : WAITING);
   return true;
@@ -188,6 +225,24 @@ void hd_ticker_ensure(void)
     hd_ticker_start();
   else
     hd_snapshot_begin();
+}
+
+bool hd_ticker_start_now(void)
+{
+  int found = atomic_load(&state);
+  if (found != RUNNING && found != STOPPING &&
+      atomic_compare_exchange_strong(&state, &found, STOPPING))
+    hd_ticker_start();
+  return hd_ticker_is_running();
+}
+
+void hd_ticker_resume(void)
+{
+  int saved = errno, waiting = WAITING;
+  if (!hd_is_on() && hd_recording_is_possible && !hd_self.busy && hd_series_is_own_process() &&
+      atomic_compare_exchange_strong(&state, &waiting, ABSENT))
+    hd_ticker_start();
+  errno = saved;
 }
 
 bool hd_ticker_is_running(void)

@@ -15,6 +15,12 @@ void hd_ticker_ensure(void);
 /* Ends it and waits until it is gone, where it runs; the next recorded allocation
  * starts another one, unless `for_good`. Whether there was one. */
 bool hd_ticker_stop(bool for_good);
+/* Starts it again at once where nothing is recorded that would; keeps errno. */
+void hd_ticker_resume(void);
+/* Starts it where it does not run, whatever the reason; whether it runs. */
+bool hd_ticker_start_now(void);
+/* A recording begins: the clock starts anew. By the thread alone. */
+void hd_ticker_begin(void);
 bool hd_ticker_is_running(void);
 /* In a child, where there is none any more. */
 void hd_ticker_forked(void);

@@ -2,48 +2,64 @@
 
 #include "clock.h"
 #include "pressure.h"
+#include "recording.h"
 #include "sampling.h"
 #include "sys.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 
-static _Atomic(uint32_t) events;
+static _Atomic(uint32_t) own_events;
+static _Atomic(uint32_t) *_Atomic events = &own_events;
 static _Atomic(uint64_t) allocated;
 
 bool hd_trigger_needs_thread(void)
 {
   return hd_config.set.interval_ms || hd_config.set.every_bytes || hd_config.set.signal ||
-         hd_pressure_is_watched();
+         hd_pressure_is_watched() || hd_recording_is_possible;
 }
 
 void hd_trigger_raise(uint32_t event)
 {
-  atomic_fetch_or(&events, event);
-  hd_sys3(SYS_futex, &events, FUTEX_WAKE_PRIVATE, 1);
+  _Atomic(uint32_t) *word, *raised = NULL;
+  while ((word = atomic_load(&events)) != raised) { /* it may be moving */
+    atomic_fetch_or(word, event);
+    hd_sys3(SYS_futex, word, FUTEX_WAKE, INT_MAX);
+    raised = word;
+  }
+}
+
+void hd_trigger_move(_Atomic(uint32_t) *word)
+{
+  _Atomic(uint32_t) *to = word ? word : &own_events, *from = atomic_exchange(&events, to);
+  if (from != to)
+    hd_trigger_raise(atomic_exchange(from, 0));
 }
 
 uint32_t hd_trigger_take(uint32_t mask)
 {
-  return atomic_fetch_and(&events, ~mask) & mask;
+  return atomic_fetch_and(atomic_load(&events), ~mask) & mask;
 }
 
 bool hd_trigger_is_raised(uint32_t mask)
 {
-  return atomic_load_explicit(&events, memory_order_relaxed) & mask;
+  return atomic_load_explicit(atomic_load(&events), memory_order_relaxed) & mask;
 }
 
 void hd_trigger_wait(uint64_t deadline_ns)
 {
   uint64_t now = hd_monotonic_ns();
-  if (deadline_ns <= now || atomic_load(&events))
+  _Atomic(uint32_t) *word = atomic_load(&events);
+  if (deadline_ns <= now || atomic_load(word))
     return;
   struct timespec left = hd_timespec(deadline_ns - now);
-  hd_sys4(SYS_futex, &events, FUTEX_WAIT_PRIVATE, 0, deadline_ns == UINT64_MAX ? NULL : &left);
+  hd_sys4(SYS_futex, word, FUTEX_WAIT, 0, deadline_ns == UINT64_MAX ? NULL : &left);
 }
 
 void hd_trigger_forked(void)
 {
-  atomic_store(&events, 0);
+  atomic_store(&own_events, 0);
+  atomic_store(&events, &own_events);
   atomic_store(&allocated, 0);
 }
 

@@ -4,13 +4,12 @@
 #define HD_AGENT_TRIGGER_H
 
 #include "config.h"
+#include "protocol.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { HD_EVENT_STOP = 1, HD_EVENT_SIGNAL = 2, HD_EVENT_BYTES = 4 };
 
 /* Whether there is anything that a thread must wait for. */
 bool hd_trigger_needs_thread(void);
@@ -21,6 +20,9 @@ uint32_t hd_trigger_take(uint32_t mask);
 bool hd_trigger_is_raised(uint32_t mask);
 /* Sleeps until an event is raised or the clock is there. */
 void hd_trigger_wait(uint64_t deadline_ns);
+/* Another word than the agent's own from now on, which a control holds; NULL: the own
+ * one. It stays readable for good. */
+void hd_trigger_move(_Atomic(uint32_t) *word);
 /* In a child: nothing has happened yet. */
 void hd_trigger_forked(void);
 

@@ -199,7 +199,9 @@ static void walk_fully(struct hd_registers *registers, bool interrupted, struct 
 {
   struct manner manner = {interrupted, false};
   enum outcome outcome = GO_ON;
+  struct hd_step *fresh = walk->fresh + limit;
   uint32_t count = 0;
+  uint64_t hash = 0;
   for (uint32_t steps = 0; outcome == GO_ON && steps < limit + OWN_FRAMES; steps++) {
     uint64_t old_sp = registers->value[HD_REG_RSP];
     uintptr_t lookup = registers->value[HD_REG_RA] - (manner.interrupted ? 0 : 1);
@@ -209,12 +211,14 @@ static void walk_fully(struct hd_registers *registers, bool interrupted, struct 
     outcome = step(lookup, walk->generation, registers, &manner, &frame);
     if (!frame)
       walk->failed = true;
-    if (frame != HD_OWN_FRAME)
-      walk->fresh[count++].frame = frame;
+    if (frame != HD_OWN_FRAME) {
+      fresh[count++].frame = frame;
+      hash = hd_walk_mix(hash, frame);
+    }
     outcome = check(outcome, registers, old_sp, manner.may_switch);
   }
   walk->truncated = outcome != OUTERMOST;
-  hd_walk_settle(walk, 0, count);
+  hd_walk_renew(walk, limit, count, hash);
 }
 
 static void walk_from_here(struct hd_walk *walk, uint32_t limit)

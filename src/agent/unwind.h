@@ -6,44 +6,67 @@
 #include "protocol.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* A frame as it was met: what the walk knew there, and where its caller's rbp is
- * saved (NULL: it is still in the register). */
+/* A frame as it was met: what the walk knew there, and how it went on to the caller. */
 struct hd_step {
   uint64_t pc, sp, rbp;
-  const uint64_t *rbp_saved;
-  uint64_t hash; /* of this frame and all that are rootward of it */
+  uint64_t before; /* the hash of what was met before it, see hd_walk_mix */
   uint32_t frame;
-  bool by_rbp;    /* its caller is found by rbp */
-  bool needs_rbp; /* the way to the root depends on what rbp is here */
+  uint32_t rule; /* the row's, as far as rbp is concerned (quick.c) */
 };
 
 /* Kept from walk to walk: the next one stops where it meets what the last one has
- * seen, and nothing has changed. */
+ * seen, and nothing has changed. A walk from nothing writes its steps into the other
+ * room, from the middle on; what a later one meets stays where it is, and the new
+ * steps are put before it: rootward is always up. */
 struct hd_walk {
-  uint32_t count;
+  uint32_t leaf, end;    /* its steps are from here to there */
+  uint32_t generation;   /* that the addresses belong to */
+  uint32_t stack;        /* the stack's id where it is that of the last walk, else 0 */
   bool truncated;        /* it goes on rootward, where nobody knows */
   bool failed;           /* a frame found no room: the stack is of no use */
   bool reusable;         /* all of it, by the next walk */
-  uint32_t generation;   /* that the addresses belong to */
-  uint32_t stack;        /* the stack's id where it is that of the last walk, else 0 */
-  struct hd_step *steps; /* root first */
-  struct hd_step *fresh; /* leaf first, while walking */
+  uint64_t hash;         /* of its frames */
+  uint64_t whole;        /* that of the last walk from nothing, for `before` */
+  struct hd_step *steps; /* twice as many as the longest walk has */
+  struct hd_step *fresh; /* the other room */
 };
 
-static inline uint64_t hd_walk_hash(const struct hd_walk *walk)
+/* The hash of a walk that goes on, rootward, to one more frame. In the end each frame
+ * has been turned by as many bits as there are frames rootward of it: so the part of
+ * the root alone can be told from the whole and what was before. */
+static inline uint64_t hd_walk_mix(uint64_t hash, uint32_t frame)
 {
-  return walk->count ? walk->steps[walk->count - 1].hash : walk->truncated;
+  return (hash << 1 | hash >> 63) ^ frame * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline uint32_t hd_walk_count(const struct hd_walk *walk)
+{
+  return walk->end - walk->leaf;
 }
 
 /* The frame's id, counted from the leaf. */
 static inline uint32_t hd_walk_frame(const struct hd_walk *walk, uint32_t index)
 {
-  return walk->steps[walk->count - 1 - index].frame;
+  return walk->steps[walk->leaf + index].frame;
 }
 
-/* Gives a walk, zeroed, its memory; false where there is none. */
+/* How much memory walks of at most so many frames need, and giving it to one that is
+ * zeroed. */
+static inline size_t hd_walk_room(uint32_t limit)
+{
+  return 4 * (size_t)limit * sizeof(struct hd_step);
+}
+
+static inline void hd_walk_place(struct hd_walk *walk, void *room, uint32_t limit)
+{
+  walk->steps = room;
+  walk->fresh = walk->steps + 2 * (size_t)limit;
+}
+
+/* The same with memory of its own; false where there is none. */
 bool hd_walk_init(struct hd_walk *walk, uint32_t limit);
 /* To be called once, before the first walk. */
 void hd_unwind_start(void);

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-const char *const hd_rss_part_titles[HD_RSS_PARTS] = {
+static const char *const titles[HD_RSS_PARTS] = {
     [HD_RSS_HEAP] = "heap, live",
     [HD_RSS_ALLOCATOR] = "allocator: free blocks and overhead",
     [HD_RSS_STACKS] = "stacks",
@@ -11,6 +11,13 @@ const char *const hd_rss_part_titles[HD_RSS_PARTS] = {
     [HD_RSS_SHARED] = "shared memory",
     [HD_RSS_REST] = "rest",
 };
+
+const char *hd_rss_part_title(const struct hd_profile *profile, enum hd_rss_part part)
+{
+  if (part == HD_RSS_ALLOCATOR && profile->meta.attached)
+    return "allocator: what was allocated before, free blocks and overhead";
+  return titles[part];
+}
 
 static int64_t least(int64_t a, int64_t b)
 {

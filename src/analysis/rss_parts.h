@@ -7,7 +7,8 @@
 
 enum hd_rss_part {
   HD_RSS_HEAP,      /* live blocks, as recorded, at most what is resident */
-  HD_RSS_ALLOCATOR, /* what the allocator holds besides: free blocks, overhead */
+  HD_RSS_ALLOCATOR, /* what the allocator holds besides: free blocks, overhead, what was
+                     * allocated before the recording began */
   HD_RSS_STACKS,
   HD_RSS_GO,
   HD_RSS_FILES,
@@ -17,7 +18,7 @@ enum hd_rss_part {
 };
 
 /* For people. */
-extern const char *const hd_rss_part_titles[HD_RSS_PARTS];
+const char *hd_rss_part_title(const struct hd_profile *profile, enum hd_rss_part part);
 
 /* The parts in bytes, which add up to the resident set unless they are more than it
  * (its counters lag behind). False where the snapshot does not say enough.

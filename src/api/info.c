@@ -122,11 +122,11 @@ static struct hd_cell parts_cell(struct teller *teller)
   if (!lines || !hd_rss_parts(teller->profile, parts))
     return nothing;
   for (int i = 0; i < HD_RSS_PARTS; i++) {
-    char size[HD_UNITS_TEXT], line[HD_UNITS_TEXT + 64];
+    char size[HD_UNITS_TEXT], line[HD_UNITS_TEXT + 80];
     if (!parts[i])
       continue;
     hd_format_bytes(size, parts[i], -1, false);
-    snprintf(line, sizeof line, "%9s  %s", size, hd_rss_part_titles[i]);
+    snprintf(line, sizeof line, "%9s  %s", size, hd_rss_part_title(teller->profile, (enum hd_rss_part)i));
     lines[count] = hd_view_text(teller->view, line);
     teller->short_of_memory |= !lines[count++];
   }

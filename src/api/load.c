@@ -9,10 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The same text for all snapshots of a recording: it is said once. */
+static void note_attached(struct hd_session *session, const struct hd_meta *meta)
+{
+  char late[HD_UNITS_TEXT], after[HD_UNITS_TEXT + sizeof " , after the start of the process"] = "";
+  if (meta->start_ns && meta->image_ns > meta->start_ns) {
+    hd_format_duration(late, meta->image_ns - meta->start_ns);
+    snprintf(after, sizeof after, ", %s after the process's start", late);
+  }
+  hd_session_add_note(session, HD_NOTE_INFO, "attached",
+                      "the recording began while the program was running%s: memory allocated "
+                      "before is unknown and not counted", after);
+}
+
 void hd_session_note_losses(struct hd_session *session, const char *name,
                             const struct hd_profile *profile)
 {
   const struct hd_meta *meta = &profile->meta;
+  if (meta->attached)
+    note_attached(session, meta);
   if (meta->dropped_allocations)
     hd_session_add_note(session, HD_NOTE_WARNING, "dropped",
                         "%s: %" PRIu64 " %sallocations are missing: the recorder had no "

@@ -9,6 +9,12 @@ static bool equal(const void *context, uint32_t id, const void *key)
   return have->length == want->length && memcmp(have->text, want->text, want->length) == 0;
 }
 
+uint32_t hd_strings_find(const struct hd_strings *strings, const char *text, size_t length)
+{
+  struct hd_string key = {text, length};
+  return length ? hd_index_find(&strings->index, hd_hash(text, length), equal, strings, &key) : 0;
+}
+
 bool hd_strings_intern(struct hd_strings *strings, const char *text, size_t length, uint32_t *id)
 {
   *id = 0;

@@ -19,6 +19,8 @@ struct hd_strings {
 
 /* Finds or adds a text (copied); false when memory is short. */
 bool hd_strings_intern(struct hd_strings *strings, const char *text, size_t length, uint32_t *id);
+/* The id of a text that is there; 0: it is not, or it is empty. */
+uint32_t hd_strings_find(const struct hd_strings *strings, const char *text, size_t length);
 /* The text of an id; "" for 0. Valid until hd_strings_deinit. */
 const char *hd_strings_text(const struct hd_strings *strings, uint32_t id);
 size_t hd_strings_length(const struct hd_strings *strings, uint32_t id);

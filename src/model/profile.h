@@ -63,6 +63,8 @@ struct hd_meta {
   int64_t pid;
   int64_t start_ns;  /* the process's start, ns after the host's boot */
   int64_t image_ns;  /* CLOCK_MONOTONIC when this program image began: exec starts another */
+  bool attached;     /* the recording began in a process that was running already: of what
+                      * it had allocated nothing is known */
   int64_t time_ns;   /* of the snapshot, since 1970 */
   int64_t mono_ns;   /* of the snapshot, CLOCK_MONOTONIC of the host */
   int64_t duration_ns;

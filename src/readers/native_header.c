@@ -42,6 +42,16 @@ bool hd_native_uint(struct hd_native *native, json_t *object, const char *key, u
   return true;
 }
 
+/* Unless it is true, the recording began with the program. */
+static bool read_attached(struct hd_native *native, json_t *object, struct hd_error *error)
+{
+  json_t *value = json_object_get(object, "attached");
+  if (value && !json_is_boolean(value))
+    return hd_fail_line(error, native->line, "\"attached\" is neither true nor false");
+  native->profile->meta.attached = json_is_true(value);
+  return true;
+}
+
 static bool read_measures(struct hd_native *native, json_t *object, struct hd_error *error)
 {
   json_t *list = json_object_get(object, "measures");
@@ -201,8 +211,9 @@ bool hd_native_header(struct hd_native *native, json_t *object, struct hd_error 
       !hd_native_int(native, limits, "rlimit", &meta->limit_rlimit, error) ||
       !hd_native_uint(native, dropped, "stacks", &meta->dropped_stacks, error) ||
       !hd_native_uint(native, dropped, "allocations", &meta->dropped_allocations, error) ||
-      !read_costs(native, object, error) || !read_memory(native, object, error) ||
-      !read_command(native, object, error) || !read_measures(native, object, error))
+      !read_attached(native, object, error) || !read_costs(native, object, error) ||
+      !read_memory(native, object, error) || !read_command(native, object, error) ||
+      !read_measures(native, object, error))
     return false;
   if (!meta->kind)
     return hd_fail_line(error, native->line, "the header has no \"kind\"");

@@ -227,3 +227,9 @@ void hd_output_directory_close(struct hd_output_directory *directory)
     close(directory->fd);
   directory->fd = -1;
 }
+
+off_t hd_output_log_size(const struct hd_output_directory *directory)
+{
+  struct stat info;
+  return fstatat(directory->fd, HD_LOG_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_size : 0;
+}

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <limits.h>
+#include <sys/types.h>
 
 #define HD_DEFAULT_DIRECTORY "heapdiff.data"
 
@@ -27,6 +28,9 @@ struct hd_output_directory {
 bool hd_output_directory_open(const char *name, struct hd_output_directory *directory,
                               struct hd_error *error);
 void hd_output_directory_close(struct hd_output_directory *directory);
+
+/* Bytes of the agent's log there, 0 where there is none. */
+off_t hd_output_log_size(const struct hd_output_directory *directory);
 
 /* Whether a file of this name is a finished snapshot of an agent. */
 bool hd_snapshot_name(const char *name);

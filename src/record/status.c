@@ -30,9 +30,8 @@ fail:
   return false;
 }
 
-struct hd_agent_status hd_status_read(const struct hd_status *status)
+struct hd_agent_status hd_counters_read(const struct hd_agent_status *shared)
 {
-  struct hd_agent_status *shared = status->shared;
   struct hd_agent_status copy = {.magic = HD_STATUS_MAGIC, .version = HD_STATUS_VERSION};
   copy.processes = __atomic_load_n(&shared->processes, __ATOMIC_ACQUIRE);
   copy.snapshots = __atomic_load_n(&shared->snapshots, __ATOMIC_ACQUIRE);
@@ -47,6 +46,11 @@ struct hd_agent_status hd_status_read(const struct hd_status *status)
   copy.pressed = __atomic_load_n(&shared->pressed, __ATOMIC_ACQUIRE);
   copy.dropped = __atomic_load_n(&shared->dropped, __ATOMIC_ACQUIRE);
   return copy;
+}
+
+struct hd_agent_status hd_status_read(const struct hd_status *status)
+{
+  return hd_counters_read(status->shared);
 }
 
 void hd_status_close(struct hd_status *status)

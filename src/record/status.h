@@ -18,6 +18,7 @@ struct hd_status {
 
 bool hd_status_create(struct hd_status *status, struct hd_error *error);
 /* A copy of the counters as they are now. */
+struct hd_agent_status hd_counters_read(const struct hd_agent_status *shared);
 struct hd_agent_status hd_status_read(const struct hd_status *status);
 /* Processes that still have it mapped keep it. */
 void hd_status_close(struct hd_status *status);

@@ -35,7 +35,7 @@ static bool is_variable(const char *entry, const char *name)
 static bool is_replaced(const char *entry)
 {
 #define NAME(field, name, standard, least, most) name,
-  static const char *const names[] = {"LD_PRELOAD", HD_ENV_DIRECTORY, HD_ENV_STATUS,
+  static const char *const names[] = {"LD_PRELOAD", HD_ENV_MODE, HD_ENV_DIRECTORY, HD_ENV_STATUS,
                                       HD_SETTINGS(NAME)};
 #undef NAME
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -56,6 +56,25 @@ static const char *preload_path(const struct hd_target *target, struct launch *l
   return hd_arena_printf(&launch->arena, "/proc/%ld/fd/%d", (long)getpid(), launch->agent_fd);
 }
 
+static bool add(struct launch *launch, char *entry)
+{
+  return entry && hd_vec_push(&launch->environment, entry);
+}
+
+/* How it is recorded, or that it is not yet. */
+static bool add_settings(const struct hd_target *target, struct launch *launch)
+{
+  struct hd_arena *arena = &launch->arena;
+  if (!target->directory)
+    return add(launch, hd_arena_printf(arena, HD_ENV_MODE "=" HD_MODE_OFF));
+#define ENTRY(field, name, standard, least, most)                                                  \
+  &&add(launch, hd_arena_printf(arena, name "=%" PRIu64, target->settings.field))
+  return add(launch, hd_arena_printf(arena, HD_ENV_DIRECTORY "=%s", target->directory)) &&
+         add(launch, hd_arena_printf(arena, HD_ENV_STATUS "=%s", target->status))
+             HD_SETTINGS(ENTRY);
+#undef ENTRY
+}
+
 static bool build_environment(const struct hd_target *target, struct launch *launch)
 {
   const char *older = NULL;
@@ -63,26 +82,13 @@ static bool build_environment(const struct hd_target *target, struct launch *lau
   for (char **entry = environ; entry && *entry; entry++) {
     if (is_variable(*entry, "LD_PRELOAD"))
       older = strchr(*entry, '=') + 1;
-    if (!is_replaced(*entry) && !hd_vec_push(&launch->environment, *entry))
+    if (!is_replaced(*entry) && !add(launch, *entry))
       return false;
   }
-  if (!preload)
-    return false;
-  struct hd_arena *arena = &launch->arena;
-  char *added[] = {
-      hd_arena_printf(arena, "LD_PRELOAD=%s%s%s", preload, older && *older ? ":" : "",
-                      older ? older : ""),
-      hd_arena_printf(arena, HD_ENV_DIRECTORY "=%s", target->directory),
-      hd_arena_printf(arena, HD_ENV_STATUS "=%s", target->status),
-#define ENTRY(field, name, standard, least, most)                                                  \
-  hd_arena_printf(arena, name "=%" PRIu64, target->settings.field),
-      HD_SETTINGS(ENTRY)
-#undef ENTRY
-  };
-  for (size_t i = 0; i < sizeof added / sizeof *added; i++)
-    if (!added[i] || !hd_vec_push(&launch->environment, added[i]))
-      return false;
-  return hd_vec_push(&launch->environment, NULL);
+  return preload &&
+         add(launch, hd_arena_printf(&launch->arena, "LD_PRELOAD=%s%s%s", preload,
+                                     older && *older ? ":" : "", older ? older : "")) &&
+         add_settings(target, launch) && hd_vec_push(&launch->environment, NULL);
 }
 
 static bool build_shell_argv(const struct hd_target *target, struct launch *launch)
@@ -108,11 +114,13 @@ static void launch_deinit(struct launch *launch)
       close(launch->report[i]);
 }
 
-/* In the child; returns only the errno of a failure. */
+/* Returns only the errno of a failure. */
 static int become(const struct hd_target *target, const struct launch *launch)
 {
-  sigaction(SIGCHLD, target->child_action, NULL);
-  pthread_sigmask(SIG_SETMASK, target->mask, NULL);
+  if (target->child_action)
+    sigaction(SIGCHLD, target->child_action, NULL);
+  if (target->mask)
+    pthread_sigmask(SIG_SETMASK, target->mask, NULL);
   execve(target->path, target->argv, launch->environment.items);
   if (errno == ENOEXEC && target->shell)
     execve("/bin/sh", launch->shell_argv.items, launch->environment.items);
@@ -137,6 +145,14 @@ static void reap(pid_t pid)
     continue;
 }
 
+static bool cannot_run(const struct hd_target *target, int why, int *exit_code,
+                       struct hd_error *error)
+{
+  *exit_code = why == ENOENT ? HD_RECORD_NOT_FOUND : HD_RECORD_CANNOT_RUN;
+  hd_fail_usage(error, "cannot be run: %s", strerror(why));
+  return hd_error_in(error, target->path);
+}
+
 static bool start(const struct hd_target *target, struct launch *launch, pid_t *pid, int *exit_code,
                   struct hd_error *error)
 {
@@ -156,9 +172,31 @@ static bool start(const struct hd_target *target, struct launch *launch, pid_t *
   if (!why)
     return true;
   reap(*pid);
-  *exit_code = why == ENOENT ? HD_RECORD_NOT_FOUND : HD_RECORD_CANNOT_RUN;
-  hd_fail_usage(error, "cannot be run: %s", strerror(why));
-  return hd_error_in(error, target->path);
+  return cannot_run(target, why, exit_code, error);
+}
+
+/* A path that LD_PRELOAD cannot hold would need a descriptor that stays open, in the program
+ * and in all that it starts. */
+static bool has_plain_path(const struct hd_target *target, struct hd_error *error)
+{
+  if (!strpbrk(target->agent, " \t\n:"))
+    return true;
+  hd_fail_usage(error, "the agent's path has a blank or a colon, which LD_PRELOAD cannot hold: "
+                       "install heapdiff elsewhere");
+  return hd_error_in(error, target->agent);
+}
+
+bool hd_target_become(const struct hd_target *target, int *exit_code, struct hd_error *error)
+{
+  struct launch launch = {.agent_fd = -1, .report = {-1, -1}};
+  *exit_code = HD_RECORD_FAILED;
+  bool good = has_plain_path(target, error) &&
+              ((build_environment(target, &launch) && build_shell_argv(target, &launch)) ||
+               hd_fail_memory(error));
+  if (good)
+    cannot_run(target, become(target, &launch), exit_code, error);
+  launch_deinit(&launch);
+  return false;
 }
 
 bool hd_target_start(const struct hd_target *target, pid_t *pid, int *exit_code,

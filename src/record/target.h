@@ -13,10 +13,10 @@ struct hd_target {
   char *const *argv;
   bool shell;            /* run by /bin/sh where the kernel does not know the format */
   const char *agent;     /* absolute */
-  const char *directory; /* absolute */
+  const char *directory; /* absolute; NULL: the agent is to be dormant */
   const char *status;    /* path of the status memory */
   struct hd_settings settings;
-  /* What the process gets back, whatever record changed for itself. */
+  /* What the process gets back, whatever record changed for itself; NULL: nothing. */
   const sigset_t *mask;
   const struct sigaction *child_action; /* of SIGCHLD */
 };
@@ -25,5 +25,8 @@ struct hd_target {
  * execve has succeeded. On failure *exit_code is 125, 126 or 127. */
 bool hd_target_start(const struct hd_target *target, pid_t *pid, int *exit_code,
                      struct hd_error *error);
+
+/* Becomes it, and returns, false, only where that fails. */
+bool hd_target_become(const struct hd_target *target, int *exit_code, struct hd_error *error);
 
 #endif

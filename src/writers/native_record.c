@@ -156,6 +156,8 @@ void hd_native_put_header(struct hd_native_writer *writer)
   member_number(writer, "pid", meta->pid, 0);
   member_number(writer, "start_ns", meta->start_ns, 0);
   member_number(writer, "image_ns", meta->image_ns, 0);
+  if (meta->attached)
+    hd_buffer_puts(line, ",\"attached\":true");
   member_number(writer, "time_ns", meta->time_ns, 0);
   member_number(writer, "mono_ns", meta->mono_ns, 0);
   member_number(writer, "sequence", meta->sequence, -1);

@@ -396,7 +396,8 @@ def test_exports():
                 '_exit _Exit execve execv execvp execvpe execl execlp execle fexecve '
                 'execveat unshare setns pthread_exit sigaction signal setuid setgid seteuid '
                 'setegid setreuid setregid setresuid setresgid setgroups initgroups '
-                'mmap mmap64 munmap mremap heapdiff_agent_recording heapdiff_agent_snapshot'.split())
+                'mmap mmap64 munmap mremap heapdiff_agent_recording heapdiff_agent_snapshot '
+                'heapdiff_agent_locked heapdiff_agent_attach'.split())
     assert hooks <= names
     others = {n for n in names - hooks if not n.startswith(('_Zn', '_Zd'))}
     assert not others, others

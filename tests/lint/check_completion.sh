@@ -40,6 +40,18 @@ expect '--interval' heapdiff record --int
 expect '--source-path' heapdiff list --so
 expect 'list' heapdiff help l
 expect '' heapdiff top --focus s
+# Processes that run: this one is among them.
+names_this() {
+  COMP_WORDS=("$@" "")
+  COMP_CWORD=$#
+  _heapdiff 2>/dev/null
+  if [[ " ${COMPREPLY[*]} " != *" $$ "* ]]; then
+    echo "completing '$*': $$ is not among '${COMPREPLY[*]}'"
+    exit 1
+  fi
+}
+names_this heapdiff snap
+names_this heapdiff record --pid
 END
 if command -v bash >/dev/null; then
   bash "$folder/try" "$folder/bash"

@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 # What needs no installed package but libc's and the compiler's.
 LIBC = re.compile(
     r"^(alloca|assert|ctype|dirent|dlfcn|elf|errno|fcntl|features|float|glob|grp|inttypes|langinfo|libgen|"
-    r"limits|link|locale|malloc|math|poll|pthread|sched|setjmp|signal|spawn|stdalign|stdarg|"
+    r"limits|link|locale|malloc|math|poll|pthread|pwd|sched|setjmp|signal|spawn|stdalign|stdarg|"
     r"stdatomic|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|termios|threads|"
     r"time|ucontext|unistd|unwind|wchar|(sys|linux|asm|bits|net|netinet|arpa)/[a-z_0-9/-]+)\.h$")
 

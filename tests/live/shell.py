@@ -76,6 +76,10 @@ def interrupts(terminal, home):
     terminal.expect(PROMPT)
     terminal.send("base\n")
     assert "unknown" not in terminal.expect(r"base += .*\n(.|\n)*" + PROMPT)
+    # Also before the prompt is ready for it.
+    for _ in range(200):
+        terminal.send("\x03")
+        terminal.expect(PROMPT)
     # A program that runs gets it; the shell goes on.
     terminal.send("top | sleep 600\n")
     terminal.expect(r"sleep 600\n")

@@ -11,7 +11,8 @@ packages_for() {
     util-linux procps dwz elfutils debuginfod \
     libjemalloc2 libjemalloc-dev libgoogle-perftools4 libgoogle-perftools-dev google-perftools \
     valgrind zstd heaptrack \
-    python3-jsonschema libxml2-utils nginx-light openssl zsh fish tmux
+    python3-jsonschema libxml2-utils nginx-light openssl zsh fish tmux \
+    redis-server redis-tools musl-tools strace
 }
 
 need() {

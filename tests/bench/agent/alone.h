@@ -8,7 +8,7 @@
 #include "state.h"
 #include "unwind.h"
 
-enum { ALONE_FRAMES = 1024 };
+enum { ALONE_FRAMES = 128 };
 
 __thread struct hd_thread hd_self;
 _Atomic(int) hd_state = HD_ON;
@@ -17,14 +17,15 @@ void hd_fork_yield(void)
 {
 }
 
-/* A walk's own memory, for one thread at a time. */
-static inline struct hd_walk *alone_walk(void)
+/* One of the thread's own walks. */
+enum alone_walk { ALONE_HELPED, ALONE_ANEW, ALONE_WALKS };
+static inline struct hd_walk *alone_walk(enum alone_walk which)
 {
-  static __thread struct hd_walk walk;
-  static __thread struct hd_step steps[ALONE_FRAMES], fresh[ALONE_FRAMES];
-  walk.steps = steps;
-  walk.fresh = fresh;
-  return &walk;
+  static __thread struct hd_walk walks[ALONE_WALKS];
+  static __thread struct hd_step room[ALONE_WALKS][4 * ALONE_FRAMES];
+  if (!walks[which].steps)
+    hd_walk_place(&walks[which], room[which], ALONE_FRAMES);
+  return &walks[which];
 }
 
 /* Without hd_unwind_start no frame counts as the agent's own. */

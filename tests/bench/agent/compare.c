@@ -3,8 +3,8 @@
  * are compared frame by frame. Each process appends a line to HEAPDIFF_COMPARE_LOG when
  * it ends: stacks compared, equal, frames compared, and the first differences.
  *
- * The walk is made twice, from nothing and with the help of the last one: both must be
- * equal to each other, always. */
+ * The walk is made twice, from nothing and with the help of the last one, which was
+ * helped itself: both must be equal to each other, and their hashes, always. */
 #include "alone.h"
 
 #include <dlfcn.h>
@@ -17,7 +17,7 @@
 
 #define SEEN __attribute__((visibility("default")))
 
-enum { LIMIT = 128, SHOWN = 8 };
+enum { LIMIT = ALONE_FRAMES, SHOWN = 8 };
 
 static struct {
   _Atomic(uint64_t) stacks, equal, frames, unequal_help;
@@ -85,10 +85,10 @@ static void remember(const struct hd_walk *walk, const struct theirs *theirs, ui
     return;
   struct difference *d = &differences[i];
   d->at = at;
-  d->ours = walk->count;
+  d->ours = hd_walk_count(walk);
   d->theirs = theirs->count;
   d->truncated = walk->truncated;
-  describe(at < walk->count ? hd_walk_frame(walk, at) : 0, d->our_module, &d->our_offset);
+  describe(at < hd_walk_count(walk) ? hd_walk_frame(walk, at) : 0, d->our_module, &d->our_offset);
   describe(at < theirs->count ? frame_of(theirs->lookups[at]) : 0, d->their_module,
            &d->their_offset);
 }
@@ -96,41 +96,38 @@ static void remember(const struct hd_walk *walk, const struct theirs *theirs, ui
 static void compare(const struct hd_walk *walk, const struct theirs *theirs)
 {
   uint32_t i = 0;
-  while (i < walk->count && i < theirs->count && hd_walk_frame(walk, i) == frame_of(theirs->lookups[i]))
+  while (i < hd_walk_count(walk) && i < theirs->count &&
+         hd_walk_frame(walk, i) == frame_of(theirs->lookups[i]))
     i++;
   atomic_fetch_add(&totals.stacks, 1);
   atomic_fetch_add(&totals.frames, i);
-  if (i == walk->count && i == theirs->count)
+  if (i == hd_walk_count(walk) && i == theirs->count)
     atomic_fetch_add(&totals.equal, 1);
   else
     remember(walk, theirs, i);
 }
 
-static bool is_same(const struct hd_walk *walk, uint32_t count, const uint32_t *frames)
+static bool is_same(const struct hd_walk *a, const struct hd_walk *b)
 {
-  if (walk->count != count)
+  if (hd_walk_count(a) != hd_walk_count(b) || a->truncated != b->truncated || a->hash != b->hash)
     return false;
-  for (uint32_t i = 0; i < count; i++)
-    if (hd_walk_frame(walk, i) != frames[i])
+  for (uint32_t i = 0; i < hd_walk_count(a); i++)
+    if (hd_walk_frame(a, i) != hd_walk_frame(b, i))
       return false;
   return true;
 }
 
 static void look(const struct hd_entry *entry)
 {
-  struct hd_walk *walk = alone_walk();
+  struct hd_walk *helped = alone_walk(ALONE_HELPED), *anew = alone_walk(ALONE_ANEW);
   struct theirs theirs = {0};
-  uint32_t frames[LIMIT], count;
-  hd_walk_stack(walk, LIMIT, entry); /* helped, where the last one was like it */
-  count = walk->count;
-  for (uint32_t i = 0; i < count; i++)
-    frames[i] = hd_walk_frame(walk, i);
-  walk->reusable = false;
-  hd_walk_stack(walk, LIMIT, entry);
-  if (!is_same(walk, count, frames))
+  hd_walk_stack(helped, LIMIT, entry);
+  anew->reusable = false;
+  hd_walk_stack(anew, LIMIT, entry);
+  if (!is_same(helped, anew))
     atomic_fetch_add(&totals.unequal_help, 1);
   _Unwind_Backtrace(note, &theirs);
-  compare(walk, &theirs);
+  compare(helped, &theirs);
 }
 
 static void maybe(const struct hd_entry *entry)

@@ -1,7 +1,10 @@
-/* Nanoseconds a frame, of the agent's unwinder and of libunwind's unw_backtrace, on a
- * stack of 40 frames of several shapes, as hooks meet it: deep inside, again and again.
+/* Nanoseconds a frame, of the agent's unwinder and of libunwind's unw_backtrace, as
+ * hooks meet stacks: each of some 40 frames is in both caches, from other stacks, and
+ * the stack itself is a new one. Which function calls which is drawn at every level.
  *
- *   frames TURNS      a line a turn: agent, agent where the last walk helps, libunwind
+ *   frames STACKS     for every 50 stacks a line: agent, agent where the last walk (from
+ *                     another place of the same function) helps, libunwind; and the
+ *                     number of frames that each saw
  */
 #define UNW_LOCAL_ONLY
 #include "alone.h"
@@ -12,88 +15,141 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DEPTH = 36, WALKS = 2000 };
+enum { DEPTH = 36, PLACES = 4, A_LINE = 50, WARM_UP = 2000 };
+enum { ANEW, HELPED, OTHERS, WAYS };
 
-static int turns;
-static volatile unsigned sink;
+static struct {
+  uint64_t cycles, frames;
+} totals[WAYS];
+static double ns_a_cycle;
+static uint32_t random_state = 1;
 
-HD_ENTERED void walk_here(unsigned walks, unsigned helped, const struct hd_entry *entry)
+static uint32_t draw(void)
 {
-  struct hd_walk *walk = alone_walk();
-  for (unsigned i = 0; i < walks; i++) {
-    if (!helped)
-      walk->reusable = false;
-    hd_walk_stack(walk, 128, entry);
-  }
-  sink = walk->count;
+  random_state = random_state * 1664525u + 1013904223u;
+  return random_state >> 16;
 }
 
-void hd_enter_walk_here(unsigned walks, unsigned helped);
-HD_ENTRY(walk_here, "rdx");
+static void add(int way, uint64_t began, uint64_t frames)
+{
+  totals[way].cycles += __builtin_ia32_rdtsc() - began;
+  totals[way].frames += frames;
+}
+
+HD_ENTERED void walk_here(unsigned helped, const struct hd_entry *entry)
+{
+  struct hd_walk *walk = alone_walk(ALONE_HELPED);
+  walk->reusable &= helped != 0;
+  uint64_t began = __builtin_ia32_rdtsc();
+  hd_walk_stack(walk, ALONE_FRAMES, entry);
+  add(helped ? HELPED : ANEW, began, hd_walk_count(walk));
+}
+
+void hd_enter_walk_here(unsigned helped);
+HD_ENTRY(walk_here, "rsi");
+
+static __attribute__((noinline)) void walk_otherwise(void)
+{
+  void *buffer[ALONE_FRAMES];
+  uint64_t began = __builtin_ia32_rdtsc();
+  int count = unw_backtrace(buffer, ALONE_FRAMES);
+  add(OTHERS, began, (uint64_t)count);
+}
+
+/* Each goes first in every other stack: the first one finds the stack's own memory and
+ * the processor's guesses cold. */
+static __attribute__((noinline)) void measure(void)
+{
+  static unsigned turn;
+  if (turn++ % 2)
+    walk_otherwise();
+  hd_enter_walk_here(0);
+  hd_enter_walk_here(1);
+  if (turn % 2)
+    walk_otherwise();
+}
+
+typedef unsigned function(int depth, unsigned value);
+extern function *const functions[];
+
+static inline unsigned go_on(int depth, unsigned value, unsigned own)
+{
+  if (depth > 0)
+    return functions[(own * 5 + draw() % PLACES) % 24](depth - 1, value);
+  measure();
+  return value;
+}
+
+/* Functions of several shapes: with few and many registers to keep, with much on the
+ * stack, and with a size that is known only when they run; each calls from a place that
+ * is its own. */
+#define PLAIN(n)                                                                                   \
+  static __attribute__((noinline)) unsigned plain##n(int depth, unsigned value)                    \
+  {                                                                                                \
+    return go_on(depth, value + n, n) + 1;                                                         \
+  }
+#define MANY(n)                                                                                    \
+  static __attribute__((noinline)) unsigned many##n(int depth, unsigned value)                     \
+  {                                                                                                \
+    unsigned a = value * 3, b = value ^ 5, c = value + 7, d = value >> 1;                          \
+    return go_on(depth, a + b, n + 8) + a * b + c * d;                                             \
+  }
+#define ROOM(n)                                                                                    \
+  static __attribute__((noinline)) unsigned room##n(int depth, unsigned value)                     \
+  {                                                                                                \
+    volatile char room[100 + 24 * n];                                                              \
+    room[value % sizeof room] = n;                                                                 \
+    return go_on(depth, value, n + 16) + (unsigned)room[0];                                        \
+  }
+#define VARIABLE(n)                                                                                \
+  static __attribute__((noinline)) unsigned variable##n(int depth, unsigned value)                 \
+  {                                                                                                \
+    volatile char *room = __builtin_alloca(16 + value % 64);                                       \
+    room[0] = n;                                                                                   \
+    return go_on(depth, value + 1, n + 20) + (unsigned)room[0];                                    \
+  }
+#define FOUR(SHAPE, a) SHAPE(a) SHAPE(a##1) SHAPE(a##2) SHAPE(a##3)
+FOUR(PLAIN, 1)
+FOUR(PLAIN, 2) FOUR(MANY, 1) FOUR(MANY, 2) FOUR(ROOM, 1) FOUR(VARIABLE, 1)
+
+#define NAMES(shape, a) shape##a, shape##a##1, shape##a##2, shape##a##3
+    function *const functions[] = {NAMES(plain, 1), NAMES(plain, 2), NAMES(many, 1),
+                                   NAMES(many, 2),  NAMES(room, 1),  NAMES(variable, 1)};
 
 static double now_ns(void)
 {
   struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static __attribute__((noinline)) void measure(void)
+static void measure_clock(void)
 {
-  void *buffer[128];
-  unsigned frames[3] = {0};
-  double times[4];
-  times[0] = now_ns();
-  hd_enter_walk_here(WALKS, 0);
-  frames[0] = sink;
-  times[1] = now_ns();
-  hd_enter_walk_here(WALKS, 1);
-  frames[1] = sink;
-  times[2] = now_ns();
-  for (int i = 0; i < WALKS; i++)
-    frames[2] = (unsigned)unw_backtrace(buffer, 128);
-  times[3] = now_ns();
-  for (int i = 0; i < 3; i++)
-    printf("%.3f ", (times[i + 1] - times[i]) / ((double)WALKS * frames[i]));
-  printf("%u %u\n", frames[0], frames[2]);
+  double began = now_ns();
+  uint64_t cycles = __builtin_ia32_rdtsc();
+  while (now_ns() - began < 2e7)
+    ;
+  ns_a_cycle = (now_ns() - began) / (double)(__builtin_ia32_rdtsc() - cycles);
 }
 
-static __attribute__((noinline)) unsigned plain(int depth, unsigned value);
-
-static __attribute__((noinline)) unsigned many(int depth, unsigned value)
+static void run(int stacks)
 {
-  unsigned a = value * 3, b = value ^ 5, c = value + 7, d = value >> 1;
-  unsigned inner = plain(depth - 1, a + b);
-  return inner + a * b + c * d;
-}
-
-static __attribute__((noinline)) unsigned with_room(int depth, unsigned value)
-{
-  volatile char room[300];
-  room[value % sizeof room] = 1;
-  return many(depth - 1, value) + (unsigned)room[0];
-}
-
-static __attribute__((noinline)) unsigned with_alloca(int depth, unsigned value)
-{
-  volatile char *room = __builtin_alloca(16 + value % 64);
-  room[0] = (char)value;
-  return with_room(depth - 1, value + 1) + (unsigned)room[0];
-}
-
-static __attribute__((noinline)) unsigned plain(int depth, unsigned value)
-{
-  if (depth <= 0) {
-    for (int i = 0; i < turns; i++)
-      measure();
-    return value;
-  }
-  return (depth % 3 ? many(depth - 1, value) : with_alloca(depth - 1, value)) + 1;
+  for (int way = 0; way < WAYS; way++)
+    totals[way].cycles = totals[way].frames = 0;
+  for (int i = 0; i < stacks; i++)
+    functions[draw() % 24](DEPTH, draw());
 }
 
 int main(int argc, char **argv)
 {
-  turns = argc > 1 ? atoi(argv[1]) : 1;
   alone_start();
-  return plain(DEPTH, 1) == 0;
+  measure_clock();
+  run(WARM_UP);
+  for (int i = argc > 1 ? atoi(argv[1]) : A_LINE; i > 0; i -= A_LINE) {
+    run(A_LINE);
+    for (int way = 0; way < WAYS; way++)
+      printf("%.3f ", ns_a_cycle * (double)totals[way].cycles / (double)totals[way].frames);
+    printf("%lu %lu\n", totals[ANEW].frames / A_LINE, totals[OTHERS].frames / A_LINE);
+  }
+  return 0;
 }

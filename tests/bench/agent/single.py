@@ -30,6 +30,29 @@ class Slices:
         self.process.wait()
 
 
+def one_run(bench, ways, bases, plain, added):
+    """Medians of neighbours' differences. Where code and data come to lie differs from
+    process to process, and with it what a pair costs: so every run has its own."""
+    base = {name: Slices(bench, *way) for name, way in bases.items()}
+    all_ways = {name: (Slices(bench, *way[1:]), base[way[0]]) for name, way in ways.items()}
+    found = {name: [] for name in ways}
+    for turn in range(SLICES_A_RUN):
+        for name, (ours, theirs) in all_ways.items():
+            if turn % 2:
+                without = theirs.turn()
+                value = ours.turn()
+            else:
+                value = ours.turn()
+                without = theirs.turn()
+            found[name].append(value - without)
+            if theirs is base['native']:
+                plain.append(without)
+    for name, values in found.items():
+        added[name].append(statistics.median(values))
+    for process in [*base.values(), *(p for p, _ in all_ways.values())]:
+        process.end()
+
+
 def pair(bench, runs):
     ways = {
         'heapdiff, loaded but off': ('native', bench.off(), 0),
@@ -45,23 +68,10 @@ def pair(bench, runs):
              'jemalloc': (bench.jemalloc(), 0), 'gperftools': (bench.tcmalloc(), 0),
              'native, one thread': (bench.native(), 0, 'alone')}
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    base = {name: Slices(bench, *way) for name, way in bases.items()}
-    all_ways = {name: (Slices(bench, *way[1:]), base[way[0]]) for name, way in ways.items()}
     plain = []
     added = {name: [] for name in ways}
-    for turn in range(runs * SLICES_A_RUN):
-        for name, (ours, theirs) in all_ways.items():
-            if turn % 2:
-                without = theirs.turn()
-                value = ours.turn()
-            else:
-                value = ours.turn()
-                without = theirs.turn()
-            added[name].append(value - without)
-            if theirs is base['native']:
-                plain.append(without)
-    for process in [*base.values(), *(p for p, _ in all_ways.values())]:
-        process.end()
+    for _ in range(runs):
+        one_run(bench, ways, bases, plain, added)
     print(f'{"native":32} {median_text(plain, 2):>24} ns a pair')
     for name, values in added.items():
         print(f'{name:32} {median_text(values, 2):>24} ns added a pair')
@@ -69,12 +79,14 @@ def pair(bench, runs):
 
 def unwind(bench, runs):
     bench.compile(['frames.c', *bench.agent_sources()], 'frames', '-D_GNU_SOURCE', '-fexceptions',
-                  '-fasynchronous-unwind-tables', '-iquote',
-                  os.path.join(programs.SOURCE, 'src/agent'),
-                  '-lunwind')
-    out = subprocess.run([os.path.join(bench.bin, 'frames'), str(runs * 20)], check=True,
-                         capture_output=True, text=True).stdout
-    rows = [[float(x) for x in line.split()] for line in out.splitlines()]
+                  '-fasynchronous-unwind-tables', '-fno-tree-slp-vectorize', '-iquote',
+                  os.path.join(programs.SOURCE, 'src/agent'), '-lunwind')
+    rows = []
+    for _ in range(runs):
+        out = subprocess.run([os.path.join(bench.bin, 'frames'), '1000'], check=True,
+                             capture_output=True, text=True).stdout
+        lines = [[float(x) for x in line.split()] for line in out.splitlines()]
+        rows.append([statistics.median(column) for column in zip(*lines)])
     print(f'{int(rows[0][3])} frames (libunwind: {int(rows[0][4])}), ns a frame')
     for i, name in enumerate(('heapdiff', 'heapdiff, after a like walk', 'libunwind')):
         print(f'{name:32} {median_text([row[i] for row in rows], 2):>24}   of libunwind '
@@ -96,18 +108,24 @@ def locked_ms(directory):
 
 def snapshot(bench, runs):
     """At rate 1, and with a rate at which all is sampled: records are by size then."""
-    for name, way in (('heapdiff rate 1', bench.ours(1, 0)), ('heapdiff rate 2', bench.ours(2, 0)),
-                      ('jemalloc', bench.jemalloc(0))):
-        rows, locked = [], []
-        for _ in range(max(runs // 3, 3)):
+    ways = {'heapdiff rate 1': bench.ours(1, 0), 'heapdiff rate 2': bench.ours(2, 0),
+            'jemalloc': bench.jemalloc(0)}
+    wall, cpu, locked = ({name: [] for name in ways} for _ in range(3))
+    for _ in range(runs):
+        for name, way in ways.items():
             bench.clear()
             out = subprocess.run([os.path.join(bench.bin, 'heap'), 'stacks'], check=True,
                                  env=dict(os.environ, **way), capture_output=True, text=True).stdout
-            rows += [[float(x) for x in line.split()] for line in out.splitlines()]
-            locked += locked_ms(bench.out)
-        print(f'{name:18} ms: wall {median_text([r[0] for r in rows], 1)}, CPU '
-              f'{median_text([r[1] for r in rows], 1)}'
-              + (f'; locked {median_text(locked, 2)}' if locked else ''))
+            rows = [[float(x) for x in line.split()] for line in out.splitlines()]
+            wall[name].append(statistics.median(row[0] for row in rows))
+            cpu[name].append(statistics.median(row[1] for row in rows))
+            locked[name] += locked_ms(bench.out)
+    for name in ways:
+        shares = [statistics.median(mine / theirs for mine, theirs in
+                                    zip(values[name], values['jemalloc'])) for values in (wall, cpu)]
+        print(f'{name:18} ms: wall {median_text(wall[name], 1)}, {shares[0]:.2f} of jemalloc; CPU '
+              f'{median_text(cpu[name], 1)}, {shares[1]:.2f} of jemalloc'
+              + (f'; locked {median_text(locked[name], 2)}' if locked[name] else ''))
 
 
 def memory(bench, runs):
