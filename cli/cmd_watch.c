@@ -32,8 +32,8 @@ static const struct option_row rows[] = {
 
 static const struct option_row record_rows[] = {
     {TEXT_AT(struct watch_args, output), .letter = 'o', .name = "output", .metavar = "DIR",
-     .path = true,
-     .help = "where the snapshots go; what a program prints goes to DIR.log", .standard = "heapdiff.data"},
+     .path = true, .help = "where the snapshots go; what a program prints goes to DIR.log",
+     .standard = "heapdiff.data"},
     {DURATION_AT(struct watch_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .least = 1, .standard = "5s", .help = "between two snapshots"},
     {SIZE_AT(struct watch_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
@@ -169,8 +169,8 @@ const struct command verb_watch = {
     .about =
         "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
         "directory that a recording fills (by default heapdiff.data/), of a service that gives "
-        "them at a URL, or of a program that is recorded on the fly. '?' explains the keys. Where standard input or output is no "
-        "terminal, a table is printed with each snapshot.",
+        "them at a URL, or of a program that is recorded on the fly. '?' explains the keys. Where "
+        "standard input or output is no terminal, a table is printed with each snapshot.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,
