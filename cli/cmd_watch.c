@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include "messages.h"
+#include "watch_pid.h"
 #include "watch_url.h"
 
 #include <errno.h>
@@ -32,18 +33,21 @@ static const struct option_row rows[] = {
 
 static const struct option_row record_rows[] = {
     {TEXT_AT(struct watch_args, output), .letter = 'o', .name = "output", .metavar = "DIR",
-     .path = true,
-     .help = "where the snapshots go; what a program prints goes to DIR.log", .standard = "heapdiff.data"},
+     .path = true, .help = "where the snapshots go; what a program prints goes to DIR.log",
+     .standard = "heapdiff.data"},
     {DURATION_AT(struct watch_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .least = 1, .standard = "5s", .help = "between two snapshots"},
     {SIZE_AT(struct watch_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
+    {DURATION_AT(struct watch_args, attach_timeout), .name = "attach-timeout",
+     .metavar = "DURATION", .least = 1, .most = 86400000, .standard = "10s",
+     .help = "how long a moment is waited for in which a process can be attached to"},
     OPTION_ROWS_END,
 };
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
-    {"a program, or a URL, that is recorded:", record_rows, 0},
+    {"a program, process or URL that is recorded:", record_rows, 0},
     {"URLs:", url_rows, offsetof(struct watch_args, input.urls)},
     {"which allocations:", filter_rows, offsetof(struct watch_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct watch_args, input)},
@@ -140,6 +144,7 @@ static int run(const struct command *command, int argc, char **argv)
     own++;
   char **program = own < argc ? argv + own + 1 : NULL;
   int words = own, urls = 0;
+  int64_t pid;
   argv[own] = NULL;
   if (!command_parse(command, &args, &words, argv, &status))
     return status;
@@ -155,6 +160,8 @@ static int run(const struct command *command, int argc, char **argv)
     status = command_misused(command, "a URL is watched alone: '%s' and '%s'", argv[0], argv[1]);
   else if (urls)
     status = watch_url(&args, argv[0]);
+  else if (words == 1 && watch_is_pid(argv[0], &pid))
+    status = watch_pid(&args, pid);
   else
     status = program ? watch_program(&args, program) : watch_paths(&args, argv, words);
   options_release(command->groups, &args);
@@ -164,12 +171,13 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command verb_watch = {
     .name = "watch",
     .summary = "show live which call sites grow",
-    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] URL",
+    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] URL", "[OPTION...] PID",
                  "[OPTION...] -- PROGRAM [ARGUMENT...]"},
     .about =
         "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
         "directory that a recording fills (by default heapdiff.data/), of a service that gives "
-        "them at a URL, or of a program that is recorded on the fly. '?' explains the keys. Where standard input or output is no "
+        "them at a URL, of a process that runs, which is attached to, or of a program that is "
+        "recorded on the fly. '?' explains the keys. Where standard input or output is no "
         "terminal, a table is printed with each snapshot.",
     .words = "snapshot",
     .groups = groups,

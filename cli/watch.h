@@ -11,7 +11,7 @@ struct watch_args {
   struct duration every; /* 0: not given */
   int64_t count;
   const char *output; /* of what is recorded */
-  struct duration interval;
+  struct duration interval, attach_timeout;
   uint64_t rate;
   const char *measure, *by, *sort;
   uint64_t limit;
