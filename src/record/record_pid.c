@@ -21,7 +21,7 @@
 
 enum {
   ATTACH_TIMEOUT_MS = 10000,
-  RECORD_MS = 30000,
+  RECORD_MS = 120000,
   LEAST_SLICE_MS = 10,
   SLICE_MS = 200
 };
@@ -113,7 +113,8 @@ static bool ask_to_record(struct run *run, const char *directory, int *why, stru
   struct hd_control_request request = {
       .command = HD_COMMAND_RECORD, .settings = text, .timeout_ms = RECORD_MS};
   if (!hd_settings_text(&settings, directory, text, sizeof text))
-    return hd_fail_usage(error, "the name of the output directory is too long");
+    return hd_fail_usage(error, "the name of the output directory is too long, or has a line "
+                                "break");
   run->before = hd_control_counters(&run->control);
   bool good = hd_control_ask(&run->control, &request, &answer, error);
   *why = answer.error;
