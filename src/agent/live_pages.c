@@ -21,7 +21,7 @@ struct node {
 
 static struct node *node_of(const struct hd_live_pages *pages, uint32_t link)
 {
-  return hd_pool_at(&pages->entries, (link >> ID_SHIFT) - 1);
+  return hd_pool_at(&pages->entries, (link >> ID_SHIFT) - 1, sizeof(struct node));
 }
 
 static uint32_t position_of(uintptr_t address)

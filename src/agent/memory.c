@@ -85,5 +85,5 @@ void *hd_pool_add(struct hd_pool *pool)
     if (!pool->chunks[chunk])
       return NULL;
   }
-  return hd_pool_at(pool, pool->count++);
+  return hd_pool_at(pool, pool->count++, pool->item_size);
 }

@@ -36,11 +36,12 @@ struct hd_pool {
 /* A new item, zeroed; NULL when memory is short or the pool full. */
 void *hd_pool_add(struct hd_pool *pool);
 
-static inline void *hd_pool_at(const struct hd_pool *pool, uint32_t index)
+/* With the items' size at hand no multiplication is needed to find one. */
+static inline void *hd_pool_at(const struct hd_pool *pool, uint32_t index, size_t item_size)
 {
   uint32_t chunk = 31u - (uint32_t)__builtin_clz(index / HD_POOL_FIRST + 1);
   size_t first = (size_t)HD_POOL_FIRST * ((1u << chunk) - 1);
-  return (char *)pool->chunks[chunk] + (index - first) * pool->item_size;
+  return (char *)pool->chunks[chunk] + (index - first) * item_size;
 }
 
 #endif

@@ -50,7 +50,7 @@ void hd_modules_forked(void)
 
 static bool frame_equal(uint32_t id, const void *key)
 {
-  const struct hd_frame *a = hd_pool_at(&frames, id - 1), *b = key;
+  const struct hd_frame *a = hd_pool_at(&frames, id - 1, sizeof *a), *b = key;
   return a->module == b->module && a->offset == b->offset;
 }
 
@@ -63,7 +63,7 @@ static bool same_place(const struct hd_module *module, const struct dl_find_obje
 
 static struct hd_module *module_at(uint32_t index)
 {
-  return hd_pool_at(&modules, index);
+  return hd_pool_at(&modules, index, sizeof(struct hd_module));
 }
 
 /* What the newcomer overlaps is no longer there. */
@@ -208,7 +208,7 @@ const struct hd_module *hd_module_at(uint32_t index)
 
 const struct hd_frame *hd_frame_at(uint32_t index)
 {
-  return hd_pool_at(&frames, index);
+  return hd_pool_at(&frames, index, sizeof(struct hd_frame));
 }
 
 /* Compares places only: from here the headers might vanish while being read. */

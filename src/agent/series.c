@@ -21,14 +21,14 @@ struct hd_series hd_series;
 /* A page that the kernel clears in every child that gets a copy of the memory,
  * however it is made; a plain variable where the kernel cannot. */
 static _Atomic(int) fallback_mark;
-static _Atomic(int) *mark = &fallback_mark;
+_Atomic(int) *hd_series_mark = &fallback_mark;
 
 static void make_mark(void)
 {
-  void *page = mark == &fallback_mark ? hd_map(PAGE) : NULL;
+  void *page = hd_series_mark == &fallback_mark ? hd_map(PAGE) : NULL;
   if (page && hd_sys3(SYS_madvise, page, PAGE, MADV_WIPEONFORK) == 0)
-    mark = page;
-  atomic_store(mark, 1);
+    hd_series_mark = page;
+  atomic_store(hd_series_mark, 1);
 }
 
 /* PROGRAM in the files' names: its last part, with anything odd replaced. */
@@ -111,12 +111,12 @@ void hd_series_forked(void)
   hd_series.sequence = hd_series.failed = 0;
   hd_series.attempt = 0;
   hd_series.is_child = true;
-  atomic_store(mark, 1);
+  atomic_store(hd_series_mark, 1);
 }
 
-bool hd_series_is_current(void)
+bool hd_series_become_current(void)
 {
-  bool marked = atomic_load_explicit(mark, memory_order_relaxed);
+  bool marked = atomic_load_explicit(hd_series_mark, memory_order_relaxed);
   if (HD_UNLIKELY(hd_self.holds_all)) {
     hd_fork_end(!marked);
     return hd_is_on();

@@ -4,6 +4,7 @@
 #define HD_AGENT_SERIES_H
 
 #include "config.h"
+#include "state.h"
 
 #include <stddef.h>
 
@@ -30,7 +31,13 @@ void hd_series_start(void);
 void hd_series_forked(void);
 /* Whether this process is the one that the series is of. One that was cloned
  * behind libc's back is taken in first, or left alone for good. */
-bool hd_series_is_current(void);
+extern _Atomic(int) *hd_series_mark __attribute__((visibility("hidden"))); /* 0: it is not */
+bool hd_series_become_current(void);
+static inline bool hd_series_is_current(void)
+{
+  bool marked = atomic_load_explicit(hd_series_mark, memory_order_relaxed);
+  return HD_LIKELY(marked && !hd_self.holds_all) || hd_series_become_current();
+}
 /* Whether it is, without taking anything in: false also in a vfork's child, which
  * runs in its parent's memory. */
 bool hd_series_is_own_process(void);

@@ -16,12 +16,12 @@ struct record_key {
 
 struct hd_record *hd_record_at(uint32_t index)
 {
-  return hd_pool_at(&records, index);
+  return hd_pool_at(&records, index, sizeof(struct hd_record));
 }
 
 const struct hd_stack *hd_stack_at(uint32_t index)
 {
-  return hd_pool_at(&stacks, index);
+  return hd_pool_at(&stacks, index, sizeof(struct hd_stack));
 }
 
 static bool stack_equal(uint32_t id, const void *key)

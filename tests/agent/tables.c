@@ -106,6 +106,7 @@ static int run(struct table *table)
     uint32_t i = draw(PLACES);
     struct hd_live entry = {addresses[i], draw(1000), draw(1000) + 1, draw(1 << 20)}, old = {0};
     bool filling = step / 50000 % 2 == 0;
+    hd_live_pages_call_for(&table->pages, addresses[draw(PLACES)]);
     if (draw(4) < (filling ? 3u : 1u)) {
       if (!put(table, &entry))
         return fail(table, "no room", step);

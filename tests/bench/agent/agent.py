@@ -18,7 +18,8 @@ AGENT is build/release/src/agent/libheapdiff-agent.so. The parts, all by default
 Everything is run in turn with what it is compared with. A figure is the median of N
 ratios (15 by default) of neighbouring runs, its interval that of the median (95%, from
 the order of the values). CPU time is that of the program alone: heaptrack's interpreter
-is not counted, and what it would read is thrown away. With --counts, instructions are
+is not counted, and what it would read is thrown away; redis's start and end are not
+counted, nor the compiler's driver. With --counts, instructions are
 counted instead (valgrind), once: no other process disturbs those.
 
 Needs Debian's gcc, g++, python3, sqlite3, redis, libunwind-dev, libgoogle-perftools4,

@@ -96,7 +96,8 @@ static void remember(const struct hd_walk *walk, const struct theirs *theirs, ui
 static void compare(const struct hd_walk *walk, const struct theirs *theirs)
 {
   uint32_t i = 0;
-  while (i < hd_walk_count(walk) && i < theirs->count && hd_walk_frame(walk, i) == frame_of(theirs->lookups[i]))
+  while (i < hd_walk_count(walk) && i < theirs->count &&
+         hd_walk_frame(walk, i) == frame_of(theirs->lookups[i]))
     i++;
   atomic_fetch_add(&totals.stacks, 1);
   atomic_fetch_add(&totals.frames, i);

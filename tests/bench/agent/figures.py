@@ -73,7 +73,11 @@ def sampled(bench, options):
         'jemalloc prof 19': (bench.jemalloc(19), bench.jemalloc()),
         'gperftools 512 KiB': (bench.tcmalloc(programs.RATE), bench.tcmalloc()),
     }
-    table(bench, programs.WORKLOADS, ways, options)
+    workloads = dict(programs.WORKLOADS)
+    if options.counts: # of loops alone a part tells as much as the whole
+        workloads |= {name: command for name, command in programs.SHORTER.items()
+                      if 'thread' in name}
+    table(bench, workloads, ways, options)
 
 
 def exact(bench, options):

@@ -109,11 +109,12 @@ static inline unsigned go_on(int depth, unsigned value, unsigned own)
     return go_on(depth, value + 1, n + 20) + (unsigned)room[0];                                    \
   }
 #define FOUR(SHAPE, a) SHAPE(a) SHAPE(a##1) SHAPE(a##2) SHAPE(a##3)
-FOUR(PLAIN, 1) FOUR(PLAIN, 2) FOUR(MANY, 1) FOUR(MANY, 2) FOUR(ROOM, 1) FOUR(VARIABLE, 1)
+FOUR(PLAIN, 1)
+FOUR(PLAIN, 2) FOUR(MANY, 1) FOUR(MANY, 2) FOUR(ROOM, 1) FOUR(VARIABLE, 1)
 
 #define NAMES(shape, a) shape##a, shape##a##1, shape##a##2, shape##a##3
-function *const functions[] = {NAMES(plain, 1), NAMES(plain, 2), NAMES(many, 1),
-                               NAMES(many, 2),  NAMES(room, 1),  NAMES(variable, 1)};
+    function *const functions[] = {NAMES(plain, 1), NAMES(plain, 2), NAMES(many, 1),
+                                   NAMES(many, 2),  NAMES(room, 1),  NAMES(variable, 1)};
 
 static double now_ns(void)
 {

@@ -108,18 +108,24 @@ def locked_ms(directory):
 
 def snapshot(bench, runs):
     """At rate 1, and with a rate at which all is sampled: records are by size then."""
-    for name, way in (('heapdiff rate 1', bench.ours(1, 0)), ('heapdiff rate 2', bench.ours(2, 0)),
-                      ('jemalloc', bench.jemalloc(0))):
-        rows, locked = [], []
-        for _ in range(max(runs // 3, 3)):
+    ways = {'heapdiff rate 1': bench.ours(1, 0), 'heapdiff rate 2': bench.ours(2, 0),
+            'jemalloc': bench.jemalloc(0)}
+    wall, cpu, locked = ({name: [] for name in ways} for _ in range(3))
+    for _ in range(runs):
+        for name, way in ways.items():
             bench.clear()
             out = subprocess.run([os.path.join(bench.bin, 'heap'), 'stacks'], check=True,
                                  env=dict(os.environ, **way), capture_output=True, text=True).stdout
-            rows += [[float(x) for x in line.split()] for line in out.splitlines()]
-            locked += locked_ms(bench.out)
-        print(f'{name:18} ms: wall {median_text([r[0] for r in rows], 1)}, CPU '
-              f'{median_text([r[1] for r in rows], 1)}'
-              + (f'; locked {median_text(locked, 2)}' if locked else ''))
+            rows = [[float(x) for x in line.split()] for line in out.splitlines()]
+            wall[name].append(statistics.median(row[0] for row in rows))
+            cpu[name].append(statistics.median(row[1] for row in rows))
+            locked[name] += locked_ms(bench.out)
+    for name in ways:
+        shares = [statistics.median(mine / theirs for mine, theirs in
+                                    zip(values[name], values['jemalloc'])) for values in (wall, cpu)]
+        print(f'{name:18} ms: wall {median_text(wall[name], 1)}, {shares[0]:.2f} of jemalloc; CPU '
+              f'{median_text(cpu[name], 1)}, {shares[1]:.2f} of jemalloc'
+              + (f'; locked {median_text(locked[name], 2)}' if locked[name] else ''))
 
 
 def memory(bench, runs):
