@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include "messages.h"
+#include "numbers.h"
 #include "watch_url.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static const struct option_row record_rows[] = {
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
-    {"a program, or a URL, that is recorded:", record_rows, 0},
+    {"a program, a process or a URL that is recorded:", record_rows, 0},
     {"URLs:", url_rows, offsetof(struct watch_args, input.urls)},
     {"which allocations:", filter_rows, offsetof(struct watch_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct watch_args, input)},
@@ -81,7 +82,24 @@ static int result_of(const struct watch_source *source, size_t snapshots, const 
   return snapshots ? STATUS_FINE : HD_ERROR_INPUT;
 }
 
-static int watch(struct watch_source *source, struct watch_args *args, const char *log)
+static void say_program(const struct watch_source *source, bool ended, bool attached,
+                        const char *log)
+{
+  if (attached)
+    message("%s the snapshots are in %s", ended ? "the process has ended:" : "detached;",
+            source->paths[0]);
+  else
+    message("%s snapshots of the program are in %s, what it printed in %s",
+            ended ? "the"
+                  : "it is "
+                    "ended; the",
+            source->paths[0], log);
+  message("next: heapdiff top");
+}
+
+/* `log`: of a recording of its own; NULL: there is none. */
+static int watch(struct watch_source *source, struct watch_args *args, const char *log,
+                 bool attached)
 {
   watch_look(source, args);
   size_t snapshots = source->session ? hd_session_kept_count(source->session) : 0;
@@ -90,26 +108,20 @@ static int watch(struct watch_source *source, struct watch_args *args, const cha
   bool ended = source->ended;
   watch_end(source);
   int status = result_of(source, snapshots, log);
-  if (snapshots && log) {
-    message("%s snapshots of the program are in %s, what it printed in %s",
-            ended ? "the"
-                  : "it is "
-                    "ended; the",
-            source->paths[0], log);
-    message("next: heapdiff top");
-  }
+  if (snapshots && log)
+    say_program(source, ended, attached, log);
   return ended || !log ? status : STATUS_FINE;
 }
 
-static int watch_program(struct watch_args *args, char **program)
+static int watch_program(struct watch_args *args, char **target)
 {
   char *log = NULL;
   const char *paths[] = {args->output};
   struct watch_source source = {
       .input = &args->input, .measure = args->measure, .paths = paths, .path_count = 1};
   int status = STATUS_INTERNAL;
-  if (watch_start_program(&source, args, program, &log))
-    status = watch(&source, args, log);
+  if (watch_start_program(&source, args, target, &log))
+    status = watch(&source, args, log, strcmp(target[0], "--pid") == 0);
   free(log);
   return status;
 }
@@ -128,7 +140,20 @@ static int watch_paths(struct watch_args *args, char **paths, int count)
                       "-- PROGRAM");
       return HD_ERROR_INPUT;
     }
-  return watch(&source, args, NULL);
+  return watch(&source, args, NULL, false);
+}
+
+/* A number that is no file's name. */
+static bool is_pid(const char *word)
+{
+  int64_t pid;
+  return parse_number(word, &pid) && pid > 0 && access(word, F_OK) != 0;
+}
+
+static int watch_pid(struct watch_args *args, char *pid)
+{
+  char *target[] = {(char *)"--pid", pid, NULL};
+  return watch_program(args, target);
 }
 
 /* What stands behind "--" is a program, also where no option comes before it. */
@@ -140,9 +165,11 @@ static int run(const struct command *command, int argc, char **argv)
     own++;
   char **program = own < argc ? argv + own + 1 : NULL;
   int words = own, urls = 0;
-  argv[own] = NULL;
+  char **target = argv + own, *dashes = argv[own];
+  *target = NULL;
   if (!command_parse(command, &args, &words, argv, &status))
     return status;
+  *target = dashes;
   args.style.format = "text";
   for (int i = 0; i < words; i++)
     urls += hd_is_url(argv[i]);
@@ -155,8 +182,10 @@ static int run(const struct command *command, int argc, char **argv)
     status = command_misused(command, "a URL is watched alone: '%s' and '%s'", argv[0], argv[1]);
   else if (urls)
     status = watch_url(&args, argv[0]);
+  else if (words == 1 && is_pid(argv[0]))
+    status = watch_pid(&args, argv[0]);
   else
-    status = program ? watch_program(&args, program) : watch_paths(&args, argv, words);
+    status = program ? watch_program(&args, target) : watch_paths(&args, argv, words);
   options_release(command->groups, &args);
   return status;
 }
@@ -164,13 +193,13 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command verb_watch = {
     .name = "watch",
     .summary = "show live which call sites grow",
-    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] URL",
+    .synopsis = {"[OPTION...] [SNAPSHOT...]", "[OPTION...] URL", "[OPTION...] PID",
                  "[OPTION...] -- PROGRAM [ARGUMENT...]"},
     .about =
         "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
         "directory that a recording fills (by default heapdiff.data/), of a service that gives "
-        "them at a URL, or of a program that is recorded on the fly. '?' explains the keys. Where standard input or output is no "
-        "terminal, a table is printed with each snapshot.",
+        "them at a URL, of a process that runs, or of a program, both recorded on the fly. '?' "
+        "explains the keys. Where standard input or output is no terminal, a table is printed with each snapshot.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,

@@ -21,6 +21,7 @@
 
 enum {
   ATTACH_TIMEOUT_MS = 10000,
+  READY_MS = 60000,   /* for the agent's thread, which has begun by then */
   RECORD_MS = 120000,
   LEAST_SLICE_MS = 10,
   SLICE_MS = 200
@@ -83,7 +84,7 @@ static bool inject(struct run *run, struct hd_attached *attached, struct hd_erro
   hd_reach_forget_agent(&run->reach);
   attached->injected = true;
   attached->stopped_s = (double)injected.longest_ns * 1e-9;
-  return good && hd_control_await(run->pid, timeout_ms, &run->control, error) &&
+  return good && hd_control_await(run->pid, READY_MS, &run->control, error) &&
          (run->control.shared ||
           hd_fail_input(error, "the agent is in it, but has no thread that could be talked to"));
 }

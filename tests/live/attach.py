@@ -108,6 +108,16 @@ def test_a_leak_is_found(options, heapdiff, work):
         check(first["growth"] > 0.5 * sum(row["growth"] for row in top["rows"]), first)
 
 
+def test_watch(options, heapdiff, work):
+    with Visited(options, "epoll") as program:
+        said, errors = heapdiff.run("watch", "-i", "50ms", "--every", "50ms", "-o", "watched",
+                                    "--count", "2", str(program.pid))
+        check(said.count("inuse_space, sampled every 512kB") == 2, said)
+        check("detached; the snapshots are in watched" in errors, errors)
+        check("is not being recorded" in heapdiff.record(program.pid, "--detach", status=3))
+        program.unharmed()
+
+
 def test_dormant(options, heapdiff, work):
     program = os.path.join(options.programs, "visited")
     with Visited(options, "allocate", before=[heapdiff.program, "record", "--dormant"]) as target:
