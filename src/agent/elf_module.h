@@ -21,7 +21,7 @@ struct hd_elf_module {
   size_t call_count, data_count;
   const uint32_t *gnu_hash, *hash;
   const uint16_t *versions; /* beside the symbols; NULL: there are none */
-  bool symbolic; /* finds itself before any other */
+  bool symbolic;            /* finds itself before any other */
 };
 
 /* False where the module has no dynamic section that can be used. To be called while

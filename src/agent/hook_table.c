@@ -62,10 +62,9 @@ bool hd_hook_is_own(uintptr_t address)
 static const char *const takes_block[] = {
     "free", "realloc", "reallocarray", "free_sized", "free_aligned_sized", "malloc_usable_size"};
 /* What would meet the agent's thread, or leave a process without one. */
-static const char *const stays[] = {"unshare",   "setns",     "pthread_exit", "setuid",
-                                    "setgid",    "seteuid",   "setegid",      "setreuid",
-                                    "setregid",  "setresuid", "setresgid",    "setgroups",
-                                    "initgroups"};
+static const char *const stays[] = {
+    "unshare",  "setns",    "pthread_exit", "setuid",    "setgid",    "seteuid",   "setegid",
+    "setreuid", "setregid", "setresuid",    "setresgid", "setgroups", "initgroups"};
 
 static bool is_among(const char *const names[], size_t number, const char *name)
 {
@@ -173,6 +172,12 @@ void *hd_hook_search(const char *name)
 bool hd_hook_allocator_is_inside(void)
 {
   return inside;
+}
+
+bool hd_hook_is_behind_another(void)
+{
+  const struct hd_hook *hook = hd_hook_named("malloc");
+  return hook && !hook->first;
 }
 
 unsigned hd_hook_allocators(void)

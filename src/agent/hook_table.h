@@ -30,6 +30,8 @@ bool hd_hook_is_own(uintptr_t address);
 void *hd_hook_search(const char *name);
 /* Whether the program itself defines malloc: what it calls is bound in it. */
 bool hd_hook_allocator_is_inside(void);
+/* Whether malloc is one that stands before the agent's: nothing comes by here. */
+bool hd_hook_is_behind_another(void);
 /* How many modules define malloc, but for the agent. */
 unsigned hd_hook_allocators(void);
 

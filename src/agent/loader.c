@@ -10,7 +10,6 @@
 #include "state.h"
 #include "trigger.h"
 
-
 /* When to look after a dlopen has begun: at once, which waits until one that is there
  * already has ended, and again for as long as one may take. */
 static const uint64_t delays_ns[] = {0, 1000000, 10000000, 100000000, 1000000000};

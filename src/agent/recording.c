@@ -101,6 +101,11 @@ static int check(struct hd_text *message)
                "an allocator of its own is linked into the program, which cannot be recorded: "
                "link it dynamically",
                "");
+  if (hd_hook_is_behind_another())
+    return say(message, ENOTSUP,
+               "another library that stands before malloc was loaded before the agent: name the "
+               "agent first in LD_PRELOAD",
+               "");
   if (hd_config.set.rate <= 1 && hd_sampling_has_drawn())
     return say(message, EINVAL,
                "this process was recorded in samples before, so that it cannot be recorded "

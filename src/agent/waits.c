@@ -77,11 +77,11 @@ HD_ENTERED void start_thread(void)
           "jmp *hd_waits_real_" #name "(%rip)\n"                                                   \
           "1:\n\t" SAVE("rdi") SAVE("rsi") SAVE("rdx") SAVE("rcx") SAVE("r8") SAVE("r9")           \
               SAVE("rax") "call start_thread\n\t" RESTORE("rax") RESTORE("r9") RESTORE("r8")       \
-                  RESTORE("rcx") RESTORE("rdx") RESTORE("rsi") RESTORE("rdi")                      \
-                      "jmp *hd_waits_real_" #name "(%rip)\n\t"                                     \
-          ".cfi_endproc\n\t"                                                                       \
-          ".size hd_waits_" #name ", . - hd_waits_" #name "\n\t"                                   \
-          ".popsection");
+                  RESTORE("rcx") RESTORE("rdx") RESTORE("rsi")                                     \
+                      RESTORE("rdi") "jmp *hd_waits_real_" #name "(%rip)\n\t"                      \
+                                     ".cfi_endproc\n\t"                                            \
+                                     ".size hd_waits_" #name ", . - hd_waits_" #name "\n\t"        \
+                                     ".popsection");
 
 WAITS(HOOK)
 

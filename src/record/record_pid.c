@@ -21,7 +21,8 @@
 
 enum {
   ATTACH_TIMEOUT_MS = 10000,
-  RECORD_MS = 30000,
+  READY_MS = 60000,   /* for the agent's thread, which has begun by then */
+  RECORD_MS = 120000,
   LEAST_SLICE_MS = 10,
   SLICE_MS = 200
 };
@@ -83,7 +84,7 @@ static bool inject(struct run *run, struct hd_attached *attached, struct hd_erro
   hd_reach_forget_agent(&run->reach);
   attached->injected = true;
   attached->stopped_s = (double)injected.longest_ns * 1e-9;
-  return good && hd_control_await(run->pid, timeout_ms, &run->control, error) &&
+  return good && hd_control_await(run->pid, READY_MS, &run->control, error) &&
          (run->control.shared ||
           hd_fail_input(error, "the agent is in it, but has no thread that could be talked to"));
 }
@@ -113,7 +114,8 @@ static bool ask_to_record(struct run *run, const char *directory, int *why, stru
   struct hd_control_request request = {
       .command = HD_COMMAND_RECORD, .settings = text, .timeout_ms = RECORD_MS};
   if (!hd_settings_text(&settings, directory, text, sizeof text))
-    return hd_fail_usage(error, "the name of the output directory is too long");
+    return hd_fail_usage(error, "the name of the output directory is too long, or has a line "
+                                "break");
   run->before = hd_control_counters(&run->control);
   bool good = hd_control_ask(&run->control, &request, &answer, error);
   *why = answer.error;

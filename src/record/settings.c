@@ -55,7 +55,7 @@ bool hd_settings_check(const struct hd_record_options *options, struct hd_error 
 bool hd_settings_text(const struct hd_settings *settings, const char *directory, char *out,
                       size_t size)
 {
-  int used = snprintf(out, size, HD_ENV_DIRECTORY "=%s\n", directory);
+  int used = strchr(directory, '\n') ? 0 : snprintf(out, size, HD_ENV_DIRECTORY "=%s\n", directory);
 #define LINE(field, name, standard, least, most)                                                   \
   if (used > 0 && (size_t)used < size)                                                             \
     used += snprintf(out + used, size - (size_t)used, name "=%" PRIu64 "\n", settings->field);

@@ -24,12 +24,10 @@ from control import Client
 class Driven:
     """The program of driven.c: dormant, or to be attached to."""
 
-    def __init__(self, name='agent_driven', attach=False, preload=None, **environment):
-        settings = dict(os.environ, **environment)
-        if attach and preload:
-            settings['LD_PRELOAD'] = preload
-        elif not attach:
-            settings.update(LD_PRELOAD=' '.join(filter(None, [AGENT, preload])), HEAPDIFF='off')
+    def __init__(self, name='agent_driven', attach=False, first=None):
+        settings = dict(os.environ)
+        if not attach:
+            settings.update(LD_PRELOAD=' '.join(filter(None, [first, AGENT])), HEAPDIFF='off')
         self.attach, self.directories = attach, []
         self.process = subprocess.Popen([program(name)], env=settings, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
@@ -416,7 +414,16 @@ def test_churn():
 
 
 def test_inside():
-    """An allocator that is linked into the program cannot be recorded: that is said."""
+    """An allocator that the agent does not stand before cannot be recorded: that is said."""
+    jemalloc = '/usr/lib/x86_64-linux-gnu/libjemalloc.so.2'
+    if os.path.exists(jemalloc):
+        with Driven(first=jemalloc) as driven:
+            client = driven.client()
+            driven.do('alloc direct 100 100')
+            error, message = client.record(driven.directory(), rate=1)
+            assert error == errno.ENOTSUP and 'name the agent first' in message
+            driven.do('free 100')
+            driven.end()
     if not os.path.exists(program('agent_driven_static_jemalloc')):
         print('no static jemalloc: not tried')
         return

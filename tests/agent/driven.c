@@ -153,7 +153,8 @@ static uintptr_t place(const struct dl_phdr_info *info, ElfW(Addr) address)
   return address < info->dlpi_addr ? info->dlpi_addr + address : address;
 }
 
-static void read_dynamic(const struct dl_phdr_info *info, const ElfW(Dyn) * at, struct tables *tables)
+static void read_dynamic(const struct dl_phdr_info *info, const ElfW(Dyn) * at,
+                         struct tables *tables)
 {
   for (; at->d_tag != DT_NULL; at++) {
     uintptr_t address = place(info, at->d_un.d_ptr);
@@ -181,7 +182,8 @@ static int show_slots(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
   for (int i = 0; i < info->dlpi_phnum; i++)
     if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-      read_dynamic(info, (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr), &tables);
+      read_dynamic(info, (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
+                   &tables);
   for (int k = 0; k < 2; k++) {
     for (size_t i = 0; tables.symbols && i < tables.size[k] / sizeof(ElfW(Rela)); i++) {
       const ElfW(Rela) *relocation = &tables.rela[k][i];

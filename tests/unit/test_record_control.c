@@ -338,6 +338,7 @@ static void test_settings_as_lines(void **state)
   assert_non_null(strstr(text, "\nHEAPDIFF_FORMAT=0\n"));
   assert_int_equal(text[strlen(text) - 1], '\n');
   assert_false(hd_settings_text(&settings, "/some where", small, sizeof small));
+  assert_false(hd_settings_text(&settings, "/two\nlines", text, sizeof text));
 }
 
 static void test_the_same_view(void **state)
