@@ -101,7 +101,7 @@ def on_screen(args, home):
     window = Tmux(home, "bash --norc -i -c " + shlex.quote(command), 100, 24)
     try:
         grow(service, window)
-        window.expect(r"\+47\.50MB(.|\n)*GROWTH +LAST(.|\n)*leaking(.|\n)*main\.fill")
+        window.expect(r"\+47\.50MB(.|\n)*GROWTH +LAST(.|\n)*VERDICT(.|\n)*main\.fill")
         service.stop()
         window.expect(r"snapshots  AWAY for \d+ s: (cannot connect|the server closed|the answer st)")
         service.start()
