@@ -199,7 +199,8 @@ const struct command verb_watch = {
         "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
         "directory that a recording fills (by default heapdiff.data/), of a service that gives "
         "them at a URL, of a process that runs, or of a program, both recorded on the fly. '?' "
-        "explains the keys. Where standard input or output is no terminal, a table is printed with each snapshot.",
+        "explains the keys. Where standard input or output is no terminal, a table is printed "
+        "with each snapshot.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,
