@@ -2,7 +2,7 @@
 #include "watch.h"
 
 #include "messages.h"
-#include "numbers.h"
+#include "watch_pid.h"
 #include "watch_url.h"
 
 #include <errno.h>
@@ -33,18 +33,21 @@ static const struct option_row rows[] = {
 
 static const struct option_row record_rows[] = {
     {TEXT_AT(struct watch_args, output), .letter = 'o', .name = "output", .metavar = "DIR",
-     .path = true,
-     .help = "where the snapshots go; what a program prints goes to DIR.log", .standard = "heapdiff.data"},
+     .path = true, .help = "where the snapshots go; what a program prints goes to DIR.log",
+     .standard = "heapdiff.data"},
     {DURATION_AT(struct watch_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .least = 1, .standard = "5s", .help = "between two snapshots"},
     {SIZE_AT(struct watch_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
      .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
+    {DURATION_AT(struct watch_args, attach_timeout), .name = "attach-timeout",
+     .metavar = "DURATION", .least = 1, .most = 86400000, .standard = "10s",
+     .help = "how long a moment is waited for in which a process can be attached to"},
     OPTION_ROWS_END,
 };
 
 static const struct option_group groups[] = {
     {"options:", rows, 0},
-    {"a program, a process or a URL that is recorded:", record_rows, 0},
+    {"a program, process or URL that is recorded:", record_rows, 0},
     {"URLs:", url_rows, offsetof(struct watch_args, input.urls)},
     {"which allocations:", filter_rows, offsetof(struct watch_args, filter)},
     {"call sites:", wrapper_rows, offsetof(struct watch_args, input)},
@@ -82,24 +85,7 @@ static int result_of(const struct watch_source *source, size_t snapshots, const 
   return snapshots ? STATUS_FINE : HD_ERROR_INPUT;
 }
 
-static void say_program(const struct watch_source *source, bool ended, bool attached,
-                        const char *log)
-{
-  if (attached)
-    message("%s the snapshots are in %s", ended ? "the process has ended:" : "detached;",
-            source->paths[0]);
-  else
-    message("%s snapshots of the program are in %s, what it printed in %s",
-            ended ? "the"
-                  : "it is "
-                    "ended; the",
-            source->paths[0], log);
-  message("next: heapdiff top");
-}
-
-/* `log`: of a recording of its own; NULL: there is none. */
-static int watch(struct watch_source *source, struct watch_args *args, const char *log,
-                 bool attached)
+static int watch(struct watch_source *source, struct watch_args *args, const char *log)
 {
   watch_look(source, args);
   size_t snapshots = source->session ? hd_session_kept_count(source->session) : 0;
@@ -108,20 +94,26 @@ static int watch(struct watch_source *source, struct watch_args *args, const cha
   bool ended = source->ended;
   watch_end(source);
   int status = result_of(source, snapshots, log);
-  if (snapshots && log)
-    say_program(source, ended, attached, log);
+  if (snapshots && log) {
+    message("%s snapshots of the program are in %s, what it printed in %s",
+            ended ? "the"
+                  : "it is "
+                    "ended; the",
+            source->paths[0], log);
+    message("next: heapdiff top");
+  }
   return ended || !log ? status : STATUS_FINE;
 }
 
-static int watch_program(struct watch_args *args, char **target)
+static int watch_program(struct watch_args *args, char **program)
 {
   char *log = NULL;
   const char *paths[] = {args->output};
   struct watch_source source = {
       .input = &args->input, .measure = args->measure, .paths = paths, .path_count = 1};
   int status = STATUS_INTERNAL;
-  if (watch_start_program(&source, args, target, &log))
-    status = watch(&source, args, log, strcmp(target[0], "--pid") == 0);
+  if (watch_start_program(&source, args, program, &log))
+    status = watch(&source, args, log);
   free(log);
   return status;
 }
@@ -140,20 +132,7 @@ static int watch_paths(struct watch_args *args, char **paths, int count)
                       "-- PROGRAM");
       return HD_ERROR_INPUT;
     }
-  return watch(&source, args, NULL, false);
-}
-
-/* A number that is no file's name. */
-static bool is_pid(const char *word)
-{
-  int64_t pid;
-  return parse_number(word, &pid) && pid > 0 && access(word, F_OK) != 0;
-}
-
-static int watch_pid(struct watch_args *args, char *pid)
-{
-  char *target[] = {(char *)"--pid", pid, NULL};
-  return watch_program(args, target);
+  return watch(&source, args, NULL);
 }
 
 /* What stands behind "--" is a program, also where no option comes before it. */
@@ -165,11 +144,10 @@ static int run(const struct command *command, int argc, char **argv)
     own++;
   char **program = own < argc ? argv + own + 1 : NULL;
   int words = own, urls = 0;
-  char **target = argv + own, *dashes = argv[own];
-  *target = NULL;
+  int64_t pid;
+  argv[own] = NULL;
   if (!command_parse(command, &args, &words, argv, &status))
     return status;
-  *target = dashes;
   args.style.format = "text";
   for (int i = 0; i < words; i++)
     urls += hd_is_url(argv[i]);
@@ -182,10 +160,10 @@ static int run(const struct command *command, int argc, char **argv)
     status = command_misused(command, "a URL is watched alone: '%s' and '%s'", argv[0], argv[1]);
   else if (urls)
     status = watch_url(&args, argv[0]);
-  else if (words == 1 && is_pid(argv[0]))
-    status = watch_pid(&args, argv[0]);
+  else if (words == 1 && watch_is_pid(argv[0], &pid))
+    status = watch_pid(&args, pid);
   else
-    status = program ? watch_program(&args, target) : watch_paths(&args, argv, words);
+    status = program ? watch_program(&args, program) : watch_paths(&args, argv, words);
   options_release(command->groups, &args);
   return status;
 }
@@ -198,9 +176,9 @@ const struct command verb_watch = {
     .about =
         "Shows the table of top, full-screen and anew with every snapshot that comes: of a "
         "directory that a recording fills (by default heapdiff.data/), of a service that gives "
-        "them at a URL, of a process that runs, or of a program, both recorded on the fly. '?' "
-        "explains the keys. Where standard input or output is no terminal, a table is printed "
-        "with each snapshot.",
+        "them at a URL, of a process that runs, which is attached to, or of a program that is "
+        "recorded on the fly. '?' explains the keys. Where standard input or output is no "
+        "terminal, a table is printed with each snapshot.",
     .words = "snapshot",
     .groups = groups,
     .usage_status = STATUS_USAGE,

@@ -30,12 +30,9 @@ struct told {
   bool quiet;
 };
 
-static void on_attached(void *context, const struct hd_attached *attached)
+void record_pid_say_attached(const struct hd_attached *attached)
 {
-  const struct told *told = context;
   char stopped[NUMBER_TEXT];
-  if (told->quiet)
-    return;
   format_seconds(stopped, attached->stopped_s);
   if (attached->injected)
     message("attached to %s (%" PRId64 "), stopped for %s; what it allocated before is unknown",
@@ -43,6 +40,13 @@ static void on_attached(void *context, const struct hd_attached *attached)
   else
     message("woke the agent in %s (%" PRId64 "); what it allocated before is unknown",
             attached->program, attached->pid);
+}
+
+static void on_attached(void *context, const struct hd_attached *attached)
+{
+  const struct told *told = context;
+  if (!told->quiet)
+    record_pid_say_attached(attached);
 }
 
 static void on_snapshot(void *context, const struct hd_record_event *event)

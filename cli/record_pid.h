@@ -18,6 +18,8 @@ extern const struct option_row record_pid_rows[];
  * Returns the exit code; what is wrong is said. */
 int record_pid(struct hd_pid_options *options, const struct record_pid_args *args, bool quiet,
                struct hd_pid_result *result);
+/* That it has begun. */
+void record_pid_say_attached(const struct hd_attached *attached);
 /* The closing summary. */
 void record_pid_say(const struct record_pid_args *args, const struct hd_pid_result *result,
                     bool quiet);

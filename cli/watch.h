@@ -11,7 +11,7 @@ struct watch_args {
   struct duration every; /* 0: not given */
   int64_t count;
   const char *output; /* of what is recorded */
-  struct duration interval;
+  struct duration interval, attach_timeout;
   uint64_t rate;
   const char *measure, *by, *sort;
   uint64_t limit;
@@ -43,11 +43,10 @@ struct watch_source {
 
 /* --- watch_source.c -------------------------------------------------------------------- */
 
-/* Starts `heapdiff record` on a program ("--" and its words), or on a process that runs
- * ("--pid" and its id); what the program prints goes to a file beside the recording. False:
- * said. */
+/* Starts `heapdiff record` on a program; what the program prints goes to a file beside the
+ * recording. False: said. */
 bool watch_start_program(struct watch_source *source, const struct watch_args *args,
-                         char *const *target, char **log);
+                         char *const *program, char **log);
 /* How often to look. */
 uint64_t watch_every(const struct watch_source *source, const struct watch_args *args);
 /* The first kept snapshot of the life of the service that is shown, from 1 on; 0: any. */

@@ -20,12 +20,12 @@ extern char **environ;
 
 /* --- the program that is recorded ------------------------------------------------------- */
 
-/* heapdiff record -q -o DIR -i INTERVAL --rate RATE -- PROGRAM..., or --pid PID */
-static char **record_words(const struct watch_args *args, char *const *target, char *own,
+/* heapdiff record -q -o DIR -i INTERVAL --rate RATE -- PROGRAM... */
+static char **record_words(const struct watch_args *args, char *const *program, char *own,
                            char numbers[2][48])
 {
   size_t count = 0;
-  while (target[count])
+  while (program[count])
     count++;
   snprintf(numbers[0], sizeof numbers[0], "%llums",
            (unsigned long long)args->interval.milliseconds);
@@ -38,13 +38,14 @@ static char **record_words(const struct watch_args *args, char *const *target, c
                           (char *)"--interval",
                           numbers[0],
                           (char *)"--rate",
-                          numbers[1]};
+                          numbers[1],
+                          (char *)"--"};
   size_t words = sizeof before / sizeof *before;
   char **all = calloc(words + count + 1, sizeof *all);
   if (!all)
     return NULL;
   memcpy(all, before, sizeof before);
-  memcpy(all + words, target, count * sizeof *all);
+  memcpy(all + words, program, count * sizeof *all);
   return all;
 }
 
@@ -99,7 +100,7 @@ static char *log_name(const char *directory)
 }
 
 bool watch_start_program(struct watch_source *source, const struct watch_args *args,
-                         char *const *target, char **log)
+                         char *const *program, char **log)
 {
   char own[PATH_MAX], numbers[2][48];
   ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
@@ -108,7 +109,7 @@ bool watch_start_program(struct watch_source *source, const struct watch_args *a
     return false;
   }
   own[length] = '\0';
-  char **words = record_words(args, target, own, numbers);
+  char **words = record_words(args, program, own, numbers);
   *log = log_name(args->output);
   if (!words || !*log) {
     free(words);

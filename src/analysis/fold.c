@@ -90,6 +90,11 @@ bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
   return hd_fail_memory(error);
 }
 
+bool hd_fold_stopped(const struct hd_fold *fold)
+{
+  return fold->stopped;
+}
+
 void hd_fold_destroy(struct hd_fold *fold)
 {
   if (!fold)
@@ -422,8 +427,10 @@ bool hd_fold_records(struct hd_fold *fold, const struct hd_profile *profile,
   enum { A_WHILE = 4096 };
   size_t next_age = 0;
   for (size_t i = 0; i < profile->records.count; i++) {
-    if (i % A_WHILE == 0 && hd_stop_came(&fold->series->stop))
+    if (i % A_WHILE == 0 && hd_stop_came(&fold->series->stop)) {
+      fold->stopped = true;
       return hd_fail_input(error, "interrupted");
+    }
     look_ahead(fold, profile, i);
     if (!fold_record(fold, profile, i, &next_age))
       return hd_fail_memory(error);

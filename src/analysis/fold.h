@@ -23,6 +23,7 @@ bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
  * series' stop came it fails, and what was folded of the snapshot is to be destroyed. */
 bool hd_fold_records(struct hd_fold *fold, const struct hd_profile *profile,
                      struct hd_error *error);
+bool hd_fold_stopped(const struct hd_fold *fold); /* by that */
 /* Appends the snapshot. `point` has its facts; its values are filled here. `profile` is
  * the one that was folded, or what is left of it: its strings are looked at. */
 bool hd_fold_end(struct hd_fold *fold, const struct hd_profile *profile, struct hd_point point,

@@ -71,6 +71,7 @@ struct hd_fold {
   struct hd_states states;   /* the same; texts are strings of the profile */
   HD_VEC(uint32_t) state_of_labels; /* [label set - 1]: string of the profile */
   size_t records;
+  bool stopped;
 };
 
 /* fold_rows.c; all 0 on want of memory. The row of a label that was met at a frame (0 none). */

@@ -187,8 +187,8 @@ static bool fold_next(const struct hd_kept_set *kept, struct kept_fold *fold, si
                          parts[i].snapshot->import.locations, &parts[i].fold, error);
   }
   fine = fine && fold_parts(parts, count, records >= WORTH_THREADS, error);
-  *stopped = !fine && hd_stop_came(&series->stop);
   for (size_t i = 0; i < count; i++) {
+    *stopped |= parts[i].fold && hd_fold_stopped(parts[i].fold);
     fine = fine && hd_fold_end(parts[i].fold, parts[i].snapshot->profile,
                                parts[i].snapshot->facts, error);
     hd_fold_destroy(parts[i].fold);

@@ -108,14 +108,41 @@ def test_a_leak_is_found(options, heapdiff, work):
         check(first["growth"] > 0.5 * sum(row["growth"] for row in top["rows"]), first)
 
 
-def test_watch(options, heapdiff, work):
-    with Visited(options, "epoll") as program:
-        said, errors = heapdiff.run("watch", "-i", "50ms", "--every", "50ms", "-o", "watched",
-                                    "--count", "2", str(program.pid))
-        check(said.count("inuse_space, sampled every 512kB") == 2, said)
-        check("detached; the snapshots are in watched" in errors, errors)
-        check("is not being recorded" in heapdiff.record(program.pid, "--detach", status=3))
-        program.unharmed()
+def test_watched(options, heapdiff, work):
+    """`heapdiff watch PID`: left, it is detached from; and the process may end first."""
+    service = [os.path.join(options.programs, "leaky-service"), "--seconds"]
+    words = ["watch", "--attach-timeout", "100s", "-i", "100ms", "--rate", "4k"]
+    with Program([*service, "600"], stdout=subprocess.DEVNULL) as program:
+        out, said = heapdiff.run(*words, "--count", "6", str(program.pid))
+        check("cache_put" in out and out.count("inuse_space") == 6, out)
+        check("attached to leaky-service" in said and "detached; " in said, said)
+        check(program.process.poll() is None, "the service has ended")
+        top = heapdiff.run("top", "--focus", "cache_put")
+        check("heapdiff.data, as last time here" in top[1], top)
+        # Whoever reads the tables has seen enough: it is detached from, too.
+        said = heapdiff.run("watch", "--attach-timeout", "100s", "-i", "100ms", "-o", "again",
+                            "--count", "1", str(program.pid))[1]
+        check("woke the agent" in said and "detached; " in said, said)
+        with Program([heapdiff.program, *words, "-o", "third", str(program.pid)], cwd=work,
+                     env=heapdiff.environment, stdout=subprocess.PIPE,
+                     stderr=subprocess.PIPE) as watch:
+            watch.process.stdout.readline()
+            watch.process.stdout.close()
+            err = watch.process.stderr.read().decode()
+            check("detached; " in err, err)
+        check(program.process.poll() is None, "the service has ended")
+    with Program([*service, "600"], stdout=subprocess.DEVNULL) as program:
+        with Program([heapdiff.program, *words, "-o", "ended", str(program.pid)], cwd=work,
+                     env=heapdiff.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                     text=True) as watch:
+            watch.process.stdout.readline()
+            program.process.terminate()
+            program.process.wait()
+            err = watch.process.communicate()[1]
+            check(f"process {program.pid} has ended; " in err, err)
+            check(watch.process.returncode == 0, watch.process.returncode)
+    said = heapdiff.run(*words, "999999999", status=3)[1]
+    check("there is no such process" in said, said)
 
 
 def test_dormant(options, heapdiff, work):

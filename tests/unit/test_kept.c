@@ -97,6 +97,34 @@ static void test_same_answers(void **state)
   hd_session_destroy(kept);
 }
 
+/* Of stacks with recursion, wrappers and places without names: rows of equal values, too, stay
+ * in the order in which they were met, whatever was folded at the same time. */
+static void test_same_sums(void **state)
+{
+  static const char *const folders[] = {TESTDATA "/native", TESTDATA "/jemalloc",
+                                        TESTDATA "/massif/containers.massif",
+                                        TESTDATA "/folded/go.5.folded", TESTDATA "/goroutines"};
+  static const char *const focus[] = {NULL, "main|lloc", "leaky"};
+  (void)state;
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    hd_session *kept = open_session(&folders[i], 1, true);
+    for (size_t k = 0; k < sizeof focus / sizeof *focus; k++)
+      for (size_t by = 0; hd_grouping_name(by); by++)
+        for (int hidden = 0; hidden < 2; hidden++) {
+          struct hd_query query = {.by = hd_grouping_name(by),
+                                   .cum = true,
+                                   .focus = focus[k],
+                                   .hide = hidden ? "run|new" : NULL};
+          hd_session *fresh = open_session(&folders[i], 1, false);
+          answer(kept, hd_top, &query, "csv", &kept_text);
+          answer(fresh, hd_top, &query, "csv", &fresh_text);
+          assert_string_equal(kept_text.data, fresh_text.data);
+          hd_session_destroy(fresh);
+        }
+    hd_session_destroy(kept);
+  }
+}
+
 /* What was prepared, or is being prepared still, changes no answer; the questions come at
  * once, and with filters that change before the work is done. */
 static void test_prepared(void **state)
@@ -295,6 +323,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_answers),
+      cmocka_unit_test(test_same_sums),
       cmocka_unit_test(test_prepared),
       cmocka_unit_test(test_stopped),
       cmocka_unit_test_setup_teardown(test_refresh, scratch_make, scratch_remove),
