@@ -121,11 +121,11 @@ def test_vfork():
 
 def test_exits():
     for mode, code in (('_exit', 3), ('_Exit', 3), ('quick_exit', 3)):
-        with Run(program('agent_processes'), mode, check=code, interval=1000) as run:
+        with Run(program('agent_processes'), mode, check=code, interval=100000) as run:
             snapshots = run.only()
             assert [s.header['reason'] for s in snapshots] == ['start', 'exit']
             assert snapshots[-1].exact()['site_parent'] == [11, 1, 11, 1]
-    with Run(program('agent_processes'), 'thread_exit', check=5, interval=1000) as run:
+    with Run(program('agent_processes'), 'thread_exit', check=5, interval=100000) as run:
         snapshot = run.only()[-1]
         assert snapshot.header['reason'] == 'exit'
         assert snapshot.exact()['site_child'] == [10, 1, 10, 1]
@@ -190,10 +190,20 @@ def test_closed():
         assert snapshots[-1].exact()['site_parent'] == [2000, 200, 2000, 200]
 
 
+def forget_cut_short(run):
+    """A child that ends by a bare system call may do so while its thread writes: that this
+    is never taken for a snapshot is the point of the name."""
+    for name in os.listdir(run.directory):
+        if name.startswith('.') and f'.{run.process.pid}.' not in name:
+            os.unlink(os.path.join(run.directory, name))
+
+
 def test_storm():
     for rate in (1, 4096):
         began = time.time()
-        with Run(program('agent_processes'), 'storm', '1000', rate=rate, interval=5) as run:
+        with Run(program('agent_processes'), 'storm', '1000', rate=rate, interval=5,
+                 timeout=250) as run:
+            forget_cut_short(run)
             snapshots = run.only()
             assert len(snapshots) > 3
             if rate == 1:
