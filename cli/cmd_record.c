@@ -149,14 +149,10 @@ static int run_url(const struct command *command, struct record_args *args, int 
       .quiet = args->quiet,
       .lines = args->verbose || (!args->quiet && terminal_is_watched()),
   };
-  int status;
   if (args->symbolize || args->mmap || args->signal)
-    status = command_misused(command, "--symbolize, --mmap and --signal are for programs: of a URL "
-                                      "what the service sends is kept as it is");
-  else
-    status = record_url(command, &args->url, &common, argc, argv);
-  options_release(command->groups, args);
-  return status;
+    return command_misused(command, "--symbolize, --mmap and --signal are for programs: of a URL "
+                                    "what the service sends is kept as it is");
+  return record_url(command, &args->url, &common, argc, argv);
 }
 
 /* What all that is not a URL has in common. False: said, and *status is the exit code. */
@@ -265,44 +261,54 @@ static const char *misuse(const struct record_args *args, int argc)
   return NULL;
 }
 
+static int run_parsed(const struct command *command, struct record_args *args, int argc,
+                      char **argv)
+{
+  int status;
+  const char *wrong = misuse(args, argc);
+  if (wrong)
+    return command_misused(command, "%s", wrong);
+  if (args->pid.detach)
+    return record_detach(&args->pid, args->quiet);
+  if (args->pid.dormant)
+    return run_dormant(argv);
+  if (argc && hd_is_url(argv[0]))
+    return run_url(command, args, argc, argv);
+  struct symbolizing_early early = {.started = false};
+  struct progress progress = {.verbose = args->verbose,
+                              .lines = args->verbose || (!args->quiet && terminal_is_watched()),
+                              .early = args->symbolize ? &early : NULL};
+  struct hd_record_options options;
+  if (!take_options(command, args, &progress, &options, &status))
+    return status;
+  return args->pid.pid ? run_pid(args, &options, &early)
+                       : run_program(args, &options, &early, argv);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
   struct record_args args = {0};
   int status;
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
-  const char *wrong = misuse(&args, argc);
-  if (wrong)
-    return command_misused(command, "%s", wrong);
-  if (args.pid.detach)
-    return record_detach(&args.pid, args.quiet);
-  if (args.pid.dormant)
-    return run_dormant(argv);
-  if (argc && hd_is_url(argv[0]))
-    return run_url(command, &args, argc, argv);
-  struct symbolizing_early early = {.started = false};
-  struct progress progress = {.verbose = args.verbose,
-                              .lines = args.verbose || (!args.quiet && terminal_is_watched()),
-                              .early = args.symbolize ? &early : NULL};
-  struct hd_record_options options;
-  if (!take_options(command, &args, &progress, &options, &status))
-    return status;
-  return args.pid.pid ? run_pid(&args, &options, &early)
-                      : run_program(&args, &options, &early, argv);
+  status = run_parsed(command, &args, argc, argv);
+  options_release(command->groups, &args);
+  return status;
 }
 
 const struct command verb_record = {
     .name = "record",
-    .summary = "write snapshots of the heap of a program or a service",
+    .summary = "write snapshots of the heap of a program, a process or a service",
     .synopsis = {"[OPTION...] [--] PROGRAM [ARGUMENT...]", "[OPTION...] --pid PID",
                  "[OPTION...] URL"},
     .about = "Runs a program, which needs no recompilation, and writes a snapshot of its heap at "
              "the start, at every interval and at the end. The exit status is the program's; 125, "
              "126 and 127 say that record failed, or that the program cannot be run or was not "
-             "found.\nWith --pid it attaches to a process that runs, until Ctrl-C, --for or --count "
-             "ends it or the process ends; what that allocated before is not known.\nOf a URL, or HOST:PORT, it fetches the heap profile that the service there "
-             "gives, and of a Go service its goroutines with it, at every interval until Ctrl-C, "
-             "--for or --count ends it.",
+             "found.\nWith --pid it attaches to a process that runs, until Ctrl-C, --for or "
+             "--count ends it or the process ends; what that allocated before is not known.\nOf a URL, or "
+             "HOST:PORT, it fetches the heap profile that the service there gives, and of a Go "
+             "service its goroutines with it, at every interval until Ctrl-C, --for or --count "
+             "ends it.",
     .words = "program",
     .groups = groups,
     .program_follows = true,

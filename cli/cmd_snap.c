@@ -47,8 +47,9 @@ static int run(const struct command *command, int argc, char **argv)
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
   if (argc != 1)
-    return command_misused(command, argc ? "one process at a time" : "name the process: heapdiff "
-                                                                     "snap PID");
+    return command_misused(command, argc ? "one process at a time"
+                                         : "name the process: heapdiff "
+                                           "snap PID");
   if (!parse_number(argv[0], &pid) || pid <= 0)
     return command_misused(command, "'%s' is no process id", argv[0]);
   return snap(&args, pid);
@@ -58,8 +59,9 @@ const struct command verb_snap = {
     .name = "snap",
     .summary = "take a snapshot of a process that is being recorded, now",
     .synopsis = {"[OPTION...] PID"},
-    .about = "Has the agent in a process that heapdiff record records, started or attached to, take "
-             "a snapshot now, and prints where it is.",
+    .about =
+        "Has the agent in a process that heapdiff record records, started or attached to, take "
+        "a snapshot now, and prints where it is.",
     .words = "process",
     .groups = groups,
     .usage_status = STATUS_USAGE,

@@ -11,7 +11,8 @@
 
 const struct option_row record_pid_rows[] = {
     {NUMBER_AT(struct record_pid_args, pid), .letter = 'p', .name = "pid", .metavar = "PID",
-     .process = true, .least = 1, .most = INT32_MAX, .help = "attach to this process; it runs on unharmed"},
+     .process = true, .least = 1, .most = INT32_MAX,
+     .help = "attach to this process; it runs on unharmed"},
     {FLAG_AT(struct record_pid_args, detach), .name = "detach",
      .help = "with --pid: end a recording whose heapdiff is gone"},
     {DURATION_AT(struct record_pid_args, attach_timeout), .name = "attach-timeout",

@@ -78,7 +78,7 @@ __asm__(".pushsection .rodata\n"
         "  xor %r10d, %r10d\n"
         "  lea 104(%rbx), %r8\n"
         "  syscall\n"
-                "  mov 48(%rbx), %rsp\n"
+        "  mov 48(%rbx), %rsp\n"
         "  mov $15, %eax\n" /* rt_sigreturn */
         "  syscall\n"
         "  ud2\n"
@@ -104,7 +104,7 @@ static uint64_t data_at(uint64_t base)
 enum {
   FP_MAGIC_1 = 0x46505853,
   FP_MAGIC_2 = 0x46505845,
-  UC_FLAGS = 1 | 2 | 4, /* has xstate; ss is restored, strictly */
+  UC_FLAGS = 1 | 2 | 4,  /* has xstate; ss is restored, strictly */
   NO_SUCH_STACK = 0xffff /* flags with which the alternate signal stack is left as it is */
 };
 

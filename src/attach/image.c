@@ -28,9 +28,9 @@ struct hd_image {
   const struct hd_maps *maps;
   Dwfl *dwfl;
   Dwfl_Module *libc;
-  uint64_t loader, entry; /* of ld.so its lowest address, of the program some code */
+  uint64_t loader, entry;            /* of ld.so its lowest address, of the program some code */
   HD_VEC(struct function) functions; /* of libc and libdl, by address */
-  bool failed; /* memory was short on the way */
+  bool failed;                       /* memory was short on the way */
 };
 
 /* --- modules ------------------------------------------------------------------------------ */
@@ -73,7 +73,8 @@ static const char *base_name(const char *path)
 /* libc.so.6, or libc-2.31.so as it was called before glibc 2.35. */
 static bool is_libc_name(const char *name)
 {
-  return strcmp(name, "libc.so.6") == 0 || (strncmp(name, "libc-2.", 7) == 0 && strstr(name, ".so"));
+  return strcmp(name, "libc.so.6") == 0 ||
+         (strncmp(name, "libc-2.", 7) == 0 && strstr(name, ".so"));
 }
 
 static bool is_libdl_name(const char *name)

@@ -8,18 +8,18 @@
 #include "attach/process.h"
 
 enum hd_module_kind {
-  HD_CODE_UNKNOWN,   /* in no module: compiled at run time, or mapped since */
-  HD_CODE_OTHER,     /* the program and its libraries */
+  HD_CODE_UNKNOWN, /* in no module: compiled at run time, or mapped since */
+  HD_CODE_OTHER,   /* the program and its libraries */
   HD_CODE_LIBC,
-  HD_CODE_LOADER,    /* ld.so */
-  HD_CODE_ALLOCATOR, /* a library with a malloc of its own, libc aside */
+  HD_CODE_LOADER,           /* ld.so */
+  HD_CODE_ALLOCATOR,        /* a library with a malloc of its own, libc aside */
   HD_CODE_PROGRAM_ALLOCATOR /* the program, where it has a malloc linked into it */
 };
 
 /* Of the innermost frame and those around it, each the caller of the one before. */
 struct hd_code_frame {
   enum hd_module_kind kind;
-  bool interrupted;     /* not by a call: the innermost, and one that a signal came to */
+  bool interrupted; /* not by a call: the innermost, and one that a signal came to */
   uint64_t pc;
   const char *function; /* in libc alone, by its exported symbols; NULL: none there */
 };

@@ -21,8 +21,8 @@
 #define NS_PER_MS INT64_C(1000000)
 
 enum {
-  STOP_MS = 10000,  /* for a thread to stop, or for a system call in its place: on a busy machine */
-  LOOK_NS = 20000,  /* at what came of the errand */
+  STOP_MS = 10000, /* for a thread to stop, or for a system call in its place: on a busy machine */
+  LOOK_NS = 20000, /* at what came of the errand */
   LEAST_PAUSE_MS = 1,
   MOST_PAUSE_MS = 20,
   REFRESH_MS = 1000 /* after which its modules are read again, then twice as long */
@@ -106,12 +106,11 @@ static bool is_safe(struct job *job)
  * makes it EINTR. */
 static bool begin_anew(struct user_regs_struct *registers)
 {
-  static const int calls[] = {SYS_epoll_wait,   SYS_epoll_pwait,     SYS_epoll_pwait2,
-                              SYS_semop,        SYS_semtimedop,      SYS_rt_sigtimedwait,
-                              SYS_io_getevents, SYS_io_pgetevents,   SYS_read,
-                              SYS_readv,        SYS_recvfrom,        SYS_recvmsg,
-                              SYS_recvmmsg,     SYS_accept,          SYS_accept4,
-                              SYS_sendto,       SYS_sendmsg,         SYS_write};
+  static const int calls[] = {
+      SYS_epoll_wait,      SYS_epoll_pwait,  SYS_epoll_pwait2,  SYS_semop,  SYS_semtimedop,
+      SYS_rt_sigtimedwait, SYS_io_getevents, SYS_io_pgetevents, SYS_read,   SYS_readv,
+      SYS_recvfrom,        SYS_recvmsg,      SYS_recvmmsg,      SYS_accept, SYS_accept4,
+      SYS_sendto,          SYS_sendmsg,      SYS_write};
   bool one = false;
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
     one |= calls[i] == (int64_t)registers->orig_rax;
@@ -133,8 +132,9 @@ static bool save(struct job *job)
 static bool map(struct job *job, uint64_t at, uint64_t size, int protection, int flags,
                 int64_t *result)
 {
-  uint64_t arguments[6] = {at, size, (uint64_t)protection,
-                           (uint64_t)(MAP_PRIVATE | MAP_ANONYMOUS | flags), UINT64_MAX, 0};
+  uint64_t arguments[6] = {
+      at,         size, (uint64_t)protection, (uint64_t)(MAP_PRIVATE | MAP_ANONYMOUS | flags),
+      UINT64_MAX, 0};
   return hd_thread_syscall(&job->thread, job->instruction, SYS_mmap, arguments, until(STOP_MS),
                            result);
 }
@@ -254,8 +254,8 @@ static enum outcome send(struct job *job)
     return FAILED;
   }
   const struct hd_injection *injection = job->injection;
-  if (!hd_errand_write(&job->thread, base, &job->functions, injection->library,
-                       injection->function, &job->state)) {
+  if (!hd_errand_write(&job->thread, base, &job->functions, injection->library, injection->function,
+                       &job->state)) {
     int why = errno;
     unmap_errand(job, base);
     hd_thread_restore(&job->thread, &job->state);
@@ -268,8 +268,7 @@ static enum outcome send(struct job *job)
   if (journey == STILL_AWAY || journey == LOST)
     return explain_journey(job, journey);
   if (journey == CRASHED && answer.errno_at)
-    hd_memory_write(job->thread.tid, answer.errno_at, &answer.kept_errno,
-                    sizeof answer.kept_errno);
+    hd_memory_write(job->thread.tid, answer.errno_at, &answer.kept_errno, sizeof answer.kept_errno);
   enum outcome outcome =
       journey == BACK ? explain_answer(job, &answer) : explain_journey(job, journey);
   come_back(job, base, journey);

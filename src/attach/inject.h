@@ -12,18 +12,18 @@
 
 struct hd_injection {
   pid_t pid;
-  const char *library;  /* its path, as the process sees it */
-  const char *function; /* of no arguments, gives an int: what is not 0 is an errno */
-  uint64_t timeout_ms;  /* how long a safe point is waited for */
-  uint64_t call_ms;     /* how long the calls may take, once they have begun */
+  const char *library;         /* its path, as the process sees it */
+  const char *function;        /* of no arguments, gives an int: what is not 0 is an errno */
+  uint64_t timeout_ms;         /* how long a safe point is waited for */
+  uint64_t call_ms;            /* how long the calls may take, once they have begun */
   bool (*stop)(void *context); /* asked now and then while waiting; NULL: it is not to be ended */
   void *stop_context;
 };
 
 struct hd_injected {
-  int64_t stopped_ns;  /* how long the thread stood still, the last time */
-  int64_t longest_ns;  /* the longest time that any did, also where it was not safe */
-  uint64_t looks;      /* times that a thread was looked at */
+  int64_t stopped_ns; /* how long the thread stood still, the last time */
+  int64_t longest_ns; /* the longest time that any did, also where it was not safe */
+  uint64_t looks;     /* times that a thread was looked at */
 };
 
 /* On failure `error` says why, and what to do; the process runs on. */

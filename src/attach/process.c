@@ -207,8 +207,8 @@ int hd_mapping_open(pid_t pid, const struct hd_mapping *mapping)
     return fd;
   if (fd >= 0)
     close(fd);
-  snprintf(name, sizeof name, "/proc/%ld/map_files/%" PRIx64 "-%" PRIx64, (long)pid,
-           mapping->start, mapping->end);
+  snprintf(name, sizeof name, "/proc/%ld/map_files/%" PRIx64 "-%" PRIx64, (long)pid, mapping->start,
+           mapping->end);
   return open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 

@@ -50,11 +50,10 @@ bool hd_trace_refused(const struct hd_trace_rules *rules, int why, struct hd_err
                                 "as root (sudo), or allow it until the next boot (sysctl "
                                 "kernel.yama.ptrace_scope=0), or in the program itself "
                                 "(prctl(PR_SET_PTRACER, ...))" ELSE_DORMANT);
-  return hd_fail_input(error, "the kernel does not let heapdiff attach to it: %s; %s" ELSE_DORMANT,
-                       strerror(why),
-                       rules->privileged
-                           ? "a security policy (SELinux, AppArmor, seccomp) may forbid it, or it "
-                             "is outside of heapdiff's container"
-                           : "run heapdiff as root (sudo), in a container with CAP_SYS_PTRACE; "
-                             "SELinux, AppArmor and seccomp may forbid it, too");
+  return hd_fail_input(
+      error, "the kernel does not let heapdiff attach to it: %s; %s" ELSE_DORMANT, strerror(why),
+      rules->privileged ? "a security policy (SELinux, AppArmor, seccomp) may forbid it, or it "
+                          "is outside of heapdiff's container"
+                        : "run heapdiff as root (sudo), in a container with CAP_SYS_PTRACE; "
+                          "SELinux, AppArmor and seccomp may forbid it, too");
 }

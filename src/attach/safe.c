@@ -6,29 +6,30 @@
 
 /* Functions of libc within which, or below which, nothing may be called. A name that ends
  * in * stands for all that begin so. */
+/* clang-format off */
 static const char *const busy[] = {
     "malloc*", "calloc", "realloc*", "free", "cfree", "memalign", "aligned_alloc",
-    "posix_memalign", "__posix_memalign", "valloc", "pvalloc", "mallinfo*", "mallopt", "mcheck*", "mtrace",
-    "__libc_malloc", "__libc_calloc", "__libc_realloc*", "__libc_free", "__libc_memalign",
-    "__libc_valloc", "__libc_pvalloc", "__libc_freeres",
-    "fork", "vfork", "_Fork", "__fork", "__vfork", "__libc_fork", "clone", "__clone", "clone3",
-    "posix_spawn*", "system", "__libc_system", "popen", "_IO_p*open", "pthread_create*", "pthread_exit", "thrd_create",
-    "thrd_exit", "pthread_setattr_default_np",
-    "timer_create", "exit", "_exit", "_Exit", "quick_exit", "abort", "__assert*",
-    "__cxa_finalize", "__cxa_atexit", "__cxa_at_quick_exit", "on_exit", "atexit",
-    "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym", "dlerror", "dladdr*", "dlinfo",
-    "dl_iterate_phdr", "__libc_dl*", "_dl_*", "__tls_get_addr*",
+    "posix_memalign", "__posix_memalign", "valloc", "pvalloc", "mallinfo*", "mallopt", "mcheck*",
+    "mtrace", "__libc_malloc", "__libc_calloc", "__libc_realloc*", "__libc_free",
+    "__libc_memalign", "__libc_valloc", "__libc_pvalloc", "__libc_freeres", "fork", "vfork",
+    "_Fork", "__fork", "__vfork", "__libc_fork", "clone", "__clone", "clone3", "posix_spawn*",
+    "system", "__libc_system", "popen", "_IO_p*open", "pthread_create*", "pthread_exit",
+    "thrd_create", "thrd_exit", "pthread_setattr_default_np", "timer_create", "exit", "_exit",
+    "_Exit", "quick_exit", "abort", "__assert*", "__cxa_finalize", "__cxa_atexit",
+    "__cxa_at_quick_exit", "on_exit", "atexit", "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym",
+    "dlerror", "dladdr*", "dlinfo", "dl_iterate_phdr", "__libc_dl*", "_dl_*", "__tls_get_addr*",
     "setlocale", "newlocale", "freelocale", "duplocale", "uselocale", "bindtextdomain",
     "bind_textdomain_codeset", "textdomain", "dcgettext", "dcngettext", "dgettext", "gettext",
     "ngettext", "iconv_open", "setuid", "setgid", "seteuid", "setegid", "setreuid", "setregid",
     "setresuid", "setresgid", "setgroups", "initgroups",
 };
+/* clang-format on */
 
 /* Below these a thread waits for a lock of the program's, by the same operation with which
  * malloc waits for its own. */
 static const char *const waiting[] = {
-    "pthread_mutex_*lock", "__pthread_mutex_*lock", "mtx_*lock", "pthread_barrier_wait",
-    "aio_suspend*",
+    "pthread_mutex_*lock",  "__pthread_mutex_*lock", "mtx_*lock",
+    "pthread_barrier_wait", "aio_suspend*",
 };
 
 static bool is_among(const char *name, const char *const *patterns, size_t count)
@@ -40,7 +41,7 @@ static bool is_among(const char *name, const char *const *patterns, size_t count
     size_t length = strlen(name), end = strlen(tail);
     bool fits = strncmp(name, pattern, head) == 0 && length >= head + end &&
                 strcmp(name + length - end, tail) == 0;
-    if (fits && (!star ? length == head : true))
+    if (fits && (star || length == head))
       return true;
   }
   return false;
@@ -50,6 +51,7 @@ static bool is_among(const char *name, const char *const *patterns, size_t count
 
 bool hd_syscall_waits(int64_t syscall)
 {
+  /* clang-format off */
   static const int calls[] = {
       SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_preadv,
       SYS_pwritev, SYS_fsync, SYS_fdatasync, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6,
@@ -60,6 +62,7 @@ bool hd_syscall_waits(int64_t syscall)
       SYS_io_uring_enter, SYS_mq_timedreceive, SYS_mq_timedsend, SYS_msgrcv, SYS_msgsnd,
       SYS_semop, SYS_semtimedop,
   };
+  /* clang-format on */
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
     if (calls[i] == syscall)
       return true;

@@ -26,16 +26,17 @@ static bool check_access(pid_t pid, const struct hd_process_status *status, stru
     return hd_fail_input(error, "the process has ended");
   const struct passwd *user = getpwuid(status->uid);
   if (status->uid != geteuid())
-    return hd_fail_input(error, "belongs to user %s%s(%ld): run heapdiff as root (sudo), or as that "
-                                "user",
+    return hd_fail_input(error,
+                         "belongs to user %s%s(%ld): run heapdiff as root (sudo), or as that "
+                         "user",
                          user ? user->pw_name : "", user ? " " : "", (long)status->uid);
-  return hd_fail_input(error, "the kernel does not let you look into it, though it is yours: it has "
-                              "privileges of its own, or has given some up (prctl(2), "
-                              "PR_SET_DUMPABLE): run heapdiff as root (sudo)");
+  return hd_fail_input(error,
+                       "the kernel does not let you look into it, though it is yours: it has "
+                       "privileges of its own, or has given some up (prctl(2), "
+                       "PR_SET_DUMPABLE): run heapdiff as root (sudo)");
 }
 
-bool hd_attach_check_process(int64_t pid, struct hd_process_status *status,
-                             struct hd_error *error)
+bool hd_attach_check_process(int64_t pid, struct hd_process_status *status, struct hd_error *error)
 {
   if (pid <= 0 || pid > INT32_MAX)
     return hd_fail_usage(error, "%" PRId64 " is no process id", pid);
@@ -51,8 +52,9 @@ bool hd_attach_check_process(int64_t pid, struct hd_process_status *status,
   if (status->kernel)
     return hd_fail_input(error, "is a thread of the kernel, which has no heap of the kind");
   if (status->state == 'T')
-    return hd_fail_input(error, "is stopped (SIGSTOP, or Ctrl-Z in its shell): let it go on with "
-                                "kill -CONT %" PRId64 " first",
+    return hd_fail_input(error,
+                         "is stopped (SIGSTOP, or Ctrl-Z in its shell): let it go on with "
+                         "kill -CONT %" PRId64 " first",
                          pid);
   return check_access((pid_t)pid, status, error);
 }
@@ -61,8 +63,9 @@ static bool fail_tracer(pid_t tracer, struct hd_error *error)
 {
   struct hd_process_status status;
   bool known = hd_process_status_read(tracer, &status);
-  return hd_fail_input(error, "is traced by %s (process %ld) already, a debugger or strace, and the "
-                              "kernel allows one at a time: end that first",
+  return hd_fail_input(error,
+                       "is traced by %s (process %ld) already, a debugger or strace, and the "
+                       "kernel allows one at a time: end that first",
                        known ? status.name : "another process", (long)tracer);
 }
 
@@ -150,15 +153,17 @@ bool hd_attach_check_code(pid_t pid, const struct hd_process_status *status, con
   if (status->tracer)
     return fail_tracer(status->tracer, error);
   if (status->ignored >> (SIGTRAP - 1) & 1)
-    return hd_fail_input(error, "ignores SIGTRAP, by which a thread of it would be led: start it with "
-                                "heapdiff record --dormant to wake the agent in it later");
+    return hd_fail_input(error,
+                         "ignores SIGTRAP, by which a thread of it would be led: start it with "
+                         "heapdiff record --dormant to wake the agent in it later");
   if (!program_facts(pid, &program))
     return hd_fail_input(error, "its program cannot be read: %s", strerror(errno));
   if (!read_facts(agent, &own) || !own.is_elf)
     return hd_fail_input(error, "the agent (%.400s) cannot be read: %s", agent, strerror(errno));
   if (program.machine != own.machine || program.word_size != own.word_size)
-    return hd_fail_input(error, "runs a program for %s, the agent is for %s: use a heapdiff that was "
-                                "built for the program's architecture",
+    return hd_fail_input(error,
+                         "runs a program for %s, the agent is for %s: use a heapdiff that was "
+                         "built for the program's architecture",
                          hd_elf_machine_name(&program, theirs, sizeof theirs),
                          hd_elf_machine_name(&own, mine, sizeof mine));
   return check_libc(pid, &program, error);

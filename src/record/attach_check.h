@@ -5,8 +5,7 @@
 #include "attach/process.h"
 
 /* That it is a process which runs, and that this one may look into it; fills `status`. */
-bool hd_attach_check_process(int64_t pid, struct hd_process_status *status,
-                             struct hd_error *error);
+bool hd_attach_check_process(int64_t pid, struct hd_process_status *status, struct hd_error *error);
 /* That the agent (at `agent`) can be put into it. */
 bool hd_attach_check_code(pid_t pid, const struct hd_process_status *status, const char *agent,
                           struct hd_error *error);

@@ -113,8 +113,8 @@ static bool map(struct hd_control_client *client, bool *starting, struct hd_erro
     return false;
   if (info.st_size < (off_t)sizeof *client->shared)
     return fail_version(error);
-  void *memory = mmap(NULL, sizeof *client->shared, PROT_READ | PROT_WRITE, MAP_SHARED, client->fd,
-                      0);
+  void *memory =
+      mmap(NULL, sizeof *client->shared, PROT_READ | PROT_WRITE, MAP_SHARED, client->fd, 0);
   if (memory == MAP_FAILED)
     return hd_fail_internal(error, "the agent's control cannot be mapped: %s", strerror(errno));
   client->shared = memory;

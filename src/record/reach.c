@@ -84,8 +84,7 @@ static bool make_in(struct hd_reach *reach, const char *parent, bool for_code)
   errno = EROFS;
   if (fstatvfs(fd, &mount) == 0 && !(mount.f_flag & ST_RDONLY) &&
       !(for_code && (mount.f_flag & ST_NOEXEC)) && mkdirat(fd, reach->name, 0700) == 0) {
-    reach->apart_fd =
-        openat(fd, reach->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    reach->apart_fd = openat(fd, reach->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (reach->apart_fd >= 0 &&
         (reach->uid == geteuid() || fchown(reach->apart_fd, reach->uid, reach->gid) == 0)) {
       reach->parent_fd = fd;
@@ -114,8 +113,9 @@ static bool make_anywhere(struct hd_reach *reach, bool for_code, struct hd_error
       return true;
     why = i == 0 ? errno : why;
   }
-  return hd_fail_input(error, "it sees other files than heapdiff, and no directory that both can "
-                              "write to: tried /tmp, /var/tmp, /dev/shm and /run there: %s",
+  return hd_fail_input(error,
+                       "it sees other files than heapdiff, and no directory that both can "
+                       "write to: tried /tmp, /var/tmp, /dev/shm and /run there: %s",
                        strerror(why));
 }
 
@@ -176,8 +176,7 @@ void hd_reach_forget_agent(struct hd_reach *reach)
 static bool fetch_snapshot(const struct hd_reach *reach, const char *name, int to)
 {
   struct stat info;
-  int fd = openat(reach->apart_fd, name,
-                  O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  int fd = openat(reach->apart_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     return errno == ENOENT;
   bool good = true;
@@ -250,9 +249,10 @@ static bool fetch_snapshots(struct hd_reach *reach, int to)
   int why = 0;
   for (struct dirent *entry; stream && (entry = readdir(stream));) {
     const char *name = entry->d_name;
-    const char *copy = hd_snapshot_name(name) && !hd_strings_find(&reach->fetched, name, strlen(name))
-                           ? hd_arena_copy(&arena, name, strlen(name))
-                           : NULL;
+    const char *copy =
+        hd_snapshot_name(name) && !hd_strings_find(&reach->fetched, name, strlen(name))
+            ? hd_arena_copy(&arena, name, strlen(name))
+            : NULL;
     if (copy && !hd_vec_push(&names, copy))
       break;
   }

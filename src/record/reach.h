@@ -19,13 +19,13 @@ struct hd_reach {
   char agent[PATH_MAX]; /* as the process sees it */
   /* A directory of the process's own, out of which the snapshots are fetched; where it
    * writes straight to the output directory `apart` is "". */
-  char apart[64];       /* as the process sees it */
-  char name[32];        /* in its parent */
+  char apart[64]; /* as the process sees it */
+  char name[32];  /* in its parent */
   int parent_fd, apart_fd;
-  bool copied;          /* the agent lies there, too */
-  off_t logged;         /* bytes of the agent's log that were fetched */
+  bool copied;               /* the agent lies there, too */
+  off_t logged;              /* bytes of the agent's log that were fetched */
   struct hd_strings fetched; /* names of snapshots */
-  uint64_t thinned;     /* snapshots that were deleted again as the agent deleted them */
+  uint64_t thinned;          /* snapshots that were deleted again as the agent deleted them */
 };
 
 #define HD_REACH_INIT                                                                              \

@@ -21,7 +21,7 @@
 
 enum {
   ATTACH_TIMEOUT_MS = 10000,
-  READY_MS = 60000,   /* for the agent's thread, which has begun by then */
+  READY_MS = 60000, /* for the agent's thread, which has begun by then */
   RECORD_MS = 120000,
   LEAST_SLICE_MS = 10,
   SLICE_MS = 200
@@ -31,7 +31,7 @@ struct run {
   const struct hd_pid_options *options;
   struct hd_pid_result *result;
   pid_t pid;
-  int pidfd; /* -1: the kernel has none */
+  int pidfd;      /* -1: the kernel has none */
   uint64_t start; /* of the process: a pid alone may be another's by now */
   struct hd_process_status status;
   struct hd_control_client control;
@@ -39,7 +39,7 @@ struct run {
   struct hd_output_directory directory;
   struct hd_watch watch;
   bool watching;
-  struct hd_agent_status before; /* the counters when the recording began */
+  struct hd_agent_status before;  /* the counters when the recording began */
   struct hd_agent_status counted; /* and the last ones seen */
   off_t logged_before;
   double cpu_before_s, cpu_s;
@@ -65,8 +65,7 @@ static bool inject(struct run *run, struct hd_attached *attached, struct hd_erro
   char agent[PATH_MAX];
   const struct hd_pid_options *options = run->options;
   struct hd_injected injected;
-  uint64_t timeout_ms =
-      options->attach_timeout_ms ? options->attach_timeout_ms : ATTACH_TIMEOUT_MS;
+  uint64_t timeout_ms = options->attach_timeout_ms ? options->attach_timeout_ms : ATTACH_TIMEOUT_MS;
   if (!hd_agent_path(options->record.agent, agent, error) ||
       !hd_attach_check_code(run->pid, &run->status, agent, error) ||
       !hd_reach_agent(&run->reach, agent, error))
@@ -99,8 +98,9 @@ static bool get_in(struct run *run, struct hd_attached *attached, struct hd_erro
   if (!hd_control_is_recording(&run->control))
     return true;
   hd_control_directory(&run->control, directory);
-  return hd_fail_input(error, "is being recorded already, into %.300s: heapdiff snap %ld takes a "
-                              "snapshot now, heapdiff record --pid %ld --detach ends it",
+  return hd_fail_input(error,
+                       "is being recorded already, into %.300s: heapdiff snap %ld takes a "
+                       "snapshot now, heapdiff record --pid %ld --detach ends it",
                        directory, (long)run->pid, (long)run->pid);
 }
 
@@ -157,8 +157,7 @@ static void take(struct run *run)
 {
   run->counted = hd_control_counters(&run->control);
   uint64_t thinned = run->counted.thinned - run->before.thinned;
-  run->result->fetch_errno =
-      hd_reach_fetch(&run->reach, &run->directory, thinned) ? 0 : errno;
+  run->result->fetch_errno = hd_reach_fetch(&run->reach, &run->directory, thinned) ? 0 : errno;
   if (run->watch.fd < 0)
     hd_watch_scan(&run->watch);
   else

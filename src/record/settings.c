@@ -41,8 +41,9 @@ bool hd_settings_check(const struct hd_record_options *options, struct hd_error 
   if (options->keep == 1 || options->keep > HD_MAX_KEEP)
     return hd_fail_usage(error, "a process keeps 2 to %u snapshots, or all (0)", HD_MAX_KEEP);
   if (!signal_will_do(options->signal))
-    return hd_fail_usage(error, "signal %d means something else to programs: use SIGUSR1, SIGUSR2 "
-                                "or a real-time signal",
+    return hd_fail_usage(error,
+                         "signal %d means something else to programs: use SIGUSR1, SIGUSR2 "
+                         "or a real-time signal",
                          options->signal);
 #define CHECK(field, name, standard, least, most)                                                  \
   if (is_outside(settings.field, least, most))                                                     \

@@ -22,23 +22,20 @@ static bool open_recording(int64_t pid, struct hd_control_client *client, struct
 {
   struct hd_process_status status;
   *client = (struct hd_control_client)HD_CONTROL_CLIENT_INIT;
-  if (!hd_attach_check_process(pid, &status, error) ||
-      !hd_control_open((pid_t)pid, client, error))
+  if (!hd_attach_check_process(pid, &status, error) || !hd_control_open((pid_t)pid, client, error))
     return false;
   if (!client->shared && hd_control_has_agent((pid_t)pid))
     return hd_fail_input(error, "the agent in it listens to nobody, as it is recorded with neither "
                                 "an interval nor anything else that asks for snapshots: record it "
                                 "with --interval");
   if (!client->shared)
-    return hd_fail_input(error, "is not being recorded: heapdiff record --pid %" PRId64
-                                " attaches to it",
-                         pid);
+    return hd_fail_input(
+        error, "is not being recorded: heapdiff record --pid %" PRId64 " attaches to it", pid);
   if (hd_control_is_recording(client))
     return true;
   hd_control_close(client);
-  return hd_fail_input(error, "is not being recorded: heapdiff record --pid %" PRId64
-                              " wakes the agent in it",
-                       pid);
+  return hd_fail_input(
+      error, "is not being recorded: heapdiff record --pid %" PRId64 " wakes the agent in it", pid);
 }
 
 static bool in_process(int64_t pid, struct hd_error *error)
@@ -55,8 +52,8 @@ static bool is_fetched(int64_t pid, const char *path, char *out, size_t size)
   char name[PATH_MAX + 64], directory[PATH_MAX];
   const char *slash = strrchr(path, '/');
   struct timespec pause = {0, 10000000};
-  snprintf(name, sizeof name, "/proc/%" PRId64 "/root%.*s/" HD_REACH_MARK, pid,
-           (int)(slash - path), path);
+  snprintf(name, sizeof name, "/proc/%" PRId64 "/root%.*s/" HD_REACH_MARK, pid, (int)(slash - path),
+           path);
   /* The process's user can put anything there. */
   int mark = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   ssize_t length = mark < 0 ? 0 : read(mark, directory, sizeof directory - 1);
@@ -80,8 +77,8 @@ static void as_seen_here(int64_t pid, const char *path, char *out, size_t size)
   if (path[0] != '/' || is_fetched(pid, path, out, size))
     return;
   snprintf(inside, sizeof inside, "/proc/%" PRId64 "/root%s", pid, path);
-  bool same = stat(path, &here) == 0 && stat(inside, &there) == 0 &&
-              here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+  bool same = stat(path, &here) == 0 && stat(inside, &there) == 0 && here.st_dev == there.st_dev &&
+              here.st_ino == there.st_ino;
   snprintf(out, size, "%s", same ? path : inside);
 }
 

@@ -166,10 +166,14 @@ int main(int argc, char **argv)
   static const struct {
     const char *name;
     void (*once)(void);
-  } ways[] = {{"sleep", sleeps},         {"poll", polls},
-              {"select", selects},       {"epoll", waits_for_events},
-              {"condition", waits_for_a_condition}, {"compute", computes},
-              {"allocate", allocates},   {"join", joins},
+  } ways[] = {{"sleep", sleeps},
+              {"poll", polls},
+              {"select", selects},
+              {"epoll", waits_for_events},
+              {"condition", waits_for_a_condition},
+              {"compute", computes},
+              {"allocate", allocates},
+              {"join", joins},
               {"load", loads}};
   struct sigaction action = {.sa_handler = on_term};
   sigaction(SIGTERM, &action, NULL);

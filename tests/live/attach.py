@@ -371,8 +371,8 @@ def isolated(heapdiff, target, work, name):
 def test_another_mount_namespace(options, heapdiff, work):
     need_root()
     need("unshare", "mount")
-    script = ("exec 9<" + os.path.join(options.programs, "visited") + "; mount -t tmpfs none /tmp && "
-              "cat <&9 >/tmp/visited && chmod 755 /tmp/visited && exec 9<&- && "
+    script = ("exec 9<" + os.path.join(options.programs, "visited") + "; "
+              "mount -t tmpfs none /tmp && cat <&9 >/tmp/visited && chmod 755 /tmp/visited && exec 9<&- && "
               "exec /tmp/visited allocate")
     if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         raise Skipped("no mount namespaces here")

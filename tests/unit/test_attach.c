@@ -45,7 +45,8 @@ static void test_threads_of_the_kernel_and_zombies(void **state)
 {
   (void)state;
   struct hd_process_status status;
-  assert_true(hd_process_status_parse("Name:\tkthreadd\nState:\tS (sleeping)\nTgid:\t2\n", &status));
+  assert_true(
+      hd_process_status_parse("Name:\tkthreadd\nState:\tS (sleeping)\nTgid:\t2\n", &status));
   assert_true(status.kernel);
   assert_true(hd_process_status_parse("Name:\tgone\nState:\tZ (zombie)\nTgid:\t5\n", &status));
   assert_false(status.kernel);
@@ -117,13 +118,34 @@ static void test_this_process(void **state)
 
 /* --- safe points --------------------------------------------------------------------------- */
 
-#define LIBC(name) {.kind = HD_CODE_LIBC, .function = (name)}
-#define LIBC_LEAF(name) {.kind = HD_CODE_LIBC, .function = (name), .interrupted = true}
-#define OTHER {.kind = HD_CODE_OTHER}
-#define OTHER_LEAF {.kind = HD_CODE_OTHER, .interrupted = true}
-#define LOADER {.kind = HD_CODE_LOADER}
-#define ALLOCATOR {.kind = HD_CODE_ALLOCATOR}
-#define PROGRAM {.kind = HD_CODE_PROGRAM_ALLOCATOR}
+#define LIBC(name)                                                                                 \
+  {                                                                                                \
+    .kind = HD_CODE_LIBC, .function = (name)                                                       \
+  }
+#define LIBC_LEAF(name)                                                                            \
+  {                                                                                                \
+    .kind = HD_CODE_LIBC, .function = (name), .interrupted = true                                  \
+  }
+#define OTHER                                                                                      \
+  {                                                                                                \
+    .kind = HD_CODE_OTHER                                                                          \
+  }
+#define OTHER_LEAF                                                                                 \
+  {                                                                                                \
+    .kind = HD_CODE_OTHER, .interrupted = true                                                     \
+  }
+#define LOADER                                                                                     \
+  {                                                                                                \
+    .kind = HD_CODE_LOADER                                                                         \
+  }
+#define ALLOCATOR                                                                                  \
+  {                                                                                                \
+    .kind = HD_CODE_ALLOCATOR                                                                      \
+  }
+#define PROGRAM                                                                                    \
+  {                                                                                                \
+    .kind = HD_CODE_PROGRAM_ALLOCATOR                                                              \
+  }
 
 static const struct hd_call none = {-1, 0};
 

@@ -324,7 +324,8 @@ static void test_memory_that_cannot_be_trusted(void **state)
   assert_other_version();
 }
 
-/* --- settings, files --------------------------------------------------------------------------- */
+/* --- settings, files ---------------------------------------------------------------------------
+ */
 
 static void test_settings_as_lines(void **state)
 {
