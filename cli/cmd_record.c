@@ -43,12 +43,12 @@ static const struct option_row rows[] = {
     {TEXT_AT(struct record_args, signal), .name = "signal", .metavar = "NAME",
      .words = signal_words,
      .help = "a snapshot when the program gets this signal: USR1, USR2, RTMIN+N"},
-    {TEXT_AT(struct record_args, oom_at), .name = "oom-at", .metavar = "PERCENT",
-     .standard = "90%",
+    {TEXT_AT(struct record_args, oom_at), .name = "oom-at", .metavar = "PERCENT", .standard = "90%",
      .help = "a snapshot once memory passes so much of its limit; off: none"},
     {NUMBER_AT(struct record_args, keep), .name = "keep", .metavar = "N", .most = MOST_KEPT,
      .standard = "1000",
-     .help = "snapshots that a process, or a URL, keeps, thinned out evenly, the first and the last always; "
+     .help = "snapshots that a process, or a URL, keeps, thinned out evenly, the first and the "
+             "last always; "
              "0: all"},
     {SIZE_AT(struct record_args, max_size), .name = "max-size", .metavar = "SIZE",
      .most = INT64_C(1) << 60, .standard = "1g",
@@ -84,8 +84,8 @@ static const struct option_group groups[] = {
 struct progress {
   bool lines;
   struct symbolizing_early *early; /* NULL: nothing */
-  int64_t pid;  /* of the first snapshot, 0 before it */
-  bool verbose; /* lines for the processes that it starts, too */
+  int64_t pid;                     /* of the first snapshot, 0 before it */
+  bool verbose;                    /* lines for the processes that it starts, too */
   bool several;
 };
 
@@ -305,7 +305,8 @@ const struct command verb_record = {
              "the start, at every interval and at the end. The exit status is the program's; 125, "
              "126 and 127 say that record failed, or that the program cannot be run or was not "
              "found.\nWith --pid it attaches to a process that runs, until Ctrl-C, --for or "
-             "--count ends it or the process ends; what that allocated before is not known.\nOf a URL, or "
+             "--count ends it or the process ends; what that allocated before is not known.\nOf a "
+             "URL, or "
              "HOST:PORT, it fetches the heap profile that the service there gives, and of a Go "
              "service its goroutines with it, at every interval until Ctrl-C, --for or --count "
              "ends it.",

@@ -313,9 +313,12 @@ static bool take_all(struct parser *parser, bool stop_at_word, int *words, bool 
 enum option_result options_parse(const struct option_group *groups, void *values, bool stop_at_word,
                                  int *argc, char **argv, char error[OPTION_ERROR_TEXT])
 {
-  struct parser parser = {
-      .groups = groups, .program_follows = stop_at_word, .values = values, .argc = *argc,
-      .argv = argv, .error = error};
+  struct parser parser = {.groups = groups,
+                          .program_follows = stop_at_word,
+                          .values = values,
+                          .argc = *argc,
+                          .argv = argv,
+                          .error = error};
   int words = 0;
   bool help = false;
   if (!set_standards(&parser) || !take_all(&parser, stop_at_word, &words, &help))

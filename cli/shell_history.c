@@ -55,8 +55,7 @@ static void save(const struct history_library *library, History *lines, const ch
   umask(mask);
 }
 
-void shell_history_keep(const struct history_library *library, const char *path,
-                        const char *line)
+void shell_history_keep(const struct history_library *library, const char *path, const char *line)
 {
   HistEvent event;
   History *lines = library->init();

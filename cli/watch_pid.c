@@ -100,7 +100,7 @@ int watch_pid(struct watch_args *args, int64_t pid)
                                 .path_count = 1,
                                 .feed = &recording.feed};
   snprintf(shown, sizeof shown, "process %" PRId64, pid);
-  args->input.pid = pid; /* not one that it starts */
+  args->input.pid = pid;  /* not one that it starts */
   interrupt_no_sigpipe(); /* the agent is to be taken out of its way in any case */
   if (!watch_feed_start(&recording.feed, run, &recording))
     return STATUS_INTERNAL;

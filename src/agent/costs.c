@@ -53,8 +53,7 @@ uint64_t hd_cost_begin_timed(void)
   if (hd_self.phased || !hd_cost_skipped)
     return __builtin_ia32_rdtsc();
   hd_self.phased = true;
-  hd_self.visits =
-      atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % hd_cost_skipped;
+  hd_self.visits = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % hd_cost_skipped;
   return 0;
 }
 

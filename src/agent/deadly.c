@@ -130,8 +130,7 @@ static void start_guarding(int number)
   if (set_action(number, NULL, &old) != 0)
     return;
   /* One that was ignored before the program began is free to be asked with. */
-  bool ignored =
-      old.sa_handler == SIG_IGN && action.sa_handler == ask && !hd_series.is_late;
+  bool ignored = old.sa_handler == SIG_IGN && action.sa_handler == ask && !hd_series.is_late;
   if (old.sa_handler == SIG_DFL || ignored)
     set_action(number, &action, NULL);
   else if (action.sa_handler == ask && hd_series.is_late)

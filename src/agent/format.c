@@ -50,8 +50,7 @@ static void put_object(struct hd_output *output, const char *name, const char *c
 static void put_costs(struct hd_output *output, const struct hd_costs *costs)
 {
   static const char *const names[] = {"samples", "recording_ns", "writing_ns", "memory"};
-  const uint64_t values[] = {costs->samples, costs->recording_ns, costs->writing_ns,
-                             costs->memory};
+  const uint64_t values[] = {costs->samples, costs->recording_ns, costs->writing_ns, costs->memory};
   hd_put_member(output, "cpu_ns", costs->cpu_ns);
   put_object(output, "agent", names, values, sizeof values / sizeof *values);
 }
@@ -73,8 +72,7 @@ static void put_memory(struct hd_output *output, const struct hd_circumstances *
 }
 
 static void put_header(struct hd_output *output, const struct hd_capture *capture,
-                       const struct hd_series *series,
-                       const struct hd_circumstances *circumstances)
+                       const struct hd_series *series, const struct hd_circumstances *circumstances)
 {
   hd_put(output, "{\"heapdiff\":1,\"kind\":\"heap\"");
   put_identity(output, series);
@@ -247,7 +245,7 @@ static uint32_t put_records(struct hd_output *output, const struct hd_capture *c
 
 void hd_format_snapshot(struct hd_output *output, const struct hd_capture *capture,
                         const struct hd_series *series,
-                       const struct hd_circumstances *circumstances)
+                        const struct hd_circumstances *circumstances)
 {
   uint32_t stacks = 0, records = 0;
   put_header(output, capture, series, circumstances);

@@ -45,7 +45,8 @@ void hd_pressure_start(void)
 bool hd_pressure_is_watched(void)
 {
   const struct hd_limits *limits = &pressure.limits;
-  return hd_config.set.oom_percent && pressure.buffer && (limits->cgroup || limits->address_space || limits->data);
+  return hd_config.set.oom_percent && pressure.buffer &&
+         (limits->cgroup || limits->address_space || limits->data);
 }
 
 /* Used memory in ten thousandths of a limit. */
@@ -76,8 +77,8 @@ static uint64_t droppable(const char *group, bool unified)
   struct hd_text path = {pressure.buffer->path, 0, sizeof pressure.buffer->path, false};
   hd_text_add(&path, group);
   hd_text_add(&path, "/memory.stat");
-  if (path.failed || !hd_read_file(pressure.buffer->path, pressure.buffer->file,
-                                   sizeof pressure.buffer->file))
+  if (path.failed ||
+      !hd_read_file(pressure.buffer->path, pressure.buffer->file, sizeof pressure.buffer->file))
     return 0;
   const char *name = unified ? "\ninactive_file " : "\ntotal_inactive_file ";
   const char *at = strstr(pressure.buffer->file, name);
@@ -90,8 +91,8 @@ static uint64_t group_share(uint64_t wanted)
   const struct hd_limits *limits = &pressure.limits;
   if (!limits->cgroup)
     return 0;
-  uint64_t used = read_number(limits->group, limits->unified ? "/memory.current"
-                                                             : "/memory.usage_in_bytes");
+  uint64_t used =
+      read_number(limits->group, limits->unified ? "/memory.current" : "/memory.usage_in_bytes");
   if (share(used, limits->cgroup) < wanted)
     return share(used, limits->cgroup);
   uint64_t cache = droppable(limits->group, limits->unified);

@@ -74,8 +74,8 @@ static bool compress_cfa(const struct hd_cfi_row *row, uint32_t frame, unsigned 
 bool hd_row_compress(const struct hd_cfi_row *row, uint32_t frame, struct hd_cached_row *cached)
 {
   const struct hd_rule *ra = &row->rules[HD_REG_RA];
-  unsigned flags = (row->may_switch ? HD_ROW_MAY_SWITCH : 0) |
-                   (frame == HD_OWN_FRAME ? HD_ROW_OWN : 0);
+  unsigned flags =
+      (row->may_switch ? HD_ROW_MAY_SWITCH : 0) | (frame == HD_OWN_FRAME ? HD_ROW_OWN : 0);
   if (row->is_signal_frame)
     return false;
   if (ra->kind == HD_RULE_UNDEFINED) {

@@ -10,7 +10,8 @@
 
 /* Recording begins with this mean interval (1: everything). With a seed that is not
  * 0 a program whose threads do the same in the same order is sampled in the same
- * places. False when memory is short or a lock is not to be had. Called again only after hd_sampling_stop. */
+ * places. False when memory is short or a lock is not to be had. Called again only after
+ * hd_sampling_stop. */
 bool hd_sampling_start(uint64_t rate, uint32_t max_frames, uint64_t seed);
 /* Recording ends, at one instant for all threads: nothing is live or counted. */
 void hd_sampling_stop(void);

@@ -84,7 +84,8 @@ static bool make_path(char *path, const char *prefix, uint64_t sequence, const c
   }
   hd_text_add(&text, ".");
   hd_text_number(&text, sequence, SEQUENCE_DIGITS);
-  hd_text_add(&text, hd_config.set.format == HD_FORMAT_PPROF ? HD_PPROF_SUFFIX : HD_SNAPSHOT_SUFFIX);
+  hd_text_add(&text,
+              hd_config.set.format == HD_FORMAT_PPROF ? HD_PPROF_SUFFIX : HD_SNAPSHOT_SUFFIX);
   hd_text_add(&text, suffix);
   return !text.failed;
 }

@@ -126,7 +126,7 @@ static void *run(void *unused)
     uint64_t next = attend(true), now = hd_monotonic_ns(), again = hd_loader_attend(now);
     next = again < next ? again : next;
     hd_trigger_take(~(uint32_t)HD_EVENTS); /* nobody knows these */
-    if (now - expired > EXPIRY_NS) { /* libc unloads its converters without dlclose */
+    if (now - expired > EXPIRY_NS) {       /* libc unloads its converters without dlclose */
       hd_modules_expire();
       expired = now;
     }

@@ -73,8 +73,8 @@ bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
   made->want_edges = series->want_edges;
   made->want_focus = series->frames.filters->focus != NULL;
   made->every_frame = made->want_focus || series->frames.filters->ignore;
-  made->site_alone = !made->every_frame && !made->want_cum && !made->want_edges &&
-                     made->by != HD_BY_STACK;
+  made->site_alone =
+      !made->every_frame && !made->want_cum && !made->want_edges && made->by != HD_BY_STACK;
   made->all_add_up = true;
   for (int i = 0; i < HD_MEASURES; i++) {
     made->has[i] = profile->has[i];
@@ -173,8 +173,8 @@ static void find_site(const struct hd_fold *fold, struct item *item)
   }
   for (uint32_t i = 0; fold->every_frame && i < item->count; i++)
     flags |= places[item->stack[i] - 1].flags;
-  item->dropped = !(flags & HD_FRAME_FOCUS) || (flags & HD_FRAME_IGNORE) ||
-                  (item->count && !item->any);
+  item->dropped =
+      !(flags & HD_FRAME_FOCUS) || (flags & HD_FRAME_IGNORE) || (item->count && !item->any);
 }
 
 static uint32_t frame_at(const struct hd_fold *fold, const struct item *item)
@@ -207,8 +207,7 @@ static inline __attribute__((always_inline)) void pass(struct hd_fold *fold,
   join(fold, fold->cum.items + (size_t)(row - 1) * fold->columns, item->values);
 }
 
-static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t outer,
-                      uint32_t inner)
+static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t outer, uint32_t inner)
 {
   uint32_t edge = hd_fold_edge(fold, outer, inner);
   if (!edge)
@@ -345,8 +344,7 @@ static void read_item(const struct hd_fold *fold, const struct hd_profile *profi
 /* The row of the item, 0 where a filter drops it; what is not known is counted. */
 static bool settle(struct hd_fold *fold, struct item *item, uint32_t *row)
 {
-  struct hd_fold_place *leaf =
-      item->count ? &fold->places.items[item->stack[0] - 1] : NULL;
+  struct hd_fold_place *leaf = item->count ? &fold->places.items[item->stack[0] - 1] : NULL;
   *row = leaf ? leaf->row : 0;
   if (*row)
     return true;
@@ -389,8 +387,7 @@ static bool fold_record(struct hd_fold *fold, const struct hd_profile *profile, 
 static const struct hd_fold_place *leaf_of(const struct hd_fold *fold,
                                            const struct hd_profile *profile, size_t record)
 {
-  uint32_t stack =
-      record < profile->records.count ? profile->records.items[record].stack : 0;
+  uint32_t stack = record < profile->records.count ? profile->records.items[record].stack : 0;
   if (!stack)
     return NULL;
   uint32_t first = profile->stacks.items[stack - 1].first;
@@ -400,9 +397,8 @@ static const struct hd_fold_place *leaf_of(const struct hd_fold *fold,
 /* Records come in any order, and what each needs lies far apart in memory: it is asked for
  * some records ahead, one step of the way at a time. (Inlined by force, as gcc drops a call
  * of what does nothing but that.) */
-static inline __attribute__((always_inline)) void look_ahead(const struct hd_fold *fold,
-                                                             const struct hd_profile *profile,
-                                                             size_t record)
+static inline __attribute__((always_inline)) void
+look_ahead(const struct hd_fold *fold, const struct hd_profile *profile, size_t record)
 {
   enum { TO_PLACE = 24, TO_ROW = 16, TO_CLASS = 8 };
   const struct hd_fold_place *place = leaf_of(fold, profile, record + TO_PLACE);
@@ -421,8 +417,7 @@ static inline __attribute__((always_inline)) void look_ahead(const struct hd_fol
   }
 }
 
-bool hd_fold_records(struct hd_fold *fold, const struct hd_profile *profile,
-                     struct hd_error *error)
+bool hd_fold_records(struct hd_fold *fold, const struct hd_profile *profile, struct hd_error *error)
 {
   enum { A_WHILE = 4096 };
   size_t next_age = 0;

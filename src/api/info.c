@@ -16,7 +16,7 @@ struct teller {
   struct hd_session *session;
   const struct hd_handle *handle;
   struct hd_view *view;
-  struct hd_pool *pool;             /* of the snapshot at hand */
+  struct hd_pool *pool; /* of the snapshot at hand */
   const struct hd_profile *profile;
   bool short_of_memory;
 };
@@ -126,7 +126,8 @@ static struct hd_cell parts_cell(struct teller *teller)
     if (!parts[i])
       continue;
     hd_format_bytes(size, parts[i], -1, false);
-    snprintf(line, sizeof line, "%9s  %s", size, hd_rss_part_title(teller->profile, (enum hd_rss_part)i));
+    snprintf(line, sizeof line, "%9s  %s", size,
+             hd_rss_part_title(teller->profile, (enum hd_rss_part)i));
     lines[count] = hd_view_text(teller->view, line);
     teller->short_of_memory |= !lines[count++];
   }
@@ -340,8 +341,8 @@ static struct hd_cell comments_cell(struct teller *teller)
   size_t count = profile->comments.count;
   const char **lines = hd_arena_alloc(&teller->view->arena, (count + 1) * sizeof *lines);
   for (size_t i = 0; lines && i < count; i++) {
-    lines[i] = hd_view_text(teller->view,
-                            hd_strings_text(&profile->strings, profile->comments.items[i]));
+    lines[i] =
+        hd_view_text(teller->view, hd_strings_text(&profile->strings, profile->comments.items[i]));
     teller->short_of_memory |= !lines[i];
   }
   teller->short_of_memory |= !lines;

@@ -44,8 +44,7 @@ struct keeper {
 static struct version version_of(const struct hd_handle *handle)
 {
   struct stat status;
-  int result =
-      handle->fetched ? fstat(handle->fetched - 1, &status) : stat(handle->name, &status);
+  int result = handle->fetched ? fstat(handle->fetched - 1, &status) : stat(handle->name, &status);
   if (result != 0 || !S_ISREG(status.st_mode))
     return (struct version){0};
   return (struct version){true, status.st_dev, status.st_ino, status.st_size, status.st_mtim};
@@ -123,7 +122,8 @@ static bool keep(void *context, const struct hd_handle *handle, struct hd_profil
 }
 
 /* Whether the list only became longer: then what was folded is still good. */
-static bool goes_on(const struct hd_kept_set *kept, const struct hd_profile *const *was, size_t count)
+static bool goes_on(const struct hd_kept_set *kept, const struct hd_profile *const *was,
+                    size_t count)
 {
   if (kept->snapshots.count < count)
     return false;
@@ -145,8 +145,7 @@ static bool read_new(struct hd_session *session, size_t *read, struct hd_error *
   memset(&kept->snapshots, 0, sizeof kept->snapshots);
   keeper.versions = hd_alloc_zeroed(session->chosen.count + 1, sizeof *keeper.versions);
   bool fine = was && keeper.versions && hd_vec_reserve(&kept->snapshots, count);
-  fine =
-      fine ? hd_session_keep_files(session, &kept->first, &files, error) : hd_fail_memory(error);
+  fine = fine ? hd_session_keep_files(session, &kept->first, &files, error) : hd_fail_memory(error);
   if (fine)
     hd_symbolizer_keep(session->symbolizer);
   if (!was || !goes_on(kept, was, count))

@@ -183,14 +183,14 @@ static bool fold_next(const struct hd_kept_set *kept, struct kept_fold *fold, si
   for (size_t i = 0; fine && i < count; i++) {
     parts[i].snapshot = &kept->snapshots.items[first + i];
     records += parts[i].snapshot->profile->records.count;
-    fine = hd_fold_begin(series, parts[i].snapshot->profile,
-                         parts[i].snapshot->import.locations, &parts[i].fold, error);
+    fine = hd_fold_begin(series, parts[i].snapshot->profile, parts[i].snapshot->import.locations,
+                         &parts[i].fold, error);
   }
   fine = fine && fold_parts(parts, count, records >= WORTH_THREADS, error);
   for (size_t i = 0; i < count; i++) {
     *stopped |= parts[i].fold && hd_fold_stopped(parts[i].fold);
-    fine = fine && hd_fold_end(parts[i].fold, parts[i].snapshot->profile,
-                               parts[i].snapshot->facts, error);
+    fine = fine &&
+           hd_fold_end(parts[i].fold, parts[i].snapshot->profile, parts[i].snapshot->facts, error);
     hd_fold_destroy(parts[i].fold);
   }
   return fine;
@@ -227,8 +227,7 @@ bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
     fold = hd_kept_fold(session, spec, error);
     fine = fold != NULL;
   }
-  fine = fine &&
-         hd_kept_fold_on(kept, fold, hd_session_jobs(session), stop, &stopped, error);
+  fine = fine && hd_kept_fold_on(kept, fold, hd_session_jobs(session), stop, &stopped, error);
   if (fold && fold->failed)
     forget(kept, fold);
   hd_ahead_go_on(kept);

@@ -96,8 +96,10 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
                            hd_measures[hd_measures[run->measure].beside].name);
     if (run->series.has[run->measure])
       return true;
-    return hd_fail_usage(error, "--measure: %s is not in every snapshot (absent is not zero); "
-                                "`heapdiff info` shows what is", hd_measures[run->measure].name);
+    return hd_fail_usage(error,
+                         "--measure: %s is not in every snapshot (absent is not zero); "
+                         "`heapdiff info` shows what is",
+                         hd_measures[run->measure].name);
   }
   for (int i = 0; i < HD_MEASURES; i++)
     if (run->series.has[i] && hd_measures[i].merge == HD_MERGE_SUM) {
@@ -134,7 +136,8 @@ static bool run_top(struct query_run *run, struct hd_error *error)
   struct hd_fold_spec spec;
   int sort;
   if (!top_spec(query, &spec, &sort, error) || !load(run, spec, error) ||
-      !choose_measure(run, error) || !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
+      !choose_measure(run, error) ||
+      !hd_view_create("heapdiff.top/1", HD_VIEW_GRID, &run->view, error))
     return false;
   if (query->limit && run->measure != HD_INUSE_SPACE)
     hd_session_add_note(run->session, HD_NOTE_WARNING, "limit-of-memory",

@@ -164,8 +164,8 @@ static void fetch_goroutines(struct run *run, struct hd_fetched *fetched)
   run->no_goroutines = true;
 }
 
-/* One moment. *came: the service gave its heap, or the one profile that is wanted. Only at the first one that it did not is an
- * error; later whatever it was may pass, want of memory as well. */
+/* One moment. *came: the service gave its heap, or the one profile that is wanted. Only at the
+ * first one that it did not is an error; later whatever it was may pass, want of memory as well. */
 static bool fetch_moment(struct run *run, bool *came, struct hd_error *error)
 {
   struct hd_fetched fetched[HD_STORED_KINDS] = {{.answer = {.fd = -1}}, {.answer = {.fd = -1}}};
@@ -224,8 +224,7 @@ static bool follow(struct run *run, struct hd_error *error)
     if (!fetch_moment(run, &came, error))
       return false;
     int64_t next = next_ms(run, came);
-    if ((options->count && run->taken >= options->count) || next > end_ms ||
-        !wait_until(run, next))
+    if ((options->count && run->taken >= options->count) || next > end_ms || !wait_until(run, next))
       break;
   }
   if (run->away_since_ms >= 0)

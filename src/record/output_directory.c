@@ -32,8 +32,7 @@ bool hd_snapshot_name(const char *name)
 
 static bool leftover_name(const char *name)
 {
-  return name[0] == '.' && strstr(name, HD_SNAPSHOT_SUFFIX) &&
-         ends_in(name, HD_TEMPORARY_SUFFIX);
+  return name[0] == '.' && strstr(name, HD_SNAPSHOT_SUFFIX) && ends_in(name, HD_TEMPORARY_SUFFIX);
 }
 
 /* Whether a file is heapdiff's by its name and by its first bytes: only such
@@ -53,8 +52,7 @@ static bool is_ours(int directory, const char *name)
   if (length == 0)
     return true;
   return (length == (ssize_t)sizeof head && memcmp(head, SNAPSHOT_HEAD, sizeof head) == 0) ||
-         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0) ||
-         (length >= 1 && head[0] == PPROF_HEAD);
+         (length >= 2 && memcmp(head, GZIP_HEAD, 2) == 0) || (length >= 1 && head[0] == PPROF_HEAD);
 }
 
 typedef HD_VEC(const char *) name_list;
