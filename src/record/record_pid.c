@@ -203,6 +203,13 @@ static bool is_enough(const struct run *run, int64_t began_ms)
          (options->count && taken + 1 >= options->count);
 }
 
+/* One that is ending has given up its memory a moment before it is known to have ended. */
+static bool has_memory(const struct run *run)
+{
+  struct hd_process_status status;
+  return hd_process_status_read(run->pid, &status) && !status.kernel && !strchr("ZX", status.state);
+}
+
 /* Short enough not to miss the end by a snapshot. */
 static int slice(const struct run *run, int64_t began_ms)
 {
@@ -226,6 +233,8 @@ static void follow(struct run *run)
     if (result->ended)
       return;
     if (!is_talked_to(run)) {
+      if (!has_memory(run) && !is_stopped(run))
+        continue;
       result->replaced = true;
       return;
     }
