@@ -25,7 +25,7 @@ static bool take_before(const char *path)
     return false;
   if (path && hd_sys3(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
     return false;
-  hd_snapshot_take("exec", NULL);
+  hd_snapshot_close("exec");
   return true;
 }
 
@@ -34,7 +34,7 @@ static int settle(bool taken, int result)
 {
   int saved = errno;
   if (taken)
-    hd_snapshot_undo();
+    hd_snapshot_reopen();
   errno = saved;
   return result;
 }

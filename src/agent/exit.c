@@ -17,10 +17,10 @@ static _Atomic(int) ending;
 
 void hd_exit_take_last(const char *reason)
 {
-  if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process() ||
-      atomic_exchange(&ending, hd_series.pid) == hd_series.pid)
+  if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process())
     return;
-  hd_snapshot_take(reason, NULL);
+  atomic_store(&ending, hd_series.pid);
+  hd_snapshot_close(reason);
 }
 
 static void take_last(void)

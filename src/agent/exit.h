@@ -6,7 +6,8 @@
 
 /* Has quick_exit call it, too. */
 void hd_exit_start(void);
-/* Takes the last snapshot of this process, once. */
+/* Takes the last snapshot of this process, once; where another thread is at it, waits
+ * for it: this one is about to end the process. */
 void hd_exit_take_last(const char *reason);
 bool hd_exit_has_begun(void);
 

@@ -38,6 +38,8 @@ static struct {
   int start_error;
   bool begun, start_written, wrote;
 } writer;
+/* The process's last one has been taken: set with the lock. */
+static _Atomic(bool) closed;
 
 /* A signal handler must not run the program's code in the middle, and a write
  * past the limit of a file's size must be an error, not the program's end. */
@@ -236,18 +238,15 @@ struct visit {
 
 /* Inside, the thread counts as busy: what it frees or allocates is not looked at
  * while it holds the locks. */
-static bool enter(struct visit *visit)
+static bool enter_even_closed(struct visit *visit)
 {
   if (hd_self.busy)
     return false;
   block_signals(&visit->signals);
   hd_self.busy = true;
   visit->began_ns = hd_cost_thread_ns();
-  bool locked = hd_lock_take_within(&writer_lock, WRITER_TIMEOUT_MS);
-  if (locked && hd_is_on())
+  if (hd_lock_take_within(&writer_lock, WRITER_TIMEOUT_MS))
     return true;
-  if (locked) /* the recording was ended meanwhile */
-    hd_lock_release(&writer_lock);
   hd_self.busy = false;
   restore_signals(&visit->signals);
   return false;
@@ -261,6 +260,16 @@ static void leave(const struct visit *visit)
   hd_lock_release(&writer_lock);
   hd_self.busy = false;
   restore_signals(&visit->signals);
+}
+
+static bool enter(struct visit *visit)
+{
+  if (!enter_even_closed(visit))
+    return false;
+  if (hd_is_on() && !atomic_load(&closed))
+    return true;
+  leave(visit); /* the recording or the program was ended meanwhile */
+  return false;
 }
 
 void hd_snapshot_begin(void)
@@ -304,7 +313,7 @@ static int take(const char *reason, const char *label)
 
 static int refuse(void)
 {
-  if (!hd_is_on())
+  if (!hd_is_on() || atomic_load(&closed))
     return ENOSYS;
   fail(EBUSY);
   return EBUSY;
@@ -329,6 +338,18 @@ int hd_snapshot_take(const char *reason, const char *label)
   return hd_snapshot_take_named(reason, label, NULL, 0);
 }
 
+void hd_snapshot_close(const char *reason)
+{
+  struct visit visit;
+  if (!enter(&visit)) {
+    refuse();
+    return;
+  }
+  take(reason, NULL);
+  atomic_store(&closed, true);
+  leave(&visit);
+}
+
 int hd_snapshot_take_last(const char *reason, void (*end)(void))
 {
   struct visit visit;
@@ -341,12 +362,14 @@ int hd_snapshot_take_last(const char *reason, void (*end)(void))
   return error;
 }
 
-void hd_snapshot_undo(void)
+void hd_snapshot_reopen(void)
 {
   struct visit visit;
-  if (!enter(&visit))
+  bool entered = enter_even_closed(&visit);
+  atomic_store(&closed, false);
+  if (!entered)
     return;
-  if (writer.wrote) {
+  if (writer.wrote && hd_is_on()) {
     writer.wrote = false;
     hd_series.sequence--;
     hd_retention_undo();
@@ -364,6 +387,7 @@ bool hd_snapshot_has_begun(void)
 void hd_snapshot_forked(void)
 {
   hd_lock_reset(&writer_lock);
+  atomic_store(&closed, false);
   hd_capture_drop(&writer.capture);
   hd_capture_drop(&writer.start);
   writer.begun = writer.start_written = writer.wrote = false;

@@ -18,8 +18,12 @@ int hd_snapshot_take_named(const char *reason, const char *label, char *path, si
 /* Takes the last one of a recording, runs `end` before any other can be taken, and
  * forgets the series. */
 int hd_snapshot_take_last(const char *reason, void (*end)(void));
-/* Removes the one written last: what it was for did not happen. */
-void hd_snapshot_undo(void);
+/* Takes the last one of this process, after which there is none, whoever asks, so
+ * that nobody is in the middle of writing when the process ends. Does nothing where
+ * that has been done; returns when it is. */
+void hd_snapshot_close(const char *reason);
+/* The process did not end: the one written last is removed and others can be taken. */
+void hd_snapshot_reopen(void);
 /* Whether this series has a snapshot yet, written or captured. */
 bool hd_snapshot_has_begun(void);
 void hd_snapshot_forked(void);

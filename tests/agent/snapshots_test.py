@@ -35,6 +35,13 @@ def test_api():
         asked = [s for s in run.only() if s.header['reason'] == 'request']
         assert len(asked) == 60 and {s.header['label'] for s in asked} == {'many'}
         assert run.status()['failed'] == 0
+    # Whoever is asking when the program ends, its last snapshot is the last, and nothing is
+    # left half written.
+    for _ in range(10):
+        with Run(program('agent_triggers'), 'end', interval=1) as run:
+            found = reasons(run.only())
+            assert found[-1] == 'exit' and found.count('exit') == 1, found
+            assert run.status()['failed'] == 0
 
 
 def test_signal():

@@ -71,6 +71,31 @@ static int threads_mode(void)
   return 0;
 }
 
+static void *ask_on(void *unused)
+{
+  (void)unused;
+  while (heapdiff_snapshot("many") == 0)
+    ;
+  return NULL;
+}
+
+static void *end(void *unused)
+{
+  (void)unused;
+  _exit(0);
+}
+
+/* The program ends, in two threads at once, while others ask. */
+static int end_mode(void)
+{
+  pthread_t threads[4];
+  for (int i = 0; i < 3; i++)
+    pthread_create(&threads[i], NULL, ask_on, NULL);
+  usleep(30000);
+  pthread_create(&threads[3], NULL, end, NULL);
+  return 0;
+}
+
 static volatile sig_atomic_t handled;
 
 static void own(int number)
@@ -153,6 +178,8 @@ int main(int argc, char **argv)
     return api_mode();
   if (!strcmp(mode, "threads"))
     return threads_mode();
+  if (!strcmp(mode, "end"))
+    return end_mode();
   if (!strcmp(mode, "own"))
     return own_signal_mode();
   if (!strcmp(mode, "signal"))
