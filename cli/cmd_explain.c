@@ -1,8 +1,6 @@
 #include "command.h"
 #include "show.h"
 
-enum { NOT_GIVEN = -1, FEW = 3 };
-
 struct explain_args {
   int64_t nodecount;
   const char *measure;
@@ -15,9 +13,7 @@ struct explain_args {
 static const struct option_row rows[] = {
     {NUMBER_AT(struct explain_args, nodecount), .letter = 'n', .name = "nodecount", .metavar = "N",
      .help = "call sites to print, 0: all (default: 3; all in json)"},
-    {TEXT_AT(struct explain_args, measure), .name = "measure", .metavar = "NAME",
-     .help = "what is compared; by default inuse_space where there is such",
-     .words = hd_measure_name},
+    MEASURE_ROW(struct explain_args),
     OPTION_ROWS_END,
 };
 
@@ -33,13 +29,6 @@ static const struct option_group groups[] = {
     OPTION_GROUPS_END,
 };
 
-static int64_t nodecount(const struct explain_args *args)
-{
-  if (args->nodecount != NOT_GIVEN)
-    return args->nodecount;
-  return style_for_programs(&args->style) ? 0 : FEW;
-}
-
 static int run(const struct command *command, int argc, char **argv)
 {
   struct explain_args args = {.nodecount = NOT_GIVEN};
@@ -51,7 +40,10 @@ static int run(const struct command *command, int argc, char **argv)
     return command_misused(command, "name a function: heapdiff explain REGEX [SNAPSHOT...]");
   }
   struct hd_query query = {
-      .measure = args.measure, .nodecount = nodecount(&args), .pattern = argv[0]};
+      .measure = args.measure,
+      .nodecount = rows_to_print(args.nodecount, FEW_OF_EXPLAIN, &args.style),
+      .pattern = argv[0],
+  };
   filter_query(&args.filter, &query);
   if (window_query(command, &args.window, &query, &status))
     status = show(&args.input, &args.style, argv + 1, argc - 1, hd_explain, &query);

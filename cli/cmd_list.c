@@ -11,9 +11,7 @@ struct list_args {
 };
 
 static const struct option_row rows[] = {
-    {TEXT_AT(struct list_args, measure), .name = "measure", .metavar = "NAME",
-     .help = "what is compared; by default inuse_space where there is such",
-     .words = hd_measure_name},
+    MEASURE_ROW(struct list_args),
     {LIST_AT(struct list_args, source_paths), .name = "source-path", .metavar = "DIR", .path = true,
      .help = "look for source files here; may be repeated"},
     {LIST_AT(struct list_args, trim_paths), .name = "trim-path", .metavar = "PREFIX",

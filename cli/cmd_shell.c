@@ -21,9 +21,7 @@ static const struct option_row rows[] = {
      .words = hd_grouping_name},
     {FLAG_AT(struct shell_args, cum), .name = "cum",
      .help = "rank by what was allocated at a row or below it"},
-    {TEXT_AT(struct shell_args, measure), .name = "measure", .metavar = "NAME",
-     .help = "what is compared; by default inuse_space where there is such",
-     .words = hd_measure_name},
+    MEASURE_ROW(struct shell_args),
     {CHOICE_AT(struct shell_args, sort), .name = "sort", .metavar = "COLUMN",
      .help = "the order of top's rows; by default score, the value with one snapshot",
      .words = hd_sort_name},
@@ -148,7 +146,7 @@ static int run(const struct command *command, int argc, char **argv)
   struct shell shell = {.command = command, .settings = settings};
   struct hd_query checked = {0};
   int status;
-  shell.args.nodecount = SHELL_STANDARD;
+  shell.args.nodecount = NOT_GIVEN;
   if (!command_parse(command, &shell.args, &argc, argv, &status))
     return status;
   if (window_query(command, &shell.args.window, &checked, &status) &&

@@ -1,8 +1,6 @@
 #include "command.h"
 #include "show.h"
 
-enum { NOT_GIVEN = -1, SCREENFUL = 20 };
-
 struct top_args {
   int64_t nodecount;
   bool all, cum, pprof;
@@ -24,9 +22,7 @@ static const struct option_row rows[] = {
      .words = hd_grouping_name},
     {FLAG_AT(struct top_args, cum), .name = "cum",
      .help = "rank by what was allocated at a row or below it"},
-    {TEXT_AT(struct top_args, measure), .name = "measure", .metavar = "NAME",
-     .help = "what is compared; by default inuse_space where there is such",
-     .words = hd_measure_name},
+    MEASURE_ROW(struct top_args),
     {CHOICE_AT(struct top_args, sort), .name = "sort", .metavar = "COLUMN",
      .help = "the order of the rows; by default score, the value with one snapshot",
      .words = hd_sort_name},
@@ -50,15 +46,6 @@ static const struct option_group groups[] = {
     OPTION_GROUPS_END,
 };
 
-static int64_t nodecount(const struct top_args *args)
-{
-  if (args->all)
-    return 0;
-  if (args->nodecount != NOT_GIVEN)
-    return args->nodecount;
-  return style_for_programs(&args->style) ? 0 : SCREENFUL;
-}
-
 static int run(const struct command *command, int argc, char **argv)
 {
   struct top_args args = {.nodecount = NOT_GIVEN};
@@ -70,7 +57,7 @@ static int run(const struct command *command, int argc, char **argv)
       .by = args.by,
       .sort = args.sort,
       .cum = args.cum,
-      .nodecount = nodecount(&args),
+      .nodecount = args.all ? 0 : rows_to_print(args.nodecount, FEW_OF_TOP, &args.style),
       .pprof_layout = args.pprof,
       .keep_small = style_for_programs(&args.style),
       .limit = (int64_t)args.limit,

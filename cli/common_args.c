@@ -198,3 +198,10 @@ bool style_for_programs(const struct style_args *args)
 {
   return strcmp(args->format, "json") == 0 || strcmp(args->format, "csv") == 0;
 }
+
+int64_t rows_to_print(int64_t nodecount, int64_t few, const struct style_args *args)
+{
+  if (nodecount != NOT_GIVEN)
+    return nodecount;
+  return style_for_programs(args) ? 0 : few;
+}

@@ -9,6 +9,12 @@
 
 #include <heapdiff/query.h>
 
+/* Which measure: a row among the verb's own, whose struct has it as `measure`. */
+#define MEASURE_ROW(type)                                                                          \
+  {TEXT_AT(type, measure), .name = "measure", .metavar = "NAME",                                   \
+   .help = "what is compared; by default inuse_space where there is such",                         \
+   .words = hd_measure_name}
+
 /* Where the names of functions come from. */
 struct symbol_args {
   struct text_list debug_dirs;
@@ -69,5 +75,12 @@ extern const struct option_row look_rows[];
 struct hd_style style_of(const struct style_args *args);
 /* Whether the chosen format is for programs, which want all rows. */
 bool style_for_programs(const struct style_args *args);
+
+/* How many rows people get where they do not say how many, of each view; 0: all. */
+enum { FEW_OF_TOP = 20, FEW_OF_EXPLAIN = 3, FEW_OF_TREE = 80, FEW_OF_TRACES = 0 };
+enum { NOT_GIVEN = -1 };
+/* The rows to print: what --nodecount says, where it was given, else all for programs and
+ * `few` for people. 0: all. */
+int64_t rows_to_print(int64_t nodecount, int64_t few, const struct style_args *args);
 
 #endif

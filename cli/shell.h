@@ -7,7 +7,7 @@
 
 /* The options of the verb; those that are settings, too, can be changed at the prompt. */
 struct shell_args {
-  int64_t nodecount; /* SHELL_STANDARD: each command's own */
+  int64_t nodecount; /* NOT_GIVEN: each command's own */
   bool cum, pprof;
   uint64_t limit;
   const char *measure, *by, *sort;
@@ -18,8 +18,6 @@ struct shell_args {
   struct input_args input;
   struct style_args style;
 };
-
-enum { SHELL_STANDARD = -1 };
 
 struct shell {
   hd_session *session;
@@ -61,7 +59,7 @@ void shell_complain(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* All commands: NULL past the last one. */
 const struct shell_command *shell_command_at(size_t i);
-/* By its name, "top" of "top20", too: *number is then 20, else SHELL_STANDARD. NULL: there
+/* By its name, "top" of "top20", too: *number is then 20, else NOT_GIVEN. NULL: there
  * is none. */
 const struct shell_command *shell_command_find(const char *word, int64_t *number);
 

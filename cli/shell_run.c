@@ -87,13 +87,6 @@ static struct hd_query settings_query(const struct shell *shell)
   return query;
 }
 
-static int64_t nodecount(const struct shell *shell, const struct shell_command *command)
-{
-  if (shell->args.nodecount != SHELL_STANDARD)
-    return shell->args.nodecount;
-  return style_for_programs(&shell->args.style) ? 0 : command->few;
-}
-
 static bool is_said(const struct shell *shell, size_t note)
 {
   struct hd_note own = hd_session_note(shell->session, note);
@@ -123,7 +116,7 @@ static bool ask(struct shell *shell, const struct shell_command *command,
   struct hd_error error = HD_ERROR_INIT;
   hd_view *view = NULL;
   size_t first = 1;
-  extras.query.nodecount = nodecount(shell, command);
+  extras.query.nodecount = rows_to_print(shell->args.nodecount, command->few, &shell->args.style);
   if (command->takes_function && line->count < 2) {
     shell_complain(shell, "%s wants a function: %s %s", command->name, command->name,
                    command->synopsis);
@@ -188,18 +181,18 @@ static const struct shell_command commands[] = {
     {"top", "[N] [--cum] [REGEX...] [-REGEX...]",
      "the call sites that gained most; top20 is top 20; only stacks with a frame that matches, "
      "none that matches after -",
-     false, false, ask, hd_top, 20},
-    {"text", "", "top, as pprof calls it", false, true, ask, hd_top, 20},
+     false, false, ask, hd_top, FEW_OF_TOP},
+    {"text", "", "top, as pprof calls it", false, true, ask, hd_top, FEW_OF_TOP},
     {"list", "REGEX", "the source of the functions that match, with the growth of each line", true,
      false, ask, hd_list, 0},
     {"explain", "REGEX [N]", "why a call site in a function that matches is called a leak, or not",
-     true, false, ask, hd_explain, 3},
+     true, false, ask, hd_explain, FEW_OF_EXPLAIN},
     {"peek", "REGEX", "the callers and the callees of the functions that match", true, false, ask,
      hd_peek, 0},
     {"tree", "[N] [--cum] [REGEX...] [-REGEX...]", "every function among its callers and callees",
-     false, false, ask, hd_tree, 80},
+     false, false, ask, hd_tree, FEW_OF_TREE},
     {"traces", "[N] [REGEX...] [-REGEX...]", "every stack with what it holds or gained", false,
-     false, ask, hd_traces, 0},
+     false, ask, hd_traces, FEW_OF_TRACES},
     {"snapshots", "", "the snapshots by their numbers, which base= and end= take", false, false,
      ask, hd_snapshots, 0},
     {"options", "", "the settings; o is the same", false, false, say_settings, NULL, 0},
@@ -220,7 +213,7 @@ const struct shell_command *shell_command_find(const char *word, int64_t *number
 {
   static const char digits[] = "0123456789";
   size_t length = strlen(word);
-  *number = SHELL_STANDARD;
+  *number = NOT_GIVEN;
   while (length && strchr(digits, word[length - 1]))
     length--;
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -280,7 +273,7 @@ static void run_command(struct shell *shell, const struct shell_command *command
     shell_complain(shell, "the output of %s goes nowhere else", command->name);
     return;
   }
-  if (number != SHELL_STANDARD && line->count < SHELL_WORDS) {
+  if (number != NOT_GIVEN && line->count < SHELL_WORDS) {
     snprintf(text, sizeof text, "%lld", (long long)number);
     line->words[line->count++] = text;
   }

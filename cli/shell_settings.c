@@ -174,7 +174,7 @@ static void value_text(const struct option_row *row, const void *store, char *ou
     memcpy(&value, store, sizeof value);
     snprintf(number, sizeof number, "%" PRId64, value);
     text = value || row->kind == OPTION_NUMBER ? number : "";
-    text = value == SHELL_STANDARD ? "" : text;
+    text = value == NOT_GIVEN ? "" : text;
     text = !value && strcmp(row->name, "nodecount") != 0 ? "" : text;
     break;
   case OPTION_DURATION:

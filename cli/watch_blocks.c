@@ -17,11 +17,10 @@ static bool nap(uint64_t milliseconds)
 
 static void print_block(struct watch_source *source, const struct watch_args *args, int64_t number)
 {
-  enum { SCREENFUL = 20 };
   struct watch_text text = {0};
   hd_view *view;
   watch_text_printf(&text, "%s", number ? "\n" : "");
-  watch_ask(source, args, SCREENFUL, 0, false, &view, &text);
+  watch_ask(source, args, FEW_OF_TOP, 0, false, &view, &text);
   if (text.data)
     output_write(NULL, text.data, text.length);
   output_flush();
