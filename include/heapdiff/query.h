@@ -33,7 +33,7 @@ struct hd_query {
   const char *focus, *ignore, *hide, *show; /* regular expressions, NULL none */
   bool pprof_layout;   /* columns as `go tool pprof -top` has them */
   bool since_last;     /* top: a column of what came since the last snapshot but one */
-  bool keep_small;     /* pprof_layout: the functions, too, that pprof leaves out */
+  bool keep_small;     /* pprof_layout, tree: the functions, too, that pprof leaves out */
   struct hd_window window;
   int64_t limit;       /* of the process's memory, in bytes; 0: what the snapshots say */
   const char *pattern; /* list, explain: which functions */

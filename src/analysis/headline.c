@@ -52,6 +52,7 @@ struct builder {
   struct hd_view *view;
   struct hd_error *error;
   unsigned line;
+  bool facts_alone; /* nothing for people */
   bool fine;
 };
 
@@ -69,6 +70,8 @@ static void piece(struct builder *builder, bool gap, const char *before, struct 
   struct hd_headline item = {builder->line, before, cell, after, gap};
   if (builder->fine && (!before || !after))
     builder->fine = hd_fail_memory(builder->error);
+  if (builder->facts_alone)
+    return;
   builder->fine = builder->fine && hd_view_add_headline(builder->view, item, builder->error);
 }
 
@@ -120,9 +123,8 @@ static void which_snapshots(struct builder *builder, const struct hd_series *ser
   struct hd_cell empty = {0};
   if (count == 1) {
     int64_t time = series->points.items[0].time_ns;
-    piece(builder, true, "1 snapshot", time ? hd_cell_of(HD_CELL_TIME, time) : empty, "");
-    if (builder->fine && time)
-      builder->view->headline.items[builder->view->headline.count - 1].before = "1 snapshot of ";
+    piece(builder, true, time ? "1 snapshot of " : "1 snapshot",
+          time ? hd_cell_of(HD_CELL_TIME, time) : empty, "");
   } else if (elapsed > 0) {
     piece(builder, true, hd_view_printf(builder->view, "%zu snapshots over ", count),
           hd_cell_of(HD_CELL_DURATION, elapsed), "");
@@ -211,20 +213,34 @@ static void inputs(struct builder *builder, const struct hd_series *series,
   }
 }
 
+static bool build(struct builder *builder, const struct hd_series *series,
+                  enum hd_measure measure, const char *filters)
+{
+  struct hd_view *view = builder->view;
+  which_program(builder, series);
+  which_snapshots(builder, series);
+  which_measure(builder, series, measure);
+  totals(builder, series, measure);
+  process_size(builder, series);
+  if (filters && filters[0]) {
+    builder->line++;
+    words(builder, false, hd_view_printf(view, "filtered by %s: TOTAL is what is left", filters));
+    fact(builder, "filters", hd_cell_text(kept(builder, hd_view_text(view, filters))));
+  }
+  inputs(builder, series, measure);
+  return builder->fine;
+}
+
 bool hd_headline_build(const struct hd_series *series, enum hd_measure measure,
                        const char *filters, struct hd_view *view, struct hd_error *error)
 {
-  struct builder builder = {view, error, 0, true};
-  which_program(&builder, series);
-  which_snapshots(&builder, series);
-  which_measure(&builder, series, measure);
-  totals(&builder, series, measure);
-  process_size(&builder, series);
-  if (filters && filters[0]) {
-    builder.line++;
-    words(&builder, false, hd_view_printf(view, "filtered by %s: TOTAL is what is left", filters));
-    fact(&builder, "filters", hd_cell_text(kept(&builder, hd_view_text(view, filters))));
-  }
-  inputs(&builder, series, measure);
-  return builder.fine;
+  struct builder builder = {.view = view, .error = error, .fine = true};
+  return build(&builder, series, measure, filters);
+}
+
+bool hd_headline_facts(const struct hd_series *series, enum hd_measure measure,
+                       const char *filters, struct hd_view *view, struct hd_error *error)
+{
+  struct builder builder = {.view = view, .error = error, .facts_alone = true, .fine = true};
+  return build(&builder, series, measure, filters);
 }

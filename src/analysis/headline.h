@@ -15,6 +15,10 @@ int64_t hd_series_elapsed(const struct hd_series *series);
 bool hd_headline_build(const struct hd_series *series, enum hd_measure measure,
                        const char *filters, struct hd_view *view, struct hd_error *error);
 
+/* The same without the headline, for views that have lines of their own above them. */
+bool hd_headline_facts(const struct hd_series *series, enum hd_measure measure,
+                       const char *filters, struct hd_view *view, struct hd_error *error);
+
 /* A cell of a value in the measure's unit. */
 struct hd_cell hd_measure_cell(enum hd_measure measure, int64_t value, bool sign);
 

@@ -28,9 +28,11 @@ static bool more(struct hd_view *view, const char *before, struct hd_cell cell, 
 }
 
 bool hd_pprof_profile_lines(const struct hd_series *series, enum hd_measure measure,
-                            struct hd_view *view, struct hd_error *error)
+                            const char *filters, struct hd_view *view, struct hd_error *error)
 {
   const struct hd_point *last = &series->points.items[series->points.count - 1];
+  if (!hd_headline_facts(series, measure, filters, view, error))
+    return false;
   if (last->program && last->program[0] &&
       !text_line(view, hd_view_printf(view, "File: %s", hd_base_name(last->program)), error))
     return false;
@@ -90,7 +92,7 @@ int64_t hd_pprof_base(const struct hd_series *series, enum hd_measure measure, c
 bool hd_pprof_labels_build(const struct hd_series *series, const struct hd_pprof_labels *labels,
                            struct hd_view *view, struct hd_error *error)
 {
-  return hd_pprof_profile_lines(series, labels->measure, view, error) &&
+  return hd_pprof_profile_lines(series, labels->measure, labels->filters, view, error) &&
          showing_lines(labels, view, error);
 }
 

@@ -26,9 +26,10 @@ struct hd_pprof_labels {
 int64_t hd_pprof_base(const struct hd_series *series, enum hd_measure measure, const char *filters,
                       int64_t sum);
 
-/* Which program, measure and time: the first of the lines, alone. */
+/* Which program, measure and time: the first of the lines, alone; for programs all that a
+ * headline says. */
 bool hd_pprof_profile_lines(const struct hd_series *series, enum hd_measure measure,
-                            struct hd_view *view, struct hd_error *error);
+                            const char *filters, struct hd_view *view, struct hd_error *error);
 bool hd_pprof_labels_build(const struct hd_series *series, const struct hd_pprof_labels *labels,
                            struct hd_view *view, struct hd_error *error);
 

@@ -48,12 +48,13 @@ bool hd_traces_build(const struct hd_series *series, const struct hd_tree_option
   if (!hd_gains_compute(series, options->measure, &gains, error))
     return false;
   const struct hd_column columns[] = {
-      {gains.diff ? "growth" : "value", "", HD_FOR_ALL, false, 0},
-      {"stack", "", HD_FOR_ALL, true, 0},
+      {gains.diff ? "growth" : "value", gains.diff ? "GROWTH" : hd_measures[gains.measure].title,
+       HD_FOR_ALL, false, 0},
+      {"stack", "STACK", HD_FOR_ALL, true, 0},
   };
   choose(&gains, options->keep);
   view->grid.traces = true;
-  bool fine = hd_pprof_profile_lines(series, options->measure, view, error);
+  bool fine = hd_pprof_profile_lines(series, options->measure, options->filters, view, error);
   for (size_t i = 0; fine && i < sizeof columns / sizeof *columns; i++)
     fine = hd_vec_push(&view->grid.columns, columns[i]) || hd_fail_memory(error);
   for (size_t i = 0; fine && i < gains.items.count; i++)

@@ -163,8 +163,8 @@ bool hd_tree_build(const struct hd_series *series, const struct hd_tree_options 
 {
   struct hd_gains gains;
   struct hd_calls calls;
-  struct hd_calls_options trimming = {options->keep, options->cum, !options->pattern,
-                                      options->pattern};
+  struct hd_calls_options trimming = {
+      options->keep, options->cum, !options->pattern && !options->keep_small, options->pattern};
   if (!hd_gains_compute(series, options->measure, &gains, error))
     return false;
   bool fine = hd_calls_init(&calls, series, &gains, &trimming, error);

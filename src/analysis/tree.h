@@ -13,6 +13,7 @@ struct hd_tree_options {
   const struct hd_regex *pattern; /* peek: on function names; NULL: tree */
   const char *pattern_text;
   const char *filters; /* in words, "" none */
+  bool keep_small;     /* tree: nothing is trimmed */
 };
 
 /* Functions among their callers and callees, as `go tool pprof -tree` has them; with a

@@ -235,6 +235,7 @@ static bool run_stacks(struct query_run *run, const char *schema, enum hd_view_k
       .pattern = pattern,
       .pattern_text = query->pattern,
       .filters = hd_buffer_text(&run->filter_words),
+      .keep_small = query->keep_small,
   };
   return build(&run->series, &options, run->view, error) &&
          hd_session_give_notes(run->session, run->view, error);
