@@ -275,6 +275,7 @@ static bool build(struct hd_calls *calls, const struct hd_calls_options *options
   for (size_t i = 0; i < calls->nodes.count; i++) {
     sum += calls->nodes.items[i].flat;
     calls->total += absolute(calls->nodes.items[i].flat);
+    calls->gross += calls->nodes.items[i].flat > 0 ? calls->nodes.items[i].flat : 0;
   }
   double whole = options->trim ? (double)absolute(sum) : 0;
   calls->node_cutoff = (int64_t)(whole * HD_PPROF_NODE_FRACTION);

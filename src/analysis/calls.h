@@ -32,7 +32,8 @@ struct hd_calls {
   uint32_t *node_of_label; /* [label] -> node + 1 */
   struct hd_index node_index;
   struct hd_arena arena;
-  int64_t total; /* the sum of all flats */
+  int64_t total; /* the sum of all flats, whatever their signs */
+  int64_t gross; /* of those above 0 */
   int64_t node_cutoff;
   size_t dropped; /* nodes below it */
   size_t left;    /* nodes that are not */

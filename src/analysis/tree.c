@@ -147,15 +147,12 @@ static bool fill(struct tree *tree)
   return !tree->options->pattern || tree->view->tree.count || nothing_matches(tree);
 }
 
-/* Of a difference the sum of all functions that grew, as in top. */
+/* Of a difference the sum of all functions that grew, shown or not, as in top. */
 static int64_t base_of(const struct hd_calls *calls, const struct hd_tree_options *options)
 {
-  int64_t gross = 0;
-  if (!calls->gains->diff)
-    return hd_pprof_base(calls->series, options->measure, options->filters, calls->total);
-  for (size_t i = 0; i < calls->nodes.count; i++)
-    gross += calls->nodes.items[i].flat > 0 ? calls->nodes.items[i].flat : 0;
-  return gross;
+  if (calls->gains->diff)
+    return calls->gross;
+  return hd_pprof_base(calls->series, options->measure, options->filters, calls->total);
 }
 
 bool hd_tree_build(const struct hd_series *series, const struct hd_tree_options *options,
