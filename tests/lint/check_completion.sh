@@ -31,7 +31,8 @@ expect() {
     exit 1
   fi
 }
-expect 'top' heapdiff t
+expect 'top tree' heapdiff t
+expect 'text json' heapdiff tree --format ''
 expect '--version' heapdiff --v
 expect 'function file' heapdiff top --by f
 expect 'function file' heapdiff top --by = f
