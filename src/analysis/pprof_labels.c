@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-static bool text_line(struct hd_view *view, const char *text, struct hd_error *error)
+bool hd_pprof_line(struct hd_view *view, const char *text, struct hd_error *error)
 {
   unsigned line =
       view->headline.count ? view->headline.items[view->headline.count - 1].line + 1 : 0;
@@ -34,9 +34,9 @@ bool hd_pprof_profile_lines(const struct hd_series *series, enum hd_measure meas
   if (!hd_headline_facts(series, measure, filters, view, error))
     return false;
   if (last->program && last->program[0] &&
-      !text_line(view, hd_view_printf(view, "File: %s", hd_base_name(last->program)), error))
+      !hd_pprof_line(view, hd_view_printf(view, "File: %s", hd_base_name(last->program)), error))
     return false;
-  if (!text_line(view, hd_view_printf(view, "Type: %s", hd_measures[measure].name), error))
+  if (!hd_pprof_line(view, hd_view_printf(view, "Type: %s", hd_measures[measure].name), error))
     return false;
   if (!last->time_ns)
     return true;
@@ -46,7 +46,13 @@ bool hd_pprof_profile_lines(const struct hd_series *series, enum hd_measure meas
   if (!localtime_r(&seconds, &tm) ||
       !strftime(when, sizeof when, "%b %-d, %Y at %-I:%M%P (%Z)", &tm))
     return true;
-  return text_line(view, hd_view_printf(view, "Time: %s", when), error);
+  return hd_pprof_line(view, hd_view_printf(view, "Time: %s", when), error);
+}
+
+bool hd_pprof_filter_lines(const char *filters, struct hd_view *view, struct hd_error *error)
+{
+  return !filters[0] || (hd_pprof_line(view, "Active filters:", error) &&
+                         hd_pprof_line(view, hd_view_printf(view, "   %s", filters), error));
 }
 
 static bool showing_lines(const struct hd_pprof_labels *labels, struct hd_view *view,
@@ -58,11 +64,8 @@ static bool showing_lines(const struct hd_pprof_labels *labels, struct hd_view *
   hd_format_percent_pprof(percent, ratio);
   const char *share = hd_view_printf(view, "%s of ", percent + strspn(percent, " "));
   const char *of = labels->diff ? " gross growth" : " total";
-  if (labels->filters[0] &&
-      (!text_line(view, "Active filters:", error) ||
-       !text_line(view, hd_view_printf(view, "   %s", labels->filters), error)))
-    return false;
-  if (!text_line(view, "Showing nodes accounting for ", error) ||
+  if (!hd_pprof_filter_lines(labels->filters, view, error) ||
+      !hd_pprof_line(view, "Showing nodes accounting for ", error) ||
       !more(view, "", hd_measure_cell(measure, labels->sum, false), ", ", error) ||
       !more(view, share, (struct hd_cell){0}, "", error) ||
       !more(view, "", hd_measure_cell(measure, labels->base, false), of, error))
@@ -71,13 +74,13 @@ static bool showing_lines(const struct hd_pprof_labels *labels, struct hd_view *
     int64_t cutoff = (int64_t)((double)labels->base * HD_PPROF_NODE_FRACTION);
     const char *text = hd_view_printf(view, "Dropped %zu node%s (cum <= ", labels->dropped,
                                       labels->dropped > 1 ? "s" : "");
-    if (!text_line(view, text, error) ||
+    if (!hd_pprof_line(view, text, error) ||
         !more(view, "", hd_measure_cell(measure, cutoff, false), ")", error))
       return false;
   }
   if (labels->shown >= labels->nodes)
     return true;
-  return text_line(
+  return hd_pprof_line(
       view, hd_view_printf(view, "Showing top %zu nodes out of %zu", labels->shown, labels->nodes),
       error);
 }

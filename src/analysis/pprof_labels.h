@@ -30,6 +30,11 @@ int64_t hd_pprof_base(const struct hd_series *series, enum hd_measure measure, c
  * headline says. */
 bool hd_pprof_profile_lines(const struct hd_series *series, enum hd_measure measure,
                             const char *filters, struct hd_view *view, struct hd_error *error);
+/* The filters, where there are any. */
+bool hd_pprof_filter_lines(const char *filters, struct hd_view *view, struct hd_error *error);
+/* One line more; NULL is want of memory. */
+bool hd_pprof_line(struct hd_view *view, const char *text, struct hd_error *error);
+/* All of them. */
 bool hd_pprof_labels_build(const struct hd_series *series, const struct hd_pprof_labels *labels,
                            struct hd_view *view, struct hd_error *error);
 

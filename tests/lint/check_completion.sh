@@ -31,7 +31,7 @@ expect() {
     exit 1
   fi
 }
-expect 'top tree' heapdiff t
+expect 'top tree traces' heapdiff t
 expect 'text json' heapdiff tree --format ''
 expect '--version' heapdiff --v
 expect 'function file' heapdiff top --by f

@@ -19,6 +19,7 @@ IN_MAIN_PAGE = ("help", "completion")
 GENERAL = {"heapdiff.1": {"--help", "-h", "--version"}}
 OTHERS = {"heapdiff-record.1": {"-g"}, "heapdiff-top.1": {"-top"},
           "heapdiff-peek.1": {"-peek"}, "heapdiff-tree.1": {"-tree"},
+          "heapdiff-traces.1": {"-traces"},
           "heapdiff-shell.1": {"-top", "-peek", "-tree", "-traces"},
           # of valgrind
           "heapdiff-formats.7": {"--detailed-freq", "--fullpath-after", "--pages-as-heap",
