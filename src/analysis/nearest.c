@@ -2,6 +2,7 @@
 #include "analysis/list.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,18 +63,22 @@ static void offer(struct candidate best[WANTED], struct candidate candidate)
   }
 }
 
+static void consider(struct candidate best[WANTED], const char *name, const char *wanted)
+{
+  size_t limit = 1 + (strlen(wanted) > 6 ? strlen(wanted) / 2 : 3);
+  size_t points = name[0] ? score(name, wanted) : SIZE_MAX;
+  if (points <= limit)
+    offer(best, (struct candidate){name, points});
+}
+
 void hd_list_nearest(const struct hd_series *series, const char *wanted, char *out, size_t size)
 {
   struct candidate best[WANTED] = {0};
-  size_t limit = 1 + (strlen(wanted) > 6 ? strlen(wanted) / 2 : 3);
-  for (size_t i = 0; i < series->rows.count; i++) {
-    const char *name = hd_pool_text(series->pool, series->rows.items[i].key.function);
-    if (!name[0])
-      continue;
-    size_t points = score(name, wanted);
-    if (points <= limit)
-      offer(best, (struct candidate){name, points});
-  }
+  for (size_t i = 0; i < series->rows.count; i++)
+    consider(best, hd_pool_text(series->pool, series->rows.items[i].key.function), wanted);
+  /* Of a stack the row has the innermost function alone. */
+  for (size_t i = 0; series->by == HD_BY_STACK && i < series->labels.count; i++)
+    consider(best, hd_pool_text(series->pool, series->labels.items[i].key.function), wanted);
   size_t used = 0, count = 0;
   out[0] = '\0';
   while (count < WANTED && best[count].name && best[count].score <= best[0].score + 1)

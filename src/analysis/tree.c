@@ -5,6 +5,7 @@
 #include "analysis/list.h"
 #include "analysis/pprof_labels.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,9 +107,45 @@ static bool add_function(struct tree *tree, uint32_t number)
          hd_vec_push(&tree->view->tree, made);
 }
 
+/* Functions that match and are not shown: they are there, and nothing was gained or lost in
+ * them or below them. Returns how many; *name is one of them. */
+static size_t idle_matches(const struct tree *tree, const char **name)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < tree->calls->nodes.count; i++) {
+    const char *own = tree->calls->nodes.items[i].name;
+    if (!hd_regex_search(tree->options->pattern, own, strlen(own)))
+      continue;
+    *name = count++ ? *name : own;
+  }
+  return count;
+}
+
+/* Says of so many functions, one of them `name`, that there is nothing to show. */
+static bool say_idle(const struct tree *tree, size_t count, const char *name)
+{
+  bool several = count > 1;
+  const char *filters = tree->options->filters, *are = several ? "are" : "is";
+  const char *with = filters[0] ? " with " : "";
+  char others[64] = "";
+  if (several)
+    snprintf(others, sizeof others, " and %zu more that match", count - 1);
+  if (tree->calls->gains->diff)
+    return hd_fail_usage(tree->error,
+                         "%s%s %s in the snapshots, but gained or lost nothing%s%s; a single "
+                         "snapshot shows what %s",
+                         name, others, are, with, filters, several ? "they hold" : "it holds");
+  return hd_fail_usage(tree->error, "%s%s %s in the snapshot, but without any %s%s%s", name, others,
+                       are, hd_measures[tree->options->measure].name, with, filters);
+}
+
 static bool nothing_matches(const struct tree *tree)
 {
   char nearest[512];
+  const char *idle = "";
+  size_t idles = idle_matches(tree, &idle);
+  if (idles)
+    return say_idle(tree, idles, idle);
   hd_list_nearest(tree->calls->series, tree->options->pattern_text, nearest, sizeof nearest);
   return hd_fail_usage(tree->error, "no function %s matches '%s'%s%s%s",
                        tree->calls->gains->diff ? "that gained or lost memory"
@@ -160,8 +197,8 @@ bool hd_tree_build(const struct hd_series *series, const struct hd_tree_options 
 {
   struct hd_gains gains;
   struct hd_calls calls;
-  struct hd_calls_options trimming = {
-      options->keep, options->cum, !options->pattern && !options->keep_small, options->pattern};
+  struct hd_calls_options trimming = {options->keep, options->cum,
+                                      !options->pattern && !options->keep_small, options->pattern};
   if (!hd_gains_compute(series, options->measure, &gains, error))
     return false;
   bool fine = hd_calls_init(&calls, series, &gains, &trimming, error);
