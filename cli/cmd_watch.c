@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include "messages.h"
+#include "record_words.h"
 #include "watch_pid.h"
 #include "watch_url.h"
 
@@ -36,7 +37,7 @@ static const struct option_row record_rows[] = {
     {DURATION_AT(struct watch_args, interval), .letter = 'i', .name = "interval",
      .metavar = "DURATION", .least = 1, .standard = "5s", .help = "between two snapshots"},
     {SIZE_AT(struct watch_args, rate), .name = "rate", .metavar = "SIZE", .least = 1,
-     .standard = "512k", .help = "mean number of bytes between samples; 1: every allocation"},
+     .standard = STANDARD_RATE, .help = "mean number of bytes between samples; 1: every allocation"},
     {DURATION_AT(struct watch_args, attach_timeout), .name = "attach-timeout",
      .metavar = "DURATION", .least = 1, .most = 86400000, .standard = "10s",
      .help = "how long a moment is waited for in which a process can be attached to"},

@@ -63,3 +63,12 @@ bool parse_percent(const char *text, uint32_t *percent)
   *percent = (uint32_t)value;
   return true;
 }
+
+struct record_standards record_standards(void)
+{
+  struct record_standards standards = {0};
+  parse_number(STANDARD_KEEP, &standards.keep);
+  parse_size(STANDARD_MAX_SIZE, &standards.max_size);
+  parse_percent(STANDARD_OOM_AT, &standards.oom_percent);
+  return standards;
+}

@@ -113,6 +113,11 @@ void watch_blocks(struct watch_source *source, const struct watch_args *args);
 /* The full screen where there is a terminal, else tables, until the user leaves. */
 void watch_look(struct watch_source *source, struct watch_args *args);
 bool watch_has_screen(void);
+/* The same of what a feed, which is started with `run` and `context`, leaves in args->output;
+ * `shown` is how it is named. Then the feed is ended. False: it could not be started, which is
+ * said. */
+bool watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *feed),
+                        void *context, struct watch_args *args, const char *shown);
 /* The full screen. */
 void watch_live(struct watch_source *source, struct watch_args *args);
 

@@ -437,6 +437,23 @@ void watch_look(struct watch_source *source, struct watch_args *args)
     watch_blocks(source, args);
 }
 
+bool watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *feed),
+                        void *context, struct watch_args *args, const char *shown)
+{
+  const char *paths[] = {args->output};
+  struct watch_source source = {.input = &args->input,
+                                .measure = args->measure,
+                                .shown = shown,
+                                .paths = paths,
+                                .path_count = 1,
+                                .feed = feed};
+  if (!watch_feed_start(feed, run, context))
+    return false;
+  watch_look(&source, args);
+  watch_end(&source);
+  return true;
+}
+
 void watch_live(struct watch_source *source, struct watch_args *args)
 {
   struct live live = {.source = source, .args = args, .selected = -1, .stale = true};

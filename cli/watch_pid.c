@@ -4,16 +4,13 @@
 #include "messages.h"
 #include "numbers.h"
 #include "record_pid.h"
+#include "record_words.h"
 
 #include <heapdiff/session.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/* As `record` has them, where nothing else is said. */
-enum { KEEP = 1000, OOM_PERCENT = 90 };
-#define KEEP_BYTES (UINT64_C(1) << 30)
 
 /* What the thread that records it is given, and leaves. */
 struct recording_of {
@@ -75,16 +72,16 @@ static int end_of(const struct recording_of *recording)
 int watch_pid(struct watch_args *args, int64_t pid)
 {
   char shown[64];
-  const char *paths[] = {args->output};
+  const struct record_standards standards = record_standards();
   struct recording_of recording = {
       .options = {.pid = pid,
                   .attach_timeout_ms = args->attach_timeout.milliseconds,
                   .record = {.directory = args->output,
                              .interval_ms = args->interval.milliseconds,
                              .rate = args->rate,
-                             .keep = KEEP,
-                             .keep_bytes = KEEP_BYTES,
-                             .oom_percent = OOM_PERCENT,
+                             .keep = (uint64_t)standards.keep,
+                             .keep_bytes = standards.max_size,
+                             .oom_percent = standards.oom_percent,
                              .on_snapshot = on_snapshot,
                              .context = &recording},
                   .stop = watch_feed_stops,
@@ -93,18 +90,10 @@ int watch_pid(struct watch_args *args, int64_t pid)
       .error = HD_ERROR_INIT,
       .says = !watch_has_screen(),
   };
-  struct watch_source source = {.input = &args->input,
-                                .measure = args->measure,
-                                .shown = shown,
-                                .paths = paths,
-                                .path_count = 1,
-                                .feed = &recording.feed};
   snprintf(shown, sizeof shown, "process %" PRId64, pid);
   args->input.pid = pid;  /* not one that it starts */
   interrupt_no_sigpipe(); /* the agent is to be taken out of its way in any case */
-  if (!watch_feed_start(&recording.feed, run, &recording))
+  if (!watch_look_at_feed(&recording.feed, run, &recording, args, shown))
     return STATUS_INTERNAL;
-  watch_look(&source, args);
-  watch_end(&source);
   return end_of(&recording);
 }

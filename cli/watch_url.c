@@ -2,13 +2,10 @@
 
 #include "messages.h"
 #include "record_url_said.h"
+#include "record_words.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* As `record` keeps them, where nothing else is said. */
-enum { KEEP = 1000 };
-#define KEEP_BYTES (UINT64_C(1) << 30)
 
 enum { SHOWN = 512 };
 
@@ -89,7 +86,7 @@ static int end_of(const struct following *following)
 int watch_url(struct watch_args *args, const char *url)
 {
   char shown[SHOWN];
-  const char *paths[] = {args->output};
+  const struct record_standards standards = record_standards();
   struct following following = {
       .options =
           {
@@ -97,8 +94,8 @@ int watch_url(struct watch_args *args, const char *url)
               .directory = args->output,
               .measure = args->measure ? args->measure : "inuse_space",
               .interval_ms = args->interval.milliseconds,
-              .keep = KEEP,
-              .keep_bytes = KEEP_BYTES,
+              .keep = (uint64_t)standards.keep,
+              .keep_bytes = standards.max_size,
               .urls = url_options(&args->input.urls),
               .on_event = on_event,
               .context = &following,
@@ -106,19 +103,11 @@ int watch_url(struct watch_args *args, const char *url)
       .error = HD_ERROR_INIT,
       .says = !watch_has_screen(),
   };
-  struct watch_source source = {.input = &args->input,
-                                .measure = args->measure,
-                                .shown = shown,
-                                .paths = paths,
-                                .path_count = 1,
-                                .feed = &following.feed};
   following.options.urls.timeout_ms = args->input.symbols.fetch_timeout.milliseconds;
   following.options.urls.stop = watch_feed_stops;
   following.options.urls.stop_context = &following.feed;
   hd_url_show(url, shown, sizeof shown);
-  if (!watch_feed_start(&following.feed, follow, &following))
+  if (!watch_look_at_feed(&following.feed, follow, &following, args, shown))
     return STATUS_INTERNAL;
-  watch_look(&source, args);
-  watch_end(&source);
   return end_of(&following);
 }
