@@ -101,6 +101,8 @@ static int watch(struct watch_source *source, struct watch_args *args, const cha
             source->paths[0], log);
     message("next: heapdiff top");
   }
+  if (source->failed)
+    return source->failed;
   return ended || !log ? status : STATUS_FINE;
 }
 
@@ -134,6 +136,29 @@ static int watch_paths(struct watch_args *args, char **paths, int count)
   return watch(&source, args, NULL);
 }
 
+/* Whether anything could be read so: else it is said before something is recorded. */
+static bool is_readable(const struct watch_args *args, int *status)
+{
+  struct hd_session_options options = input_options(&args->input);
+  struct hd_error error = HD_ERROR_INIT;
+  hd_session *session = NULL;
+  options.measure = args->measure;
+  bool fine = hd_session_create(&options, &session, &error);
+  hd_session_destroy(session);
+  *status = fine ? STATUS_FINE : message_error(&error);
+  return fine;
+}
+
+static int watch_words(struct watch_args *args, char **words, int count, bool url)
+{
+  int64_t pid;
+  if (url)
+    return watch_url(args, words[0]);
+  if (count == 1 && watch_is_pid(words[0], &pid))
+    return watch_pid(args, pid);
+  return watch_paths(args, words, count);
+}
+
 /* What stands behind "--" is a program, also where no option comes before it. */
 static int run(const struct command *command, int argc, char **argv)
 {
@@ -143,7 +168,6 @@ static int run(const struct command *command, int argc, char **argv)
     own++;
   char **program = own < argc ? argv + own + 1 : NULL;
   int words = own, urls = 0;
-  int64_t pid;
   argv[own] = NULL;
   if (!command_parse(command, &args, &words, argv, &status))
     return status;
@@ -157,12 +181,8 @@ static int run(const struct command *command, int argc, char **argv)
     status = command_misused(command, "'%s' and a program: one of them is watched", argv[0]);
   else if (urls && words > 1)
     status = command_misused(command, "a URL is watched alone: '%s' and '%s'", argv[0], argv[1]);
-  else if (urls)
-    status = watch_url(&args, argv[0]);
-  else if (words == 1 && watch_is_pid(argv[0], &pid))
-    status = watch_pid(&args, pid);
-  else
-    status = program ? watch_program(&args, program) : watch_paths(&args, argv, words);
+  else if (is_readable(&args, &status))
+    status = program ? watch_program(&args, program) : watch_words(&args, argv, words, urls);
   options_release(command->groups, &args);
   return status;
 }

@@ -38,6 +38,7 @@ struct watch_source {
   bool ended;              /* no more snapshots will come */
   char *older;              /* a snapshot of an older recording in the program's directory,
                              * which the recorder moves aside; NULL: there is none */
+  int failed;         /* exit code where the question has no answer, which is said; 0 it has */
   char trouble[1024]; /* why there is nothing new, "" nothing is wrong */
 };
 
@@ -96,9 +97,12 @@ void watch_draw(const struct watch_text *text, size_t first, int64_t marked, con
  * or before it. */
 const char *watch_next_word(const char *(*words)(size_t i), const char *word, int step);
 /* Asks for the table, at most so many rows, and prints it into `text`. *view is to be
- * destroyed; NULL after an error, which the text then says. */
-void watch_ask(const struct watch_source *source, const struct watch_args *args, int64_t rows,
-               unsigned width, bool terminal, hd_view **view, struct watch_text *text);
+ * destroyed; NULL after an error. */
+bool watch_ask(const struct watch_source *source, const struct watch_args *args, int64_t rows,
+               unsigned width, bool terminal, hd_view **view, struct watch_text *text,
+               struct hd_error *error);
+/* An error as text. */
+void watch_say(struct watch_text *text, const struct hd_error *error);
 /* The source of a function, or why there is none. */
 void watch_ask_source(const struct watch_source *source, const struct watch_args *args,
                       const char *function, unsigned width, struct watch_text *text);
@@ -114,10 +118,10 @@ void watch_blocks(struct watch_source *source, const struct watch_args *args);
 void watch_look(struct watch_source *source, struct watch_args *args);
 bool watch_has_screen(void);
 /* The same of what a feed, which is started with `run` and `context`, leaves in args->output;
- * `shown` is how it is named. Then the feed is ended. False: it could not be started, which is
- * said. */
-bool watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *feed),
-                        void *context, struct watch_args *args, const char *shown);
+ * `shown` is how it is named. Then the feed is ended. Returns the exit code of what went wrong
+ * and was said: STATUS_INTERNAL where it was not started. */
+int watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *feed), void *context,
+                       struct watch_args *args, const char *shown);
 /* The full screen. */
 void watch_live(struct watch_source *source, struct watch_args *args);
 

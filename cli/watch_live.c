@@ -1,3 +1,4 @@
+#include "command.h"
 #include "watch.h"
 
 #include "output.h"
@@ -70,10 +71,13 @@ static void find_selected(struct live *live)
 
 static void ask(struct live *live, int64_t rows)
 {
+  struct hd_error error = HD_ERROR_INIT;
   hd_view_destroy(live->view);
   live->view = NULL;
   watch_text_release(&live->table);
-  watch_ask(live->source, live->args, rows, live->columns, true, &live->view, &live->table);
+  if (!watch_ask(live->source, live->args, rows, live->columns, true, &live->view, &live->table,
+                 &error))
+    watch_say(&live->table, &error);
 }
 
 /* As many rows as fit: what stands above and below them is known when it is there. */
@@ -437,8 +441,8 @@ void watch_look(struct watch_source *source, struct watch_args *args)
     watch_blocks(source, args);
 }
 
-bool watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *feed),
-                        void *context, struct watch_args *args, const char *shown)
+int watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *feed), void *context,
+                       struct watch_args *args, const char *shown)
 {
   const char *paths[] = {args->output};
   struct watch_source source = {.input = &args->input,
@@ -448,10 +452,10 @@ bool watch_look_at_feed(struct watch_feed *feed, void (*run)(struct watch_feed *
                                 .path_count = 1,
                                 .feed = feed};
   if (!watch_feed_start(feed, run, context))
-    return false;
+    return STATUS_INTERNAL;
   watch_look(&source, args);
   watch_end(&source);
-  return true;
+  return source.failed;
 }
 
 void watch_live(struct watch_source *source, struct watch_args *args)

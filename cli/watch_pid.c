@@ -93,7 +93,7 @@ int watch_pid(struct watch_args *args, int64_t pid)
   snprintf(shown, sizeof shown, "process %" PRId64, pid);
   args->input.pid = pid;  /* not one that it starts */
   interrupt_no_sigpipe(); /* the agent is to be taken out of its way in any case */
-  if (!watch_look_at_feed(&recording.feed, run, &recording, args, shown))
-    return STATUS_INTERNAL;
-  return end_of(&recording);
+  int failed = watch_look_at_feed(&recording.feed, run, &recording, args, shown);
+  int status = failed == STATUS_INTERNAL ? failed : end_of(&recording);
+  return failed ? failed : status;
 }

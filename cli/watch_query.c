@@ -39,25 +39,25 @@ static struct hd_style style_for(const struct watch_args *args, unsigned width, 
   return style;
 }
 
-static void say(struct watch_text *text, const struct hd_error *error)
+void watch_say(struct watch_text *text, const struct hd_error *error)
 {
   watch_text_printf(text, "%s\n", error->text);
 }
 
-void watch_ask(const struct watch_source *source, const struct watch_args *args, int64_t rows,
-               unsigned width, bool terminal, hd_view **view, struct watch_text *text)
+bool watch_ask(const struct watch_source *source, const struct watch_args *args, int64_t rows,
+               unsigned width, bool terminal, hd_view **view, struct watch_text *text,
+               struct hd_error *error)
 {
-  struct hd_error error = HD_ERROR_INIT;
   struct hd_query query = query_of(source, args);
   struct hd_style style = style_for(args, width, terminal);
   query.nodecount = rows;
   *view = NULL;
-  if (!hd_top(source->session, &query, view, &error) ||
-      !hd_report(*view, &style, watch_text_write, text, &error)) {
-    hd_view_destroy(*view);
-    *view = NULL;
-    say(text, &error);
-  }
+  if (hd_top(source->session, &query, view, error) &&
+      hd_report(*view, &style, watch_text_write, text, error))
+    return true;
+  hd_view_destroy(*view);
+  *view = NULL;
+  return false;
 }
 
 void watch_ask_source(const struct watch_source *source, const struct watch_args *args,
@@ -70,6 +70,6 @@ void watch_ask_source(const struct watch_source *source, const struct watch_args
   query.pattern = function;
   if (!hd_list(source->session, &query, &view, &error) ||
       !hd_report(view, &style, watch_text_write, text, &error))
-    say(text, &error);
+    watch_say(text, &error);
   hd_view_destroy(view);
 }

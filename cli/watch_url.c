@@ -107,7 +107,7 @@ int watch_url(struct watch_args *args, const char *url)
   following.options.urls.stop = watch_feed_stops;
   following.options.urls.stop_context = &following.feed;
   hd_url_show(url, shown, sizeof shown);
-  if (!watch_look_at_feed(&following.feed, follow, &following, args, shown))
-    return STATUS_INTERNAL;
-  return end_of(&following);
+  int failed = watch_look_at_feed(&following.feed, follow, &following, args, shown);
+  int status = failed == STATUS_INTERNAL ? failed : end_of(&following);
+  return failed ? failed : status;
 }

@@ -49,6 +49,8 @@ struct hd_session_options {
   struct hd_url_options urls;      /* how URLs are fetched; its time-out is fetch_timeout_ms */
 };
 
+/* An error of kind usage names an option that nothing can be read with: a format or a measure
+ * that there is not. */
 bool hd_session_create(const struct hd_session_options *options, hd_session **session,
                        struct hd_error *error);
 void hd_session_destroy(hd_session *session); /* takes NULL */

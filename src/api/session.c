@@ -71,6 +71,9 @@ static bool init(struct hd_session *session, const struct hd_session_options *op
     if (!session->reader)
       return hd_fail_usage(error, "there is no snapshot format '%s'", options->format);
   }
+  enum hd_measure measure;
+  if (options->measure && !hd_measure_choose(options->measure, &measure, error))
+    return false;
   if (options->sysroot &&
       !(session->options.sysroot = hd_arena_copy(&session->arena, options->sysroot,
                                                  strlen(options->sysroot))))
