@@ -64,10 +64,12 @@ void hd_format_count(char out[HD_UNITS_TEXT], int64_t count, bool sign)
 
 void hd_format_percent(char out[HD_UNITS_TEXT], double ratio, bool sign)
 {
-  double percent = ratio * 100;
+  double percent = ratio * 100, times = 1 + ratio;
   if (fabs(percent) < .05)
     percent = 0;
-  if (fabs(percent) >= 1e9)
+  if (sign && percent >= 999.95)
+    snprintf(out, HD_UNITS_TEXT, times < 99.95 ? "x%.1f" : times < 1e6 ? "x%.0f" : "x%.3g", times);
+  else if (fabs(percent) >= 1e9)
     snprintf(out, HD_UNITS_TEXT, "%s%.3g%%", sign && percent > 0 ? "+" : "", percent);
   else
     snprintf(out, HD_UNITS_TEXT, "%s%.1f%%", sign && percent > 0 ? "+" : "", percent);

@@ -19,7 +19,8 @@ int hd_byte_unit_of(int64_t bytes);
  * a positive value has a "+". */
 void hd_format_bytes(char out[HD_UNITS_TEXT], int64_t bytes, int unit, bool sign);
 void hd_format_count(char out[HD_UNITS_TEXT], int64_t count, bool sign);
-/* A ratio as a percentage with one decimal: .899 -> "89.9%". */
+/* A ratio as a percentage with one decimal: .899 -> "89.9%". With `sign` it is a growth,
+ * which past 999.9% is told by how many times it became what it was: 361.35 -> "x362". */
 void hd_format_percent(char out[HD_UNITS_TEXT], double ratio, bool sign);
 /* As pprof's top prints a percentage (of an absolute ratio). */
 void hd_format_percent_pprof(char out[HD_UNITS_TEXT], double ratio);
