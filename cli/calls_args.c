@@ -1,16 +1,14 @@
 #include "calls_args.h"
 
-static int answer(const struct command *command, const struct calls_args *args, char **paths,
-                  int count, ask_fn ask, struct hd_query *query)
+/* False: said, and *status is the exit code. */
+static bool take(const struct command *command, const struct calls_args *args, char **paths,
+                 int count, struct hd_query *query, int *status)
 {
-  int status;
   query->measure = args->measure;
   query->cum = args->cum;
   filter_query(&args->filter, query);
-  if (!window_query(command, &args->window, query, &status) ||
-      !url_series_begin(command, &args->input.urls, paths, count, &status))
-    return status;
-  return show(&args->input, &args->style, paths, count, ask, query);
+  return window_query(command, &args->window, query, status) &&
+         url_series_begin(command, &args->input.urls, paths, count, status);
 }
 
 int calls_run(const struct command *command, int argc, char **argv, ask_fn ask, int64_t few)
@@ -23,21 +21,22 @@ int calls_run(const struct command *command, int argc, char **argv, ask_fn ask, 
       .nodecount = rows_to_print(args.nodecount, few, &args.style),
       .keep_small = style_for_programs(&args.style),
   };
-  status = answer(command, &args, argv, argc, ask, &query);
+  if (take(command, &args, argv, argc, &query, &status))
+    status = show(&args.input, &args.style, argv, argc, ask, &query);
   options_release(command->groups, &args);
   return status;
 }
 
-int calls_run_pattern(const struct command *command, int argc, char **argv, ask_fn ask)
+int calls_run_matches(const struct command *command, int argc, char **argv, ask_fn ask)
 {
   struct calls_args args = {0};
   int status;
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
-  struct hd_query query = {.pattern = argv[0]};
-  status = argc ? answer(command, &args, argv + 1, argc - 1, ask, &query)
-                : command_misused(command, "name a function: heapdiff %s REGEX [SNAPSHOT...]",
-                                  command->name);
+  struct hd_query query = {0};
+  int patterns = argc ? 1 : 0;
+  if (take(command, &args, argv + patterns, argc - patterns, &query, &status))
+    status = show_matches(command, &args.input, &args.style, argv, argc, ask, &query);
   options_release(command->groups, &args);
   return status;
 }

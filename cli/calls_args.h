@@ -28,6 +28,6 @@ struct calls_args {
 /* Runs such a verb: parses, asks, prints. People get `few` rows. Returns the exit code. */
 int calls_run(const struct command *command, int argc, char **argv, ask_fn ask, int64_t few);
 /* Of one whose first word is a pattern of function names. */
-int calls_run_pattern(const struct command *command, int argc, char **argv, ask_fn ask);
+int calls_run_matches(const struct command *command, int argc, char **argv, ask_fn ask);
 
 #endif

@@ -35,18 +35,13 @@ static int run(const struct command *command, int argc, char **argv)
   int status;
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
-  if (argc == 0) {
-    options_release(command->groups, &args);
-    return command_misused(command, "name a function: heapdiff explain REGEX [SNAPSHOT...]");
-  }
   struct hd_query query = {
       .measure = args.measure,
       .nodecount = rows_to_print(args.nodecount, FEW_OF_EXPLAIN, &args.style),
-      .pattern = argv[0],
   };
   filter_query(&args.filter, &query);
   if (window_query(command, &args.window, &query, &status))
-    status = show(&args.input, &args.style, argv + 1, argc - 1, hd_explain, &query);
+    status = show_matches(command, &args.input, &args.style, argv, argc, hd_explain, &query);
   options_release(command->groups, &args);
   return status;
 }

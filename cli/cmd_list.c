@@ -38,13 +38,8 @@ static int run(const struct command *command, int argc, char **argv)
   int status;
   if (!command_parse(command, &args, &argc, argv, &status))
     return status;
-  if (argc == 0) {
-    options_release(command->groups, &args);
-    return command_misused(command, "name a function: heapdiff list REGEX [SNAPSHOT...]");
-  }
   struct hd_query query = {
       .measure = args.measure,
-      .pattern = argv[0],
       .source_paths = args.source_paths.items,
       .source_path_count = args.source_paths.count,
       .trim_paths = args.trim_paths.items,
@@ -52,7 +47,7 @@ static int run(const struct command *command, int argc, char **argv)
   };
   filter_query(&args.filter, &query);
   if (window_query(command, &args.window, &query, &status))
-    status = show(&args.input, &args.style, argv + 1, argc - 1, hd_list, &query);
+    status = show_matches(command, &args.input, &args.style, argv, argc, hd_list, &query);
   options_release(command->groups, &args);
   return status;
 }

@@ -9,7 +9,7 @@ static const struct option_group groups[] = {CALLS_GROUPS(rows, nested_style_row
 
 static int run(const struct command *command, int argc, char **argv)
 {
-  return calls_run_pattern(command, argc, argv, hd_peek);
+  return calls_run_matches(command, argc, argv, hd_peek);
 }
 
 const struct command verb_peek = {

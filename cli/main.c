@@ -7,6 +7,7 @@
 
 #include <locale.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 /* "--help" also as "-help", which those who know pprof type. */
@@ -17,10 +18,17 @@ static bool is_option(const char *argument, const char *name)
 
 static int unknown_option(const char *argument)
 {
-  struct nearest nearest = nearest_to(argument + strspn(argument, "-"));
+  /* As pprof has them: -top, -peek=REGEX. */
+  char name[32];
+  const char *bare = argument + strspn(argument, "-");
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
+  const struct command *verb = command_find(name);
+  struct nearest nearest = nearest_to(name);
   nearest_offer(&nearest, "help");
   nearest_offer(&nearest, "version");
-  if (nearest.best)
+  if (verb && !verb->hidden)
+    message("unknown option '%s': did you mean 'heapdiff %s'?", argument, name);
+  else if (nearest.best)
     message("unknown option '%s': did you mean --%s?", argument, nearest.best);
   else
     message("'%s' comes before the verb: write heapdiff VERB %s", argument, argument);

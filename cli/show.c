@@ -5,6 +5,8 @@
 #include "output.h"
 #include "scoped.h"
 
+#include <unistd.h>
+
 int show(const struct input_args *input, const struct style_args *style, char **paths, int count,
          ask_fn ask, const struct hd_query *query)
 {
@@ -28,4 +30,19 @@ int show(const struct input_args *input, const struct style_args *style, char **
     return output_failed() ? STATUS_INTERNAL : message_error(&error);
   message_notes(session, said);
   return STATUS_FINE;
+}
+
+int show_matches(const struct command *command, const struct input_args *input,
+                 const struct style_args *style, char **words, int count, ask_fn ask,
+                 struct hd_query *query)
+{
+  if (!count)
+    return command_misused(command, "name a function: heapdiff %s REGEX [SNAPSHOT...]",
+                           command->name);
+  query->pattern = words[0];
+  int status = show(input, style, words + 1, count - 1, ask, query);
+  if (status == STATUS_USAGE && count == 1 && access(words[0], F_OK) == 0)
+    message("'%s' is a file here, and a function comes first: heapdiff %s REGEX %s", words[0],
+            command->name, words[0]);
+  return status;
 }

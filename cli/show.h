@@ -12,5 +12,10 @@ typedef bool (*ask_fn)(hd_session *session, const struct hd_query *query, hd_vie
  * error. Returns the exit code. */
 int show(const struct input_args *input, const struct style_args *style, char **paths, int count,
          ask_fn ask, const struct hd_query *query);
+/* The same where the first of the words is query->pattern, of function names: says that it is
+ * missing, or that a file stands in its place. */
+int show_matches(const struct command *command, const struct input_args *input,
+                 const struct style_args *style, char **words, int count, ask_fn ask,
+                 struct hd_query *query);
 
 #endif
