@@ -38,7 +38,7 @@ void watch_blocks(struct watch_source *source, const struct watch_args *args)
 {
   int64_t printed = 0;
   char trouble[sizeof source->trouble] = "";
-  while (!watch_ended_by() && !output_failed() && !source->failed) {
+  while (!watch_ended_by() && !output_failed()) {
     bool ended = source->ended;
     if (watch_refresh(source))
       printed += print_block(source, args, printed);

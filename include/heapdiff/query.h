@@ -36,7 +36,7 @@ struct hd_query {
   bool keep_small;     /* pprof_layout, tree: the functions, too, that pprof leaves out */
   struct hd_window window;
   int64_t limit;       /* of the process's memory, in bytes; 0: what the snapshots say */
-  const char *pattern; /* list, explain: which functions */
+  const char *pattern; /* list, explain, peek: which functions */
   const char *const *source_paths; /* list: where to look for source files */
   size_t source_path_count;
   const char *const *trim_paths;   /* list: prefixes to take off file names */
