@@ -130,6 +130,11 @@ def check_series(runner, server, profiles):
     server.pages["/x"] = lambda number: bodies[number - 1]
     err = runner.prints("2 snapshots", "top", "--every", "300ms", host)
     check("Ctrl-C ends that" in err, err)
+    for verb in (("tree",), ("peek", "main"), ("traces",)):
+        server.requests.clear()
+        fetched = runner.run(*verb, "--every", "100ms", host)
+        files = runner.run(*verb, *profiles[:2])
+        check(fetched[:2] == files[:2] and "main.fill" in files[1], verb, fetched, "not", files)
     server.requests.clear()
     server.pages["/x"] = lambda number: (b"", 503) if number == 4 else bodies[number - 1]
     err = runner.prints("4 snapshots", "top", "--every", "100ms", "--for", "400ms", host)
@@ -143,10 +148,6 @@ def check_series(runner, server, profiles):
     process.send_signal(signal.SIGINT)
     status, out, err = runner.finish(process)
     check(status == 0 and "3 snapshots" in out, "after Ctrl-C", status, out, err)
-    for verb in (("tree",), ("peek", "main"), ("traces",)):
-        server.requests.clear()
-        fetched, files = runner.run(*verb, "--every", "100ms", host), runner.run(*verb, *profiles[:2])
-        check(fetched[:2] == files[:2] and "main.fill" in files[1], verb, fetched, "not", files)
     runner.fails("--for is shorter than --every", "--every", "2s", "--for", "1s", host, status=2)
     runner.fails("500 at most", "--every", "1s", "--for", "1h", host, status=2)
     runner.fails("none is named", "--every", "1s", profiles[0], status=2)
