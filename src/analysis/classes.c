@@ -24,19 +24,17 @@ static uint32_t intern(struct hd_classes *classes, const struct hd_class *key)
   return hd_index_add(&classes->index, hash, id) ? id : 0;
 }
 
-/* The class of a record, + 1; 0 on want of memory. */
-static uint32_t class_of(struct hd_classes *classes, const struct hd_record *record, uint32_t row,
-                         struct hd_recent_class recent[HD_RECENT_CLASSES])
+uint32_t hd_class_of(struct hd_classes *classes, const struct hd_class *key,
+                     struct hd_recent_class recent[HD_RECENT_CLASSES])
 {
-  struct hd_class key = {row, record->size, record->rate, record->weight};
   for (int i = 0; i < HD_RECENT_CLASSES; i++)
-    if (recent[i].size == record->size && recent[i].class &&
-        classes->items.items[recent[i].class - 1].rate == record->rate)
+    if (recent[i].size == key->size && recent[i].class &&
+        classes->items.items[recent[i].class - 1].rate == key->rate)
       return recent[i].class;
-  uint32_t class = intern(classes, &key);
-  if (class && record->size <= UINT32_MAX) {
+  uint32_t class = intern(classes, key);
+  if (class && key->size <= UINT32_MAX) {
     memmove(recent + 1, recent, (HD_RECENT_CLASSES - 1) * sizeof *recent);
-    recent[0] = (struct hd_recent_class){(uint32_t)record->size, class};
+    recent[0] = (struct hd_recent_class){(uint32_t)key->size, class};
   }
   return class;
 }
@@ -53,25 +51,56 @@ static uint32_t saturated(uint32_t a, uint32_t b)
   return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
 }
 
-static bool add_counts(struct hd_classes *classes, struct hd_class_point *point,
-                       const struct hd_profile *profile, size_t record, uint32_t class)
+bool hd_record_is_sampled(const struct hd_record *record)
 {
-  if (point->count < class) {
-    if (!hd_vec_reserve(point, class - point->count))
-      return false;
-    memset(point->items + point->count, 0, (class - point->count) * sizeof *point->items);
-    point->count = class;
-  }
+  return record->weight > 1 && record->size > 0;
+}
+
+struct hd_class_counts hd_class_counts_of(const struct hd_profile *profile, size_t record)
+{
   const struct hd_record *item = &profile->records.items[record];
-  struct hd_class_counts *counts = &point->items[class - 1];
   double live = profile->has[HD_INUSE_OBJECTS]
                     ? hd_profile_value(profile, record, HD_INUSE_OBJECTS)
                     : hd_profile_value(profile, record, HD_INUSE_SPACE) / (double)item->size;
-  counts->live = saturated(counts->live, raw_count(live, item->weight));
-  counts->alloc = saturated(
-      counts->alloc, raw_count(hd_profile_value(profile, record, HD_ALLOC_OBJECTS), item->weight));
+  return (struct hd_class_counts){
+      raw_count(live, item->weight),
+      raw_count(hd_profile_value(profile, record, HD_ALLOC_OBJECTS), item->weight)};
+}
+
+void hd_class_count(struct hd_class_counts *counts, struct hd_class_counts more)
+{
+  counts->live = saturated(counts->live, more.live);
+  counts->alloc = saturated(counts->alloc, more.alloc);
+}
+
+bool hd_class_point_grow(struct hd_class_point *point, size_t count)
+{
+  if (point->count >= count)
+    return true;
+  if (!hd_vec_reserve(point, count - point->count))
+    return false;
+  memset(point->items + point->count, 0, (count - point->count) * sizeof *point->items);
+  point->count = count;
+  return true;
+}
+
+static bool add_counts(struct hd_classes *classes, struct hd_class_point *point,
+                       const struct hd_profile *profile, size_t record, uint32_t class)
+{
+  if (!hd_class_point_grow(point, class))
+    return false;
+  hd_class_count(&point->items[class - 1], hd_class_counts_of(profile, record));
   classes->counts_allocs &= profile->has[HD_ALLOC_OBJECTS];
   return true;
+}
+
+struct hd_age_band hd_age_band_of(uint32_t log2, uint64_t raw, uint64_t size, double weight)
+{
+  double objects = (double)raw * weight;
+  return (struct hd_age_band){.log2 = log2,
+                              .count = raw_count((double)raw, 1),
+                              .bytes = objects * (double)size,
+                              .objects = objects};
 }
 
 /* The ages of a record, which follow those of the records before it. */
@@ -83,13 +112,9 @@ static bool add_ages(struct hd_class_point *point, const struct hd_profile *prof
     ++*next;
   for (; *next < profile->ages.count && profile->ages.items[*next].record == record + 1; ++*next) {
     const struct hd_age *age = &profile->ages.items[*next];
-    double objects = (double)age->count * item->weight;
-    struct hd_age_band band = {.row = row,
-                               .log2 = age->log2,
-                               .class = class,
-                               .count = raw_count((double)age->count, 1),
-                               .bytes = objects * (double)item->size,
-                               .objects = objects};
+    struct hd_age_band band = hd_age_band_of(age->log2, age->count, item->size, item->weight);
+    band.row = row;
+    band.class = class;
     if (!hd_vec_push(&point->ages, band))
       return false;
   }
@@ -104,8 +129,9 @@ bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
   uint32_t class = 0;
   if (!classes->items.count)
     classes->counts_allocs = true;
-  if (item->weight > 1 && item->size > 0) {
-    class = class_of(classes, item, row, recent);
+  if (hd_record_is_sampled(item)) {
+    struct hd_class key = {row, item->size, item->rate, item->weight};
+    class = hd_class_of(classes, &key, recent);
     if (!class || !add_counts(classes, point, profile, record, class))
       return false;
   }
@@ -132,12 +158,8 @@ static bool merge_counts(struct hd_class_point *point, const struct hd_class_poi
   uint32_t most = 0;
   for (size_t i = 0; i < count; i++)
     most = classes[i] > most ? classes[i] : most;
-  if (!most)
-    return true;
-  if (!hd_vec_reserve(point, most))
+  if (!hd_class_point_grow(point, most))
     return false;
-  memset(point->items, 0, most * sizeof *point->items);
-  point->count = most;
   for (size_t i = 0; i < count; i++)
     point->items[classes[i] - 1] = counts->items[i];
   return true;

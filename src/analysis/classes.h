@@ -46,6 +46,18 @@ struct hd_recent_class {
   uint32_t size, class; /* + 1; 0 none. Sizes past 32 bits are not remembered */
 };
 
+/* Whether a record is of a class; what was counted of it. */
+bool hd_record_is_sampled(const struct hd_record *record);
+struct hd_class_counts hd_class_counts_of(const struct hd_profile *profile, size_t record);
+void hd_class_count(struct hd_class_counts *counts, struct hd_class_counts more);
+/* The number of a class of a row, + 1, which is added where it is new; 0 on want of memory. */
+uint32_t hd_class_of(struct hd_classes *classes, const struct hd_class *key,
+                     struct hd_recent_class recent[HD_RECENT_CLASSES]);
+/* Room for the counts of `count` classes, of 0. False on want of memory. */
+bool hd_class_point_grow(struct hd_class_point *point, size_t count);
+/* `raw` objects of an age, as sampled; of a record that stands for `weight` each. */
+struct hd_age_band hd_age_band_of(uint32_t log2, uint64_t raw, uint64_t size, double weight);
+
 /* Adds a record of a profile, of which `row` is the row. *next_age walks through the
  * profile's ages, which stand in the order of their records. False on want of memory. */
 bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,

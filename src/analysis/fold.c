@@ -8,49 +8,21 @@
 
 static bool add_place(struct hd_fold *fold, uint32_t location)
 {
-  struct hd_series *series = fold->series;
-  const struct hd_pool_location *from = &series->pool->locations.items[location - 1];
-  struct hd_span span = {(uint32_t)fold->frames.count, 0};
-  struct hd_fold_place place = {0};
-  bool found = false;
-  for (uint32_t i = 0; i < from->count; i++) {
-    uint32_t id = series->pool->location_frames.items[from->first + i];
-    uint8_t flags = hd_frame_flags(&series->frames, id);
-    if (!flags)
+  size_t before = fold->at.frames.count;
+  if (!hd_places_add(&fold->at, fold->series, location) || !hd_vec_push(&fold->only_rows, 0))
+    return false;
+  for (size_t i = before; i < fold->at.frames.count; i++)
+    if (!hd_vec_push(&fold->frame_rows, 0))
       return false;
-    place.flags |= flags & (HD_FRAME_FOCUS | HD_FRAME_IGNORE);
-    if (flags & HD_FRAME_HIDDEN)
-      continue;
-    const struct hd_pool_frame *frame = hd_pool_frame(series->pool, id);
-    bool inlined = i + 1 < from->count;
-    struct hd_fold_frame made = {.label = hd_label_of_frame(series, id, inlined), .frame = id};
-    if (inlined)
-      made.flags |= HD_FOLD_INLINED;
-    if (flags & HD_FRAME_WRAPPER)
-      made.flags |= HD_FOLD_WRAPPER;
-    if (!frame->function && !frame->file)
-      made.flags |= HD_FOLD_UNNAMED;
-    if (!found && !(made.flags & HD_FOLD_WRAPPER)) {
-      found = true;
-      place.site = span.count;
-      place.site_flags = made.flags;
-    }
-    if (!made.label || !hd_vec_push(&fold->frames, made) || !hd_vec_push(&fold->frame_rows, 0))
-      return false;
-    span.count++;
-  }
-  if (!found)
-    place.site = span.count;
-  return hd_vec_push(&fold->places, place) && hd_vec_push(&fold->spans, span) &&
-         hd_vec_push(&fold->only_rows, 0);
+  return true;
 }
 
 static bool prepare(struct hd_fold *fold, const struct hd_profile *profile,
                     const uint32_t *locations)
 {
   struct hd_series *series = fold->series;
-  if (!hd_vec_reserve(&fold->places, profile->locations.count) ||
-      !hd_vec_reserve(&fold->spans, profile->locations.count) ||
+  if (!hd_vec_reserve(&fold->at.places, profile->locations.count) ||
+      !hd_vec_reserve(&fold->at.spans, profile->locations.count) ||
       !hd_vec_reserve(&fold->only_rows, profile->locations.count))
     return false;
   for (size_t i = 0; i < profile->locations.count; i++)
@@ -75,14 +47,8 @@ bool hd_fold_begin(struct hd_series *series, const struct hd_profile *profile,
   made->every_frame = made->want_focus || series->frames.filters->ignore;
   made->site_alone =
       !made->every_frame && !made->want_cum && !made->want_edges && made->by != HD_BY_STACK;
-  made->all_add_up = true;
-  for (int i = 0; i < HD_MEASURES; i++) {
-    made->has[i] = profile->has[i];
-    if (!profile->has[i])
-      continue;
-    made->measures[made->columns++] = (enum hd_measure)i;
-    made->all_add_up &= hd_measures[i].merge == HD_MERGE_SUM;
-  }
+  memcpy(made->has, profile->has, sizeof made->has);
+  made->columns = hd_columns_of(profile->has);
   if (prepare(made, profile, locations))
     return true;
   hd_fold_destroy(made);
@@ -99,9 +65,7 @@ void hd_fold_destroy(struct hd_fold *fold)
 {
   if (!fold)
     return;
-  hd_vec_deinit(&fold->places);
-  hd_vec_deinit(&fold->spans);
-  hd_vec_deinit(&fold->frames);
+  hd_places_deinit(&fold->at);
   hd_vec_deinit(&fold->frame_rows);
   hd_vec_deinit(&fold->only_rows);
   hd_free(fold->row_of_label);
@@ -134,33 +98,23 @@ struct item {
   bool dropped;               /* by a filter */
 };
 
-/* Inlined by force, as it is where most of the time goes. */
 static inline __attribute__((always_inline)) void
 join(const struct hd_fold *fold, double *restrict entry, const double *restrict values)
 {
-  size_t columns = fold->columns;
-  if (fold->all_add_up && columns == 4) { /* as heaps have */
-    for (size_t i = 0; i < 4; i++)
-      entry[i] += values[i];
-  } else if (fold->all_add_up)
-    for (size_t i = 0; i < columns; i++)
-      entry[i] += values[i];
-  else
-    for (size_t i = 0; i < columns; i++)
-      entry[i] = hd_measure_join(fold->measures[i], entry[i], values[i]);
+  hd_columns_join(&fold->columns, entry, values);
 }
 
 /* The call site: the innermost frame that is no wrapper; the innermost of all where every
  * one is: then the stack ends inside a library, and nobody knows better. */
 static void find_site(const struct hd_fold *fold, struct item *item)
 {
-  const struct hd_fold_place *places = fold->places.items;
+  const struct hd_place *places = fold->at.places.items;
   uint8_t flags = fold->want_focus ? 0 : HD_FRAME_FOCUS;
   item->any = false;
   item->location = item->frame = 0;
   for (uint32_t i = 0; i < item->count; i++) {
     uint32_t site = places[item->stack[i] - 1].site;
-    uint32_t count = fold->spans.items[item->stack[i] - 1].count;
+    uint32_t count = fold->at.spans.items[item->stack[i] - 1].count;
     if (count && !item->any) {
       item->any = true;
       item->location = i;
@@ -179,17 +133,17 @@ static void find_site(const struct hd_fold *fold, struct item *item)
 
 static uint32_t frame_at(const struct hd_fold *fold, const struct item *item)
 {
-  return fold->spans.items[item->stack[item->location] - 1].first + item->frame;
+  return fold->at.spans.items[item->stack[item->location] - 1].first + item->frame;
 }
 
 /* The row of a frame that is met for the first time. */
 static uint32_t meet(struct hd_fold *fold, uint32_t at)
 {
-  const struct hd_fold_frame *frame = &fold->frames.items[at];
+  const struct hd_place_frame *frame = &fold->at.frames.items[at];
   uint32_t row = hd_fold_label_row(fold, frame->label, frame->frame);
   if (!row)
     return 0;
-  if (frame->flags & HD_FOLD_INLINED)
+  if (frame->flags & HD_PLACE_INLINED)
     fold->rows.items[row - 1].inlined = true;
   else
     fold->rows.items[row - 1].outlined = true;
@@ -204,7 +158,7 @@ static inline __attribute__((always_inline)) void pass(struct hd_fold *fold,
   if (*stamp == fold->stamp)
     return;
   *stamp = fold->stamp;
-  join(fold, fold->cum.items + (size_t)(row - 1) * fold->columns, item->values);
+  join(fold, fold->cum.items + (size_t)(row - 1) * fold->columns.count, item->values);
 }
 
 static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t outer, uint32_t inner)
@@ -215,7 +169,7 @@ static bool pass_edge(struct hd_fold *fold, const struct item *item, uint32_t ou
   uint32_t *stamp = &fold->edge_stamps.items[edge - 1];
   if (*stamp != fold->stamp) {
     *stamp = fold->stamp;
-    join(fold, fold->edge_values.items + (size_t)(edge - 1) * fold->columns, item->values);
+    join(fold, fold->edge_values.items + (size_t)(edge - 1) * fold->columns.count, item->values);
   }
   return true;
 }
@@ -225,7 +179,7 @@ static bool pass_location(struct hd_fold *fold, const struct item *item, uint32_
                           uint32_t *site)
 {
   uint32_t location = item->stack[i] - 1;
-  struct hd_span span = fold->spans.items[location];
+  struct hd_span span = fold->at.spans.items[location];
   for (; j < span.count; j++) {
     uint32_t row = fold->frame_rows.items[span.first + j];
     if (!row && !(row = meet(fold, span.first + j)))
@@ -251,7 +205,7 @@ static bool pass_callers(struct hd_fold *fold, const struct item *item, uint32_t
     uint32_t row = rows[item->stack[i] - 1];
     if (i + AHEAD < item->count)
       __builtin_prefetch(fold->cum.items +
-                         (size_t)rows[item->stack[i + AHEAD] - 1] * fold->columns);
+                         (size_t)rows[item->stack[i + AHEAD] - 1] * fold->columns.count);
     if (row)
       pass(fold, item, row);
     else if (!pass_location(fold, item, i, 0, site))
@@ -277,15 +231,15 @@ static uint32_t aim_frames(struct hd_fold *fold, const struct item *item)
 static uint32_t aim_stack(struct hd_fold *fold, const struct item *item)
 {
   size_t first = fold->stack_labels.count;
-  const struct hd_fold_frame *site = &fold->frames.items[frame_at(fold, item)];
+  const struct hd_place_frame *site = &fold->at.frames.items[frame_at(fold, item)];
   for (uint32_t i = item->location, j = item->frame; i < item->count; i++, j = 0) {
-    struct hd_span span = fold->spans.items[item->stack[i] - 1];
+    struct hd_span span = fold->at.spans.items[item->stack[i] - 1];
     for (; j < span.count; j++)
-      if (!hd_vec_push(&fold->stack_labels, fold->frames.items[span.first + j].label))
+      if (!hd_vec_push(&fold->stack_labels, fold->at.frames.items[span.first + j].label))
         return 0;
   }
   uint32_t row = hd_fold_stack_row(fold, first, site->frame);
-  if (row && !(site->flags & HD_FOLD_INLINED))
+  if (row && !(site->flags & HD_PLACE_INLINED))
     fold->rows.items[row - 1].outlined = true;
   return row;
 }
@@ -311,14 +265,14 @@ static uint32_t aim(struct hd_fold *fold, const struct item *item)
     return aim_frames(fold, item);
   uint32_t row = item->any ? aim_stack(fold, item) : aim_nothing(fold);
   if (row && fold->want_cum)
-    join(fold, fold->cum.items + (size_t)(row - 1) * fold->columns, item->values);
+    join(fold, fold->cum.items + (size_t)(row - 1) * fold->columns.count, item->values);
   return row;
 }
 
 static bool add_state(struct hd_fold *fold, const struct hd_profile *profile, uint32_t labels,
                       const struct item *item, uint32_t row)
 {
-  if (!labels || !fold->columns)
+  if (!labels || !fold->columns.count)
     return true;
   while (fold->state_of_labels.count < profile->label_sets.count) {
     struct hd_span span = profile->label_sets.items[fold->state_of_labels.count];
@@ -337,27 +291,27 @@ static void read_item(const struct hd_fold *fold, const struct hd_profile *profi
   struct hd_span span = stack ? profile->stacks.items[stack - 1] : (struct hd_span){0, 0};
   item->stack = span.count ? profile->stack_locations.items + span.first : NULL;
   item->count = span.count;
-  for (size_t i = 0; i < fold->columns; i++)
-    item->values[i] = values[profile->column[fold->measures[i]]];
+  for (size_t i = 0; i < fold->columns.count; i++)
+    item->values[i] = values[profile->column[fold->columns.measures[i]]];
 }
 
 /* The row of the item, 0 where a filter drops it; what is not known is counted. */
 static bool settle(struct hd_fold *fold, struct item *item, uint32_t *row)
 {
-  struct hd_fold_place *leaf = item->count ? &fold->places.items[item->stack[0] - 1] : NULL;
+  struct hd_place *leaf = item->count ? &fold->at.places.items[item->stack[0] - 1] : NULL;
   *row = leaf ? leaf->row : 0;
   if (*row)
     return true;
   find_site(fold, item);
-  if (item->any && (fold->frames.items[frame_at(fold, item)].flags & HD_FOLD_UNNAMED))
-    for (size_t i = 0; i < fold->columns; i++)
+  if (item->any && (fold->at.frames.items[frame_at(fold, item)].flags & HD_PLACE_UNNAMED))
+    for (size_t i = 0; i < fold->columns.count; i++)
       fold->unnamed[i] += item->values[i];
   if (item->dropped)
     return true;
   *row = aim(fold, item);
   if (leaf && fold->site_alone && item->location == 0 &&
-      leaf->site < fold->spans.items[item->stack[0] - 1].count &&
-      !(leaf->site_flags & HD_FOLD_UNNAMED))
+      leaf->site < fold->at.spans.items[item->stack[0] - 1].count &&
+      !(leaf->site_flags & HD_PLACE_UNNAMED))
     leaf->row = *row;
   return *row != 0;
 }
@@ -371,7 +325,7 @@ static bool fold_record(struct hd_fold *fold, const struct hd_profile *profile, 
   read_item(fold, profile, record, &item);
   join(fold, fold->total, item.values);
   if (from->stack && profile->stack_truncated.items[from->stack - 1])
-    for (size_t i = 0; i < fold->columns; i++)
+    for (size_t i = 0; i < fold->columns.count; i++)
       fold->cut[i] += item.values[i];
   if (!settle(fold, &item, &row))
     return false;
@@ -379,19 +333,19 @@ static bool fold_record(struct hd_fold *fold, const struct hd_profile *profile, 
     return true;
   if (fold->has[HD_GOROUTINES] && !add_state(fold, profile, from->labels, &item, row))
     return false;
-  join(fold, fold->flat.items + (size_t)(row - 1) * fold->columns, item.values);
+  join(fold, fold->flat.items + (size_t)(row - 1) * fold->columns.count, item.values);
   return hd_classes_add(&fold->classes, &fold->sampled, profile, record, row - 1,
                         fold->rows.items[row - 1].recent, next_age);
 }
 
-static const struct hd_fold_place *leaf_of(const struct hd_fold *fold,
-                                           const struct hd_profile *profile, size_t record)
+static const struct hd_place *leaf_of(const struct hd_fold *fold, const struct hd_profile *profile,
+                                      size_t record)
 {
   uint32_t stack = record < profile->records.count ? profile->records.items[record].stack : 0;
   if (!stack)
     return NULL;
   uint32_t first = profile->stacks.items[stack - 1].first;
-  return &fold->places.items[profile->stack_locations.items[first] - 1];
+  return &fold->at.places.items[profile->stack_locations.items[first] - 1];
 }
 
 /* Records come in any order, and what each needs lies far apart in memory: it is asked for
@@ -401,13 +355,13 @@ static inline __attribute__((always_inline)) void
 look_ahead(const struct hd_fold *fold, const struct hd_profile *profile, size_t record)
 {
   enum { TO_PLACE = 24, TO_ROW = 16, TO_CLASS = 8 };
-  const struct hd_fold_place *place = leaf_of(fold, profile, record + TO_PLACE);
+  const struct hd_place *place = leaf_of(fold, profile, record + TO_PLACE);
   if (place)
     __builtin_prefetch(place);
   place = leaf_of(fold, profile, record + TO_ROW);
   if (place && place->row) {
     __builtin_prefetch(&fold->rows.items[place->row - 1]);
-    __builtin_prefetch(fold->flat.items + (size_t)(place->row - 1) * fold->columns);
+    __builtin_prefetch(fold->flat.items + (size_t)(place->row - 1) * fold->columns.count);
   }
   place = leaf_of(fold, profile, record + TO_CLASS);
   uint32_t class = place && place->row ? fold->rows.items[place->row - 1].recent[0].class : 0;

@@ -10,20 +10,9 @@ struct merge {
   const struct hd_fold *fold;
   const struct hd_profile *profile;
   struct hd_point *point;
-  uint32_t *rows; /* [row of the fold]: row of the series */
+  uint32_t *rows;           /* [row of the fold]: row of the series */
   int columns[HD_MEASURES]; /* [column of the series]: the fold's, -1 none */
 };
-
-/* Those of the first snapshot: what it lacks is not in every one. */
-static void take_measures(struct hd_series *series, const bool has[HD_MEASURES])
-{
-  for (int i = 0; i < HD_MEASURES; i++) {
-    series->has[i] = has[i];
-    series->column[i] = has[i] ? (int)series->columns : -1;
-    if (has[i])
-      series->measures[series->columns++] = (enum hd_measure)i;
-  }
-}
 
 static void match_columns(struct merge *merge)
 {
@@ -31,8 +20,8 @@ static void match_columns(struct merge *merge)
   for (size_t i = 0; i < merge->series->columns; i++) {
     enum hd_measure measure = merge->series->measures[i];
     merge->columns[i] = -1;
-    for (size_t k = 0; k < fold->columns; k++)
-      if (fold->measures[k] == measure) {
+    for (size_t k = 0; k < fold->columns.count; k++)
+      if (fold->columns.measures[k] == measure) {
         merge->columns[i] = (int)k;
         merge->point->total[measure] = fold->total[k];
         merge->point->cut[measure] = fold->cut[k];
@@ -77,7 +66,7 @@ static bool move_values(const struct merge *merge, const double *from, const uin
     for (size_t k = 0; k < columns; k++)
       if (merge->columns[k] >= 0)
         to->items[where[i] * columns + k] =
-            from[i * merge->fold->columns + (size_t)merge->columns[k]];
+            from[i * merge->fold->columns.count + (size_t)merge->columns[k]];
   return true;
 }
 
@@ -90,8 +79,7 @@ static bool merge_edges(struct merge *merge)
     return false;
   for (size_t i = 0; i < count; i++) {
     const struct hd_edge *edge = &fold->edges.items[i];
-    uint32_t id =
-        hd_edge_of(merge->series, merge->rows[edge->outer], merge->rows[edge->inner]);
+    uint32_t id = hd_edge_of(merge->series, merge->rows[edge->outer], merge->rows[edge->inner]);
     if (!id)
       return false;
     where[i] = id - 1;
@@ -132,10 +120,7 @@ bool hd_fold_end(struct hd_fold *fold, const struct hd_profile *profile, struct 
                  struct hd_error *error)
 {
   struct hd_series *series = fold->series;
-  if (!series->points.count)
-    take_measures(series, fold->has);
-  for (int i = 0; i < HD_MEASURES; i++)
-    series->has[i] &= fold->has[i];
+  hd_series_take_measures(series, fold->has);
   if (!hd_vec_push(&series->points, point))
     return hd_fail_memory(error);
   struct merge merge = {.series = series,

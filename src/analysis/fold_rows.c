@@ -6,9 +6,9 @@
 /* Makes room for one more set of values, of zeros. */
 static bool add_zeros(const struct hd_fold *fold, struct hd_values *values)
 {
-  if (!hd_vec_reserve(values, fold->columns))
+  if (!hd_vec_reserve(values, fold->columns.count))
     return false;
-  for (size_t i = 0; i < fold->columns; i++)
+  for (size_t i = 0; i < fold->columns.count; i++)
     values->items[values->count++] = 0;
   return true;
 }
@@ -39,9 +39,8 @@ static bool stack_equal(const void *context, uint32_t id, const void *key)
   const struct hd_fold *fold = context;
   const struct hd_fold_row *have = &fold->rows.items[id - 1];
   const struct stack_key *want = key;
-  return have->count == want->count &&
-         memcmp(fold->stack_labels.items + have->first, want->labels,
-                want->count * sizeof *want->labels) == 0;
+  return have->count == want->count && memcmp(fold->stack_labels.items + have->first, want->labels,
+                                              want->count * sizeof *want->labels) == 0;
 }
 
 uint32_t hd_fold_stack_row(struct hd_fold *fold, size_t first, uint32_t frame)

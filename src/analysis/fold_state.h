@@ -2,27 +2,9 @@
 #ifndef HD_ANALYSIS_FOLD_STATE_H
 #define HD_ANALYSIS_FOLD_STATE_H
 
+#include "analysis/columns.h"
 #include "analysis/fold.h"
-
-enum {
-  HD_FOLD_INLINED = 1,
-  HD_FOLD_WRAPPER = 2,
-  HD_FOLD_UNNAMED = 4, /* neither function nor file is known */
-};
-
-/* A frame that is not hidden. */
-struct hd_fold_frame {
-  uint32_t label, frame; /* of the series, of the pool */
-  uint8_t flags;
-};
-
-/* What is known of a location of the profile. */
-struct hd_fold_place {
-  uint32_t site;      /* of its frames, the first that is no wrapper; their count: none */
-  uint32_t row;       /* of its site, once it is known that no more need be asked */
-  uint8_t flags;      /* of all of its frames, hidden or not: HD_FRAME_FOCUS and _IGNORE */
-  uint8_t site_flags; /* HD_FOLD_* of the site */
-};
+#include "analysis/places.h"
 
 /* A row of this snapshot alone. */
 struct hd_fold_row {
@@ -40,20 +22,16 @@ struct hd_fold {
   bool every_frame; /* filters want all of a stack to be looked at */
   bool site_alone;  /* nothing but the call site matters of a stack */
   bool want_focus;
-  bool all_add_up;  /* all measures do */
 
   bool has[HD_MEASURES];
-  size_t columns;
-  enum hd_measure measures[HD_MEASURES];
+  struct hd_columns columns;
 
   /* By location id - 1; and what is looked at most, apart from the rest. */
-  HD_VEC(struct hd_fold_place) places;
-  HD_VEC(struct hd_span) spans; /* in frames, innermost first */
-  HD_VEC(struct hd_fold_frame) frames;
-  HD_VEC(uint32_t) frame_rows;  /* beside frames: the row, 0 until it was met */
-  HD_VEC(uint32_t) only_rows;   /* by location: the row of its only frame, 0 not yet, or none */
-  uint32_t nothing;                    /* the label of a stack without frames */
-  uint32_t *row_of_label;              /* [label - 1] */
+  struct hd_places at;
+  HD_VEC(uint32_t) frame_rows; /* beside its frames: the row, 0 until it was met */
+  HD_VEC(uint32_t) only_rows;  /* by location: the row of its only frame, 0 not yet, or none */
+  uint32_t nothing;            /* the label of a stack without frames */
+  uint32_t *row_of_label;      /* [label - 1] */
 
   HD_VEC(struct hd_fold_row) rows;
   HD_VEC(uint32_t) row_stamps, edge_stamps; /* of the record that was there last */
@@ -68,7 +46,7 @@ struct hd_fold {
   double total[HD_MEASURES], cut[HD_MEASURES], unnamed[HD_MEASURES]; /* by column */
   struct hd_classes classes; /* of row numbers of the fold */
   struct hd_class_point sampled;
-  struct hd_states states;   /* the same; texts are strings of the profile */
+  struct hd_states states;          /* the same; texts are strings of the profile */
   HD_VEC(uint32_t) state_of_labels; /* [label set - 1]: string of the profile */
   size_t records;
   bool stopped;

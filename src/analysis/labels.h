@@ -1,4 +1,4 @@
-/* Numbers of labels, rows and inlined pairs; used by fold.c and fold_merge.c alone. All
+/* Numbers of labels, rows and inlined pairs; used by what folds snapshots alone. All
  * ids are numbers + 1; 0 means that memory is short. */
 #ifndef HD_ANALYSIS_LABELS_H
 #define HD_ANALYSIS_LABELS_H

@@ -18,7 +18,7 @@ void hd_series_init(struct hd_series *series, struct hd_pool *pool,
   series->frames.filters = filters;
 }
 
-static void point_deinit(struct hd_point *point)
+void hd_point_deinit(struct hd_point *point)
 {
   hd_vec_deinit(&point->flat);
   hd_vec_deinit(&point->cum);
@@ -31,7 +31,7 @@ void hd_series_drop(struct hd_series *series, size_t point)
 {
   struct hd_point *items = series->points.items;
   if (!series->borrowed)
-    point_deinit(&items[point]);
+    hd_point_deinit(&items[point]);
   memmove(items + point, items + point + 1, (--series->points.count - point) * sizeof *items);
 }
 
@@ -58,7 +58,7 @@ void hd_series_deinit(struct hd_series *series)
     return;
   }
   for (size_t i = 0; i < series->points.count; i++)
-    point_deinit(&series->points.items[i]);
+    hd_point_deinit(&series->points.items[i]);
   hd_vec_deinit(&series->points);
   hd_vec_deinit(&series->rows);
   hd_vec_deinit(&series->labels);
@@ -71,6 +71,21 @@ void hd_series_deinit(struct hd_series *series)
   hd_index_deinit(&series->edge_index);
   hd_classes_deinit(&series->classes);
   hd_frames_deinit(&series->frames);
+}
+
+void hd_series_take_measures(struct hd_series *series, const bool has[HD_MEASURES])
+{
+  bool first = series->points.count == 0;
+  if (first)
+    series->columns = 0;
+  for (int i = 0; i < HD_MEASURES; i++) {
+    series->has[i] = has[i] && (first || series->has[i]);
+    if (!first)
+      continue;
+    series->column[i] = has[i] ? (int)series->columns : -1;
+    if (has[i])
+      series->measures[series->columns++] = (enum hd_measure)i;
+  }
 }
 
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,

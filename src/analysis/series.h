@@ -12,12 +12,12 @@
 
 /* HD_GROUPING(ID, name): what a row is. Wrappers are skipped in all of them. */
 #define HD_GROUPINGS(HD_GROUPING)                                                                  \
-  HD_GROUPING(SITE, "site")         /* function, file and line of the call site */                 \
+  HD_GROUPING(SITE, "site") /* function, file and line of the call site */                         \
   HD_GROUPING(FUNCTION, "function")                                                                \
-  HD_GROUPING(LINE, "line")         /* file and line, whatever the function */                     \
+  HD_GROUPING(LINE, "line") /* file and line, whatever the function */                             \
   HD_GROUPING(FILE, "file")                                                                        \
   HD_GROUPING(MODULE, "module")                                                                    \
-  HD_GROUPING(STACK, "stack")       /* the whole call stack from the site on */
+  HD_GROUPING(STACK, "stack") /* the whole call stack from the site on */
 
 enum hd_grouping {
 #define HD_GROUPING(id, name) HD_BY_##id,
@@ -52,16 +52,16 @@ struct hd_values {
 struct hd_point {
   /* Texts live as long as the session; NULL unknown. */
   const char *path, *program, *called, *boot_id;
-  size_t number;     /* among the kept ones, from 1 on; 0 of what is not kept */
-  bool lazy;         /* the recorder repeats itself until its next collection */
+  size_t number; /* among the kept ones, from 1 on; 0 of what is not kept */
+  bool lazy;     /* the recorder repeats itself until its next collection */
   /* As in struct hd_meta. */
   int64_t time_ns, mono_ns, progress, rss, system, system_free, pid, start_ns, image_ns;
   int64_t threshold, sequence;
   int64_t limit_cgroup, limit_rlimit;
   uint64_t rate;
-  bool at_start;     /* of a series, taken when the process began: all that comes later is
-                      * new, so that nothing need be marked */
-  bool at_exit;      /* taken when it ended: it may have freed what it held */
+  bool at_start;             /* of a series, taken when the process began: all that comes later is
+                              * new, so that nothing need be marked */
+  bool at_exit;              /* taken when it ended: it may have freed what it held */
   double total[HD_MEASURES]; /* over all records, filters or not */
   /* Of total[]: what is in stacks that the recorder did not follow to their root,
    * and what is at call sites that have no name. */
@@ -83,13 +83,13 @@ struct hd_series {
   struct hd_frames frames;
   enum hd_grouping by;
   bool want_cum, want_edges;
-  bool tell_inlined;         /* BY_STACK: the same line inlined and not are two labels */
-  bool borrowed;             /* all but the array `points` is another series' */
-  bool has[HD_MEASURES];     /* in every snapshot */
+  bool tell_inlined;     /* BY_STACK: the same line inlined and not are two labels */
+  bool borrowed;         /* all but the array `points` is another series' */
+  bool has[HD_MEASURES]; /* in every snapshot */
   /* What is kept: the measures of the first snapshot. */
   enum hd_measure measures[HD_MEASURES];
   size_t columns;
-  int column[HD_MEASURES];   /* -1: not kept */
+  int column[HD_MEASURES]; /* -1: not kept */
   HD_VEC(struct hd_row) rows;
   HD_VEC(struct hd_row) labels; /* what frames are called: of what rows, and stacks of rows, are */
   HD_VEC(uint32_t) stack_labels;
@@ -100,11 +100,16 @@ struct hd_series {
   struct hd_index stack_index, label_index, edge_index;
   struct hd_classes classes;
   struct hd_stop stop; /* of folding */
+  unsigned jobs;       /* threads that work on all rows may take; 0 or 1: none */
 };
 
 void hd_series_init(struct hd_series *series, struct hd_pool *pool,
                     const struct hd_filters *filters, enum hd_grouping by);
 void hd_series_deinit(struct hd_series *series);
+
+/* What the next snapshot has, before it becomes a point. The first one's measures are kept;
+ * what one lacks is not in every one. */
+void hd_series_take_measures(struct hd_series *series, const bool has[HD_MEASURES]);
 
 /* Folds a profile in as the next snapshot. `locations` maps the profile's
  * location ids to the pool's (all settled). `point` has the snapshot's facts; its
@@ -116,6 +121,8 @@ bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
  * it is, and must not change as long as `series` is used. */
 bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
                       struct hd_error *error);
+
+void hd_point_deinit(struct hd_point *point);
 
 /* Takes a snapshot out again; its rows stay, with nothing in them. */
 void hd_series_drop(struct hd_series *series, size_t point);
