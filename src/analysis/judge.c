@@ -1,6 +1,7 @@
 #include "analysis/judge.h"
 
 #include "analysis/headline.h"
+#include "base/parallel.h"
 
 #include <math.h>
 
@@ -341,24 +342,86 @@ static void judge(struct hd_judges *judges, size_t row)
     judge_old(judges, row, &trend, judgement);
 }
 
+/* Rows that a thread judges, with memory of its own. */
+struct rows_judge {
+  struct hd_judges judges;
+  size_t first, end;
+};
+
+/* A row that never held anything, nor allocated, is told from no other such row. */
+static bool is_empty(const struct hd_series *series, size_t row)
+{
+  for (size_t i = 0; i < series->points.count; i++) {
+    const struct hd_values *flat = &series->points.items[i].flat;
+    size_t at = row * series->columns, end = at + series->columns;
+    for (; at < end && at < flat->count; at++)
+      if (flat->items[at] < 0 || flat->items[at] > 0)
+        return false;
+  }
+  return true;
+}
+
+static void judge_rows(void *context, unsigned part)
+{
+  struct rows_judge *rows = (struct rows_judge *)context + part;
+  const struct hd_judgement *empty = NULL;
+  bool ages = rows->judges.aged || rows->judges.clock.steps;
+  for (size_t row = rows->first; row < rows->end; row++) {
+    bool is_like = !ages && is_empty(rows->judges.series, row);
+    if (is_like && empty) {
+      rows->judges.rows[row] = *empty;
+      continue;
+    }
+    judge(&rows->judges, row);
+    if (is_like)
+      empty = &rows->judges.rows[row];
+  }
+}
+
+static bool take_memory(struct hd_judges *judges)
+{
+  size_t count = judges->series->points.count;
+  judges->values = hd_alloc_zeroed(count, sizeof *judges->values);
+  judges->memory = hd_alloc_zeroed(count, 3 * sizeof *judges->memory);
+  return judges->values && judges->memory;
+}
+
+/* Some at the same time, where there are many. */
+static bool judge_all(struct hd_judges *judges)
+{
+  enum { WORTH_A_THREAD = 20000 }; /* values */
+  const struct hd_series *series = judges->series;
+  struct rows_judge parts[HD_MOST_PARTS];
+  size_t rows = series->rows.count, wanted = rows * series->points.count / WORTH_A_THREAD;
+  unsigned count = series->jobs < HD_MOST_PARTS ? series->jobs : HD_MOST_PARTS;
+  bool fine = true;
+  count = wanted < count ? (unsigned)wanted : count;
+  count = count ? count : 1;
+  for (unsigned i = 0; i < count; i++) {
+    parts[i] = (struct rows_judge){*judges, rows * i / count, rows * (i + 1) / count};
+    fine = (i == 0 || take_memory(&parts[i].judges)) && fine;
+  }
+  if (fine)
+    hd_parallel(count, judge_rows, parts);
+  for (unsigned i = 1; i < count; i++) {
+    hd_free(parts[i].judges.values);
+    hd_free(parts[i].judges.memory);
+  }
+  return fine;
+}
+
 bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,
                     enum hd_measure measure, struct hd_error *error)
 {
-  size_t count = series->points.count;
   *judges = (struct hd_judges){.series = series, .measure = measure};
-  judges->values = hd_alloc_zeroed(count, sizeof *judges->values);
-  judges->memory = hd_alloc_zeroed(count, 3 * sizeof *judges->memory);
-  bool fine = (judges->values && judges->memory) || hd_fail_memory(error);
+  bool fine = take_memory(judges) || hd_fail_memory(error);
   fine = fine && take_times(judges, error) && make_design(judges, error) &&
          take_step_noise(judges, error) && take_significance(judges, error) &&
-         take_generations(judges, error) && take_waits(judges, error);
-  if (!fine) {
+         take_generations(judges, error) && take_waits(judges, error) &&
+         (judge_all(judges) || hd_fail_memory(error));
+  if (!fine)
     hd_judges_deinit(judges);
-    return false;
-  }
-  for (size_t row = 0; row < series->rows.count; row++)
-    judge(judges, row);
-  return true;
+  return fine;
 }
 
 void hd_judges_deinit(struct hd_judges *judges)

@@ -26,20 +26,20 @@ struct hd_judgement {
 struct hd_judges {
   const struct hd_series *series;
   enum hd_measure measure;
-  double *times;          /* of the points: ns from the first one, rising */
-  double hours;           /* of the window; 0 unknown, or too short for a rate */
-  bool shaped;            /* five points or more of a state: there is a design */
+  double *times; /* of the points: ns from the first one, rising */
+  double hours;  /* of the window; 0 unknown, or too short for a rate */
+  bool shaped;   /* five points or more of a state: there is a design */
   struct hd_design design;
-  struct hd_row_noise *noise;  /* first to last, by row */
-  double *step_noise;      /* least variance of a step, by row */
+  struct hd_row_noise *noise; /* first to last, by row */
+  double *step_noise;         /* least variance of a step, by row */
   double *q;
   bool aged;
   struct hd_generations generations;
   struct hd_design old_design;
   double *old_q;
   struct hd_wait_clock clock; /* steps NULL: no waits are known */
-  double *values, *memory; /* of the row at hand */
-  struct hd_judgement *rows; /* by row */
+  double *values, *memory;    /* of the row at hand */
+  struct hd_judgement *rows;  /* by row */
 };
 
 bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,
