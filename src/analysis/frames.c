@@ -100,7 +100,12 @@ static uint8_t compute(struct hd_frames *frames, uint32_t id)
     flags |= HD_FRAME_IGNORE;
   if ((match & HIDE) || (filters->show && !(match & SHOW)))
     flags |= HD_FRAME_HIDDEN;
-  if (!filters->keep_wrappers && is_wrapper(frames, frame, path))
+  const struct hd_frames *known = frames->wrappers;
+  if (filters->keep_wrappers)
+    return flags;
+  if (known && id <= known->flags.count)
+    flags |= known->flags.items[id - 1] & HD_FRAME_WRAPPER;
+  else if (is_wrapper(frames, frame, path))
     flags |= HD_FRAME_WRAPPER;
   return flags;
 }

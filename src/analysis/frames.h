@@ -27,6 +27,9 @@ struct hd_filters {
 struct hd_frames {
   const struct hd_pool *pool;
   const struct hd_filters *filters;
+  /* Those of other filters, and the same wrappers; NULL, or all is known of the frames that it
+   * has, and stays: what is a wrapper is taken from there. */
+  const struct hd_frames *wrappers;
   HD_VEC(uint8_t) flags;  /* [frame id - 1] */
   HD_VEC(uint16_t) texts; /* [string id - 1]: what is known of a text */
 };
