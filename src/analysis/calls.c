@@ -4,6 +4,7 @@
 #include "analysis/pprof_labels.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,12 +66,6 @@ static uint32_t node_of(struct hd_calls *calls, const struct hd_label_key *label
   return hd_index_add(&calls->node_index, hash, id) ? id : 0;
 }
 
-static bool is_nowhere(const struct hd_label_key *key)
-{
-  return !key->function && !key->file && !key->module && !key->offset;
-}
-
-/* A stack without frames has no node, as nothing is known of it. */
 static bool name_labels(struct hd_calls *calls)
 {
   const struct hd_series *series = calls->series;
@@ -78,17 +73,15 @@ static bool name_labels(struct hd_calls *calls)
   if (!calls->node_of_label)
     return false;
   for (size_t i = 0; i < series->labels.count; i++) {
-    const struct hd_label_key *key = &series->labels.items[i].key;
-    if (is_nowhere(key))
-      continue;
-    calls->node_of_label[i + 1] = node_of(calls, key);
-    if (!calls->node_of_label[i + 1])
+    uint32_t id = node_of(calls, &series->labels.items[i].key);
+    if (!id)
       return false;
+    calls->node_of_label[i] = id - 1;
   }
   return true;
 }
 
-/* --- passes over all stacks ------------------------------------------------------------ */
+/* --- passes over all contexts ---------------------------------------------------------- */
 
 /* A table of calls, as millions are looked up: open addressing, a power of two, at most
  * half full. */
@@ -99,12 +92,113 @@ struct call_table {
 
 struct pass {
   struct hd_calls *calls;
-  uint32_t *node_seen;        /* [node] -> number of the row that was there last */
-  HD_VEC(uint32_t) call_seen; /* [call] the same */
+  const struct hd_survey *survey;
+  double *value, *own; /* [context]: of what is allocated below it, and in it */
+  bool *live;          /* [context]: there is anything in it or below */
+  /* [node], [call]: up to which context what is there has been counted already, by one that
+   * is called from there: recursion counts once. */
+  uint32_t *node_covered;
+  HD_VEC(uint32_t) call_covered;
+  HD_VEC(double) weights; /* [call] */
+  double *flat, *cum;     /* [node] */
+  uint32_t *innermost;    /* [context]: the innermost kept node from the root, + 1 */
   struct call_table table;
-  uint32_t row;
-  bool wants_calls; /* else flat and cum alone */
 };
+
+static void pass_deinit(struct pass *pass)
+{
+  hd_free(pass->value);
+  hd_free(pass->own);
+  hd_free(pass->live);
+  hd_free(pass->node_covered);
+  hd_vec_deinit(&pass->call_covered);
+  hd_vec_deinit(&pass->weights);
+  hd_free(pass->flat);
+  hd_free(pass->cum);
+  hd_free(pass->innermost);
+  hd_free(pass->table.slots);
+}
+
+static bool pass_init(struct pass *pass, struct hd_calls *calls, const struct hd_survey *survey)
+{
+  size_t contexts = survey->contexts->nodes.count, nodes = calls->nodes.count + 1;
+  *pass = (struct pass){.calls = calls, .survey = survey};
+  pass->value = hd_alloc_zeroed(contexts, sizeof *pass->value);
+  pass->own = hd_alloc_zeroed(contexts, sizeof *pass->own);
+  pass->live = hd_alloc_zeroed(contexts, sizeof *pass->live);
+  pass->node_covered = hd_alloc_zeroed(nodes, sizeof *pass->node_covered);
+  pass->flat = hd_alloc_zeroed(nodes, sizeof *pass->flat);
+  pass->cum = hd_alloc_zeroed(nodes, sizeof *pass->cum);
+  pass->innermost = hd_alloc_zeroed(contexts, sizeof *pass->innermost);
+  return pass->value && pass->own && pass->live && pass->node_covered && pass->flat && pass->cum &&
+         pass->innermost;
+}
+
+/* Adds a snapshot's values, or takes them off. */
+static void add_tally(struct pass *pass, const struct hd_tally *tally, enum hd_measure measure,
+                      double sign)
+{
+  const struct hd_survey *survey = pass->survey;
+  size_t columns = tally->columns.count, column = 0;
+  while (column < columns && tally->columns.measures[column] != measure)
+    column++;
+  for (size_t i = 0; column < columns && i < tally->buckets.count; i++) {
+    uint32_t own = survey->owns_of[tally->buckets.items[i]];
+    if (own)
+      pass->own[survey->owns.items[own - 1].context] +=
+          sign * tally->values.items[i * columns + column];
+  }
+}
+
+/* The root is no function: nothing is known of a stack without frames. */
+static void sum_up(struct pass *pass)
+{
+  const struct hd_context *nodes = pass->survey->contexts->nodes.items;
+  for (size_t i = pass->survey->contexts->nodes.count; i-- > 1;) {
+    bool own = pass->own[i] < 0 || pass->own[i] > 0;
+    pass->live[i] |= own;
+    pass->value[i] += pass->own[i];
+    pass->value[nodes[i].parent] += pass->value[i];
+    pass->live[nodes[i].parent] |= pass->live[i];
+  }
+}
+
+/* The frames of a context, innermost first. */
+static struct hd_span frames_of(const struct pass *pass, uint32_t context)
+{
+  return pass->survey->at.spans.items[hd_survey_place(pass->survey, context)];
+}
+
+static uint32_t node_at(const struct pass *pass, uint32_t frame)
+{
+  return pass->calls->node_of_label[pass->survey->at.frames.items[frame].label - 1];
+}
+
+static void sum_nodes(struct pass *pass)
+{
+  struct hd_calls *calls = pass->calls;
+  const struct hd_contexts *contexts = pass->survey->contexts;
+  for (uint32_t i = 1; i < contexts->nodes.count; i++) {
+    if (!pass->live[i])
+      continue;
+    struct hd_span span = frames_of(pass, i);
+    for (uint32_t j = span.count; j-- > 0;) {
+      uint32_t node = node_at(pass, span.first + j);
+      if (i < pass->node_covered[node])
+        continue;
+      pass->node_covered[node] = contexts->ends[i];
+      pass->cum[node] += pass->value[i];
+    }
+    if (span.count)
+      pass->flat[node_at(pass, span.first)] += pass->own[i];
+  }
+  for (size_t i = 0; i < calls->nodes.count; i++) {
+    calls->nodes.items[i].flat = llround(pass->flat[i]);
+    calls->nodes.items[i].cum = llround(pass->cum[i]);
+  }
+}
+
+/* --- calls -------------------------------------------------------------------------- */
 
 static size_t slot_of(const struct call_table *table, const struct hd_call *calls, uint32_t caller,
                       uint32_t callee)
@@ -130,8 +224,8 @@ static bool grow_table(struct call_table *table, const struct hd_call *calls, si
   return true;
 }
 
-static bool add_call(struct pass *pass, uint32_t caller, uint32_t callee, bool inlined,
-                     int64_t value)
+static bool add_call(struct pass *pass, uint32_t caller, uint32_t callee, uint32_t context,
+                     bool inlined)
 {
   struct hd_calls *calls = pass->calls;
   if (2 * calls->calls.count >= pass->table.size &&
@@ -140,67 +234,50 @@ static bool add_call(struct pass *pass, uint32_t caller, uint32_t callee, bool i
   size_t slot = slot_of(&pass->table, calls->calls.items, caller, callee);
   if (!pass->table.slots[slot]) {
     struct hd_call made = {caller, callee, 0, inlined};
-    if (!hd_vec_push(&calls->calls, made) || !hd_vec_push(&pass->call_seen, 0))
+    if (!hd_vec_push(&calls->calls, made) || !hd_vec_push(&pass->call_covered, 0) ||
+        !hd_vec_push(&pass->weights, 0))
       return false;
     pass->table.slots[slot] = (uint32_t)calls->calls.count;
   }
   size_t at = pass->table.slots[slot] - 1;
-  if (pass->call_seen.items[at] == pass->row)
+  if (context < pass->call_covered.items[at])
     return true;
-  pass->call_seen.items[at] = pass->row;
-  calls->calls.items[at].weight += value;
+  pass->call_covered.items[at] = pass->survey->contexts->ends[context];
+  pass->weights.items[at] += pass->value[context];
   calls->calls.items[at].inlined &= inlined;
   return true;
 }
 
-/* From the root on; recursion counts once. */
-static bool add_stack(struct pass *pass, const struct hd_row *row, int64_t value)
+/* Calls within a context and into it, from the outermost frame on. */
+static bool add_calls_at(struct pass *pass, uint32_t context)
 {
-  struct hd_calls *calls = pass->calls;
-  const uint32_t *labels = calls->series->stack_labels.items + row->first;
-  uint32_t parent = 0;
-  bool gap = false;
-  for (uint32_t i = row->count; i-- > 0;) {
-    uint32_t id = calls->node_of_label[labels[i]];
-    if (!id || !calls->nodes.items[id - 1].kept) {
-      gap = true;
+  const struct hd_survey *survey = pass->survey;
+  const struct hd_call_node *nodes = pass->calls->nodes.items;
+  struct hd_span span = frames_of(pass, context);
+  uint32_t caller = pass->innermost[survey->contexts->nodes.items[context].parent];
+  for (uint32_t j = span.count; j-- > 0;) {
+    uint32_t node = node_at(pass, span.first + j);
+    if (!nodes[node].kept)
       continue;
-    }
-    if (pass->node_seen[id - 1] != pass->row) {
-      pass->node_seen[id - 1] = pass->row;
-      calls->nodes.items[id - 1].cum += value;
-    }
-    bool wanted = pass->wants_calls && parent && parent != id &&
-                  (calls->nodes.items[id - 1].wanted || calls->nodes.items[parent - 1].wanted);
-    if (wanted && !add_call(pass, parent - 1, id - 1,
-                            calls->series->labels.items[labels[i] - 1].key.inlined, value))
+    bool wanted = caller && caller - 1 != node && (nodes[node].wanted || nodes[caller - 1].wanted);
+    bool inlined = survey->at.frames.items[span.first + j].flags & HD_PLACE_INLINED;
+    if (wanted && !add_call(pass, caller - 1, node, context, inlined))
       return false;
-    parent = id;
-    gap = false;
+    caller = node + 1;
   }
-  if (parent && !gap)
-    calls->nodes.items[parent - 1].flat += value;
+  pass->innermost[context] = caller;
   return true;
 }
 
-static bool add_stacks(struct hd_calls *calls, bool wants_calls)
+static bool add_calls(struct pass *pass)
 {
-  struct pass pass = {.calls = calls, .wants_calls = wants_calls};
-  bool fine = true;
-  for (size_t i = 0; i < calls->nodes.count; i++)
-    calls->nodes.items[i].flat = calls->nodes.items[i].cum = 0;
-  pass.node_seen = hd_alloc_zeroed(calls->nodes.count + 1, sizeof *pass.node_seen);
-  for (size_t i = 0; pass.node_seen && fine && i < calls->gains->items.count; i++) {
-    const struct hd_gain *gain = &calls->gains->items.items[i];
-    pass.row = (uint32_t)i + 1;
-    if (gain->growth)
-      fine = add_stack(&pass, &calls->series->rows.items[gain->row], gain->growth);
-  }
-  fine &= pass.node_seen != NULL;
-  hd_free(pass.node_seen);
-  hd_vec_deinit(&pass.call_seen);
-  hd_free(pass.table.slots);
-  return fine;
+  struct hd_calls *calls = pass->calls;
+  for (uint32_t i = 1; i < pass->survey->contexts->nodes.count; i++)
+    if (pass->live[i] && !add_calls_at(pass, i))
+      return false;
+  for (size_t i = 0; i < calls->calls.count; i++)
+    calls->calls.items[i].weight = llround(pass->weights.items[i]);
+  return true;
 }
 
 /* --- trimming ------------------------------------------------------------------------- */
@@ -267,11 +344,12 @@ static void drop_calls(struct hd_calls *calls, int64_t cutoff)
 
 /* What newTrimmedGraph of pprof's report.go gives: which nodes go is known by their flat and
  * cum alone, which the others' going does not change; calls then pass over them. */
-static bool build(struct hd_calls *calls, const struct hd_calls_options *options)
+static bool build(struct pass *pass, const struct hd_calls_options *options)
 {
+  struct hd_calls *calls = pass->calls;
   int64_t sum = 0;
-  if (!name_labels(calls) || !add_stacks(calls, false))
-    return false;
+  sum_up(pass);
+  sum_nodes(pass);
   for (size_t i = 0; i < calls->nodes.count; i++) {
     sum += calls->nodes.items[i].flat;
     calls->total += absolute(calls->nodes.items[i].flat);
@@ -290,18 +368,26 @@ static bool build(struct hd_calls *calls, const struct hd_calls_options *options
   }
   for (size_t i = 0; i < calls->nodes.count; i++)
     calls->nodes.items[i].wanted = is_wanted(options->wanted, calls->nodes.items[i].name);
-  if (!add_stacks(calls, true))
+  if (!add_calls(pass))
     return false;
   drop_calls(calls, (int64_t)(whole * HD_PPROF_EDGE_FRACTION));
   return true;
 }
 
-bool hd_calls_init(struct hd_calls *calls, const struct hd_series *series,
-                   const struct hd_gains *gains, const struct hd_calls_options *options,
-                   struct hd_error *error)
+bool hd_calls_init(struct hd_calls *calls, const struct hd_calls_source *source,
+                   const struct hd_calls_options *options, struct hd_error *error)
 {
-  *calls = (struct hd_calls){.series = series, .gains = gains};
-  return build(calls, options) || hd_fail_memory(error);
+  struct pass pass = {0};
+  *calls = (struct hd_calls){.series = source->series, .diff = source->before != NULL};
+  bool fine = name_labels(calls) && pass_init(&pass, calls, source->survey);
+  if (fine) {
+    add_tally(&pass, source->after, source->measure, 1);
+    if (source->before)
+      add_tally(&pass, source->before, source->measure, -1);
+    fine = build(&pass, options);
+  }
+  pass_deinit(&pass);
+  return fine || hd_fail_memory(error);
 }
 
 void hd_calls_deinit(struct hd_calls *calls)

@@ -3,7 +3,7 @@
 #ifndef HD_ANALYSIS_CALLS_H
 #define HD_ANALYSIS_CALLS_H
 
-#include "analysis/growth.h"
+#include "analysis/survey.h"
 #include "base/regex.h"
 
 /* A function; what has no name is a file or a module. */
@@ -25,11 +25,11 @@ struct hd_call {
 
 struct hd_calls {
   const struct hd_series *series;
-  const struct hd_gains *gains; /* of the series' rows */
+  bool diff; /* values are growth */
   HD_VEC(struct hd_call_node) nodes;
   HD_VEC(struct hd_call) calls;
   HD_VEC(uint32_t) sorted; /* the kept nodes, in their order */
-  uint32_t *node_of_label; /* [label] -> node + 1 */
+  uint32_t *node_of_label; /* [label - 1] -> node */
   struct hd_index node_index;
   struct hd_arena arena;
   int64_t total; /* the sum of all flats, whatever their signs */
@@ -46,11 +46,18 @@ struct hd_calls_options {
   const struct hd_regex *wanted; /* only calls of and by functions that match; NULL: all */
 };
 
-/* Of a series by stack that tells inlined calls apart. `calls` may be used with the
- * series and the gains as long as these are there. */
-bool hd_calls_init(struct hd_calls *calls, const struct hd_series *series,
-                   const struct hd_gains *gains, const struct hd_calls_options *options,
-                   struct hd_error *error);
+/* What the values are of. */
+struct hd_calls_source {
+  const struct hd_series *series; /* of whose points nothing but their number is looked at */
+  const struct hd_survey *survey; /* of a series by function in which no frame is a wrapper */
+  const struct hd_tally *before;  /* NULL: the values are those of one snapshot */
+  const struct hd_tally *after;
+  enum hd_measure measure;
+};
+
+/* `calls` may be used with the series as long as that is there. */
+bool hd_calls_init(struct hd_calls *calls, const struct hd_calls_source *source,
+                   const struct hd_calls_options *options, struct hd_error *error);
 void hd_calls_deinit(struct hd_calls *calls);
 
 #endif

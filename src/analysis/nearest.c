@@ -76,8 +76,8 @@ void hd_list_nearest(const struct hd_series *series, const char *wanted, char *o
   struct candidate best[WANTED] = {0};
   for (size_t i = 0; i < series->rows.count; i++)
     consider(best, hd_pool_text(series->pool, series->rows.items[i].key.function), wanted);
-  /* Of a stack the row has the innermost function alone. */
-  for (size_t i = 0; series->by == HD_BY_STACK && i < series->labels.count; i++)
+  /* There the rows have the innermost functions alone. */
+  for (size_t i = 0; series->by == HD_BY_FUNCTION && i < series->labels.count; i++)
     consider(best, hd_pool_text(series->pool, series->labels.items[i].key.function), wanted);
   size_t used = 0, count = 0;
   out[0] = '\0';

@@ -130,7 +130,7 @@ static bool say_idle(const struct tree *tree, size_t count, const char *name)
   char others[64] = "";
   if (several)
     snprintf(others, sizeof others, " and %zu more that match", count - 1);
-  if (tree->calls->gains->diff)
+  if (tree->calls->diff)
     return hd_fail_usage(tree->error,
                          "%s%s %s in the snapshots, but gained or lost nothing%s%s; a single "
                          "snapshot shows what %s",
@@ -148,7 +148,7 @@ static bool nothing_matches(const struct tree *tree)
     return say_idle(tree, idles, idle);
   hd_list_nearest(tree->calls->series, tree->options->pattern_text, nearest, sizeof nearest);
   return hd_fail_usage(tree->error, "no function %s matches '%s'%s%s%s",
-                       tree->calls->gains->diff ? "that gained or lost memory"
+                       tree->calls->diff ? "that gained or lost memory"
                                                 : "with memory in it",
                        tree->options->pattern_text, nearest[0] ? ": did you mean " : "", nearest,
                        nearest[0] ? "?" : "");
@@ -158,7 +158,7 @@ static bool fill(struct tree *tree)
 {
   const struct hd_calls *calls = tree->calls;
   struct hd_pprof_labels labels = {.measure = tree->options->measure,
-                                   .diff = calls->gains->diff,
+                                   .diff = calls->diff,
                                    .base = tree->base,
                                    .filters = tree->options->filters,
                                    .dropped = calls->dropped,
@@ -187,21 +187,18 @@ static bool fill(struct tree *tree)
 /* Of a difference the sum of all functions that grew, shown or not, as in top. */
 static int64_t base_of(const struct hd_calls *calls, const struct hd_tree_options *options)
 {
-  if (calls->gains->diff)
+  if (calls->diff)
     return calls->gross;
   return hd_pprof_base(calls->series, options->measure, options->filters, calls->total);
 }
 
-bool hd_tree_build(const struct hd_series *series, const struct hd_tree_options *options,
+bool hd_tree_build(const struct hd_calls_source *source, const struct hd_tree_options *options,
                    struct hd_view *view, struct hd_error *error)
 {
-  struct hd_gains gains;
   struct hd_calls calls;
   struct hd_calls_options trimming = {options->keep, options->cum,
                                       !options->pattern && !options->keep_small, options->pattern};
-  if (!hd_gains_compute(series, options->measure, &gains, error))
-    return false;
-  bool fine = hd_calls_init(&calls, series, &gains, &trimming, error);
+  bool fine = hd_calls_init(&calls, source, &trimming, error);
   struct tree tree = {.options = options, .calls = &calls, .view = view, .error = error};
   tree.base = fine ? base_of(&calls, options) : 0;
   fine = fine && fill(&tree);
@@ -210,6 +207,5 @@ bool hd_tree_build(const struct hd_series *series, const struct hd_tree_options 
   hd_free(tree.first_into);
   hd_free(tree.first_out_of);
   hd_calls_deinit(&calls);
-  hd_gains_deinit(&gains);
   return fine;
 }

@@ -2,7 +2,7 @@
 #ifndef HD_ANALYSIS_TREE_H
 #define HD_ANALYSIS_TREE_H
 
-#include "analysis/growth.h"
+#include "analysis/calls.h"
 #include "analysis/view.h"
 #include "base/regex.h"
 
@@ -17,12 +17,12 @@ struct hd_tree_options {
 };
 
 /* Functions among their callers and callees, as `go tool pprof -tree` has them; with a
- * pattern those that match, none trimmed. The series must be by stack, no frame a wrapper,
- * and tell inlined calls apart. An error of kind usage where none matches. */
-bool hd_tree_build(const struct hd_series *series, const struct hd_tree_options *options,
+ * pattern those that match, none trimmed. An error of kind usage where none matches. */
+bool hd_tree_build(const struct hd_calls_source *source, const struct hd_tree_options *options,
                    struct hd_view *view, struct hd_error *error);
 
-/* Every stack with what it holds or gained, the largest first. Of the same series. */
+/* Every stack with what it holds or gained, the largest first. The series must be by
+ * stack, no frame a wrapper, and tell inlined calls apart. */
 bool hd_traces_build(const struct hd_series *series, const struct hd_tree_options *options,
                      struct hd_view *view, struct hd_error *error);
 

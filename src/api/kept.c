@@ -7,8 +7,7 @@
 
 static void snapshot_deinit(struct kept_snapshot *snapshot)
 {
-  hd_profile_destroy(snapshot->profile);
-  hd_import_deinit(&snapshot->import);
+  hd_tally_deinit(&snapshot->tally);
 }
 
 static void drop_snapshots(snapshot_list *list)
@@ -25,6 +24,10 @@ void hd_kept_set_destroy(struct hd_kept_set *kept)
   hd_ahead_destroy(kept);
   hd_kept_folds_drop(kept);
   drop_snapshots(&kept->snapshots);
+  hd_folder_deinit(&kept->folder);
+  hd_frames_deinit(&kept->frames);
+  hd_filters_deinit(&kept->no_filters);
+  hd_contexts_deinit(&kept->contexts);
   hd_vec_deinit(&kept->names);
   hd_pool_destroy(kept->pool);
   hd_free(kept);
@@ -89,7 +92,7 @@ static void retain(void *context, const struct hd_handle *handle)
   snapshot_list *list = &keeper->kept->snapshots;
   for (size_t i = 0; i < keeper->before.count; i++) {
     struct kept_snapshot *old = &keeper->before.items[i];
-    if (!old->profile || old->claim != index_of(keeper, handle) + 1)
+    if (!old->serial || old->claim != index_of(keeper, handle) + 1)
       continue;
     list->items[list->count] = *old;
     list->items[list->count++].claim = 0;
@@ -97,38 +100,49 @@ static void retain(void *context, const struct hd_handle *handle)
   }
 }
 
+/* Of a profile its values stay, its stacks in the tree of all. */
 static bool keep(void *context, const struct hd_handle *handle, struct hd_profile *profile,
                  struct hd_point point, struct hd_error *error)
 {
   struct keeper *keeper = context;
   struct hd_kept_set *kept = keeper->kept;
   size_t file = index_of(keeper, handle);
-  struct kept_snapshot made = {.profile = profile, .facts = point};
+  struct hd_import import = {0};
+  struct kept_snapshot made = {.facts = point, .serial = ++kept->serials};
   made.reading = kept->readings + file + 1;
   made.version = keeper->versions[file];
   made.name = hd_arena_copy(&keeper->session->arena, point.path, strlen(point.path));
   made.facts.path = made.name;
-  bool fine = hd_pool_import(kept->pool, profile, hd_session_demangle, &made.import, error) &&
+  bool fine = hd_pool_import(kept->pool, profile, hd_session_demangle, &import, error) &&
               hd_session_symbolize(keeper->session, kept->pool, error);
-  if (fine && (!made.name || !hd_vec_reserve(&kept->snapshots, 1 + keeper->before.count)))
+  if (fine && (!made.name || !hd_vec_reserve(&kept->snapshots, 1 + keeper->before.count) ||
+               !hd_tally_make(&made.tally, &kept->contexts, kept->pool, profile, import.locations)))
     fine = hd_fail_memory(error);
-  if (!fine) {
-    snapshot_deinit(&made);
+  hd_import_deinit(&import);
+  hd_profile_destroy(profile);
+  if (!fine)
     return false;
-  }
   kept->snapshots.items[kept->snapshots.count++] = made;
   keeper->read++;
   return true;
 }
 
 /* Whether the list only became longer: then what was folded is still good. */
-static bool goes_on(const struct hd_kept_set *kept, const struct hd_profile *const *was,
-                    size_t count)
+static bool goes_on(const struct hd_kept_set *kept, const uint64_t *was, size_t count)
 {
   if (kept->snapshots.count < count)
     return false;
   for (size_t i = 0; i < count; i++)
-    if (kept->snapshots.items[i].profile != was[i])
+    if (kept->snapshots.items[i].serial != was[i])
+      return false;
+  return true;
+}
+
+/* What is a wrapper is found out here, once for all folds. */
+static bool know_frames(struct hd_kept_set *kept)
+{
+  for (uint32_t id = 1; id <= kept->pool->frames.count; id++)
+    if (!hd_frame_flags(&kept->frames, id))
       return false;
   return true;
 }
@@ -139,13 +153,15 @@ static bool read_new(struct hd_session *session, size_t *read, struct hd_error *
   struct keeper keeper = {.session = session, .kept = kept, .before = kept->snapshots};
   struct hd_keeper files = {keep, is_kept, retain, &keeper};
   size_t count = keeper.before.count;
-  const struct hd_profile **was = hd_alloc_zeroed(count, sizeof *was);
+  uint64_t *was = hd_alloc_zeroed(count, sizeof *was);
   for (size_t i = 0; was && i < count; i++)
-    was[i] = keeper.before.items[i].profile;
+    was[i] = keeper.before.items[i].serial;
   memset(&kept->snapshots, 0, sizeof kept->snapshots);
   keeper.versions = hd_alloc_zeroed(session->chosen.count + 1, sizeof *keeper.versions);
   bool fine = was && keeper.versions && hd_vec_reserve(&kept->snapshots, count);
   fine = fine ? hd_session_keep_files(session, &kept->first, &files, error) : hd_fail_memory(error);
+  fine = fine && ((hd_contexts_order(&kept->contexts, NULL, 0) && know_frames(kept)) ||
+                  hd_fail_memory(error));
   if (fine)
     hd_symbolizer_keep(session->symbolizer);
   if (!was || !goes_on(kept, was, count))
@@ -160,14 +176,21 @@ static bool read_new(struct hd_session *session, size_t *read, struct hd_error *
 
 bool hd_session_keep(hd_session *session, struct hd_error *error)
 {
+  static const struct hd_filter_texts none = {NULL, NULL, NULL, NULL};
   size_t read;
   if (!session->kept) {
     session->kept = hd_alloc_zeroed(1, sizeof *session->kept);
-    if (!session->kept || !hd_pool_create(&session->kept->pool, error)) {
-      hd_free(session->kept);
+    if (!session->kept || !hd_pool_create(&session->kept->pool, error) ||
+        !hd_contexts_init(&session->kept->contexts)) {
+      hd_kept_set_destroy(session->kept);
       session->kept = NULL;
       return hd_fail_memory(error);
     }
+    if (!hd_filters_init(&session->kept->no_filters, session, &none, error))
+      return false;
+    session->kept->frames.pool = session->kept->pool;
+    session->kept->frames.filters = &session->kept->no_filters;
+    session->kept->folder.jobs = hd_session_jobs(session);
   }
   return read_new(session, &read, error) &&
          (session->kept->snapshots.count > 0 ||

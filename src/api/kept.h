@@ -3,6 +3,7 @@
 #ifndef HD_API_KEPT_H
 #define HD_API_KEPT_H
 
+#include "analysis/survey.h"
 #include "api/filters.h"
 #include "api/load.h"
 
@@ -21,6 +22,12 @@ void hd_kept_set_destroy(struct hd_kept_set *kept); /* takes NULL */
  * next call. */
 bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
                     const struct hd_series **series, struct hd_error *error);
+/* The same, and what was found of the contexts of their stacks on the way. */
+bool hd_kept_survey(struct hd_session *session, const struct hd_fold_spec *spec,
+                    const struct hd_series **series, const struct hd_survey **survey,
+                    struct hd_error *error);
+/* Of kept snapshot number `number`, from 1 on. */
+const struct hd_tally *hd_kept_tally(const struct hd_session *session, size_t number);
 /* Has them folded so in the background. */
 void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec);
 

@@ -10,7 +10,7 @@
 
 struct hd_ahead {
   const struct hd_kept_set *kept;
-  unsigned jobs;
+  struct folder folder; /* the thread's */
   pthread_t thread;
   pthread_mutex_t lock; /* of all that follows */
   pthread_cond_t changed;
@@ -48,7 +48,7 @@ static void work_on(struct hd_ahead *ahead, struct kept_fold *fold)
   struct hd_error error = HD_ERROR_INIT;
   bool stopped;
   pthread_mutex_unlock(&ahead->lock);
-  hd_kept_fold_on(ahead->kept, fold, ahead->jobs, &stop, &stopped, &error);
+  hd_kept_fold_on(ahead->kept, fold, &ahead->folder, &stop, &stopped, &error);
   pthread_mutex_lock(&ahead->lock);
   if (!stopped)
     take_out(ahead, fold);
@@ -79,7 +79,7 @@ static struct hd_ahead *start(struct hd_session *session)
   if (!ahead)
     return NULL;
   ahead->kept = session->kept;
-  ahead->jobs = hd_session_jobs(session);
+  ahead->folder.jobs = hd_session_jobs(session);
   pthread_mutex_init(&ahead->lock, NULL);
   pthread_cond_init(&ahead->changed, NULL);
   sigfillset(&all);
@@ -195,6 +195,7 @@ void hd_ahead_destroy(struct hd_kept_set *kept)
   pthread_cond_broadcast(&ahead->changed);
   pthread_mutex_unlock(&ahead->lock);
   pthread_join(ahead->thread, NULL);
+  hd_folder_deinit(&ahead->folder);
   pthread_cond_destroy(&ahead->changed);
   pthread_mutex_destroy(&ahead->lock);
   hd_free(ahead);

@@ -1,14 +1,9 @@
 /* Kept snapshots, folded: what was made for the last few questions stays, too. */
 #include "api/kept_state.h"
 
-#include "analysis/fold.h"
-
-#include <pthread.h>
 #include <string.h>
 
-enum { MOST_JOBS = 16 };
-
-/* From how many records on, of all snapshots that are folded, threads are worth it. */
+/* From how many entries on, of all snapshots that are folded, threads are worth it. */
 enum { WORTH_THREADS = 10000 };
 
 /* --- folds, by what they are of -------------------------------------------------------- */
@@ -17,6 +12,7 @@ static void fold_destroy(struct kept_fold *fold)
 {
   if (!fold)
     return;
+  hd_survey_destroy(fold->survey);
   hd_series_deinit(&fold->series);
   hd_filters_deinit(&fold->filters);
   for (size_t i = 0; i < sizeof fold->texts / sizeof *fold->texts; i++)
@@ -81,6 +77,8 @@ static struct kept_fold *make_fold(struct hd_session *session, const struct hd_f
   }
   fold->spec = *spec;
   hd_series_init(&fold->series, session->kept->pool, &fold->filters, spec->by);
+  fold->series.jobs = hd_session_jobs(session);
+  fold->series.frames.wrappers = &session->kept->frames;
   fold->series.want_cum = spec->want_cum;
   fold->series.want_edges = spec->want_edges;
   fold->series.tell_inlined = spec->tell_inlined;
@@ -126,94 +124,115 @@ struct kept_fold *hd_kept_fold(struct hd_session *session, const struct hd_fold_
   return *place;
 }
 
+void hd_folder_deinit(struct folder *folder)
+{
+  for (size_t i = 0; i < HD_MOST_PARTS; i++)
+    hd_survey_sums_deinit(&folder->sums[i]);
+}
+
 /* --- folding ------------------------------------------------------------------------ */
 
 bool hd_kept_fold_done(const struct hd_kept_set *kept, const struct kept_fold *fold)
 {
-  return fold->series.points.count >= kept->snapshots.count;
+  return fold->survey && fold->survey->version == kept->contexts.version &&
+         fold->series.points.count >= kept->snapshots.count;
 }
 
-/* A snapshot that a thread folds. */
-struct part {
-  const struct kept_snapshot *snapshot;
-  struct hd_fold *fold;
-  struct hd_error error;
-  bool fine;
-  pthread_t thread;
-  bool threaded;
+/* Snapshots that are added at the same time. */
+struct adding {
+  const struct kept_fold *fold;
+  const struct kept_snapshot *snapshots;
+  struct hd_point *points; /* beside the snapshots */
+  size_t count;
+  struct folder *folder;
+  unsigned parts;
+  bool failed[HD_MOST_PARTS];
 };
 
-static void *fold_part(void *context)
+/* Every so manieth. */
+static void add_part(void *context, unsigned part)
 {
-  struct part *part = context;
-  part->error = (struct hd_error)HD_ERROR_INIT;
-  part->fine = hd_fold_records(part->fold, part->snapshot->profile, &part->error);
-  return NULL;
+  struct adding *adding = context;
+  for (size_t i = part; !adding->failed[part] && i < adding->count; i += adding->parts)
+    adding->failed[part] = !hd_survey_add(adding->fold->survey, &adding->snapshots[i].tally,
+                                          &adding->folder->sums[part], &adding->points[i]);
 }
 
-/* The records of all parts, each in a thread of its own if one can be had. */
-static bool fold_parts(struct part *parts, size_t count, bool threads, struct hd_error *error)
+static bool add_parts(struct adding *adding)
 {
-  bool fine = true;
-  for (size_t i = 1; i < count; i++)
-    parts[i].threaded =
-        threads && pthread_create(&parts[i].thread, NULL, fold_part, &parts[i]) == 0;
-  for (size_t i = 0; i < count; i++)
-    if (!parts[i].threaded)
-      fold_part(&parts[i]);
-  for (size_t i = 0; i < count; i++) {
-    if (parts[i].threaded)
-      pthread_join(parts[i].thread, NULL);
-    if (fine && !parts[i].fine) {
-      *error = parts[i].error;
-      fine = false;
-    }
-  }
-  return fine;
+  bool failed = false;
+  hd_parallel(adding->parts, add_part, adding);
+  for (unsigned i = 0; i < adding->parts; i++)
+    failed |= adding->failed[i];
+  return !failed;
 }
 
 /* The next `count` snapshots, all or none of them. */
-static bool fold_next(const struct hd_kept_set *kept, struct kept_fold *fold, size_t count,
-                      bool *stopped, struct hd_error *error)
+static bool add_next(const struct hd_kept_set *kept, struct kept_fold *fold, size_t count,
+                     struct folder *folder, struct hd_error *error)
 {
-  struct part parts[MOST_JOBS] = {{0}};
   struct hd_series *series = &fold->series;
-  size_t first = series->points.count, records = 0;
-  bool fine = true;
-  for (size_t i = 0; fine && i < count; i++) {
-    parts[i].snapshot = &kept->snapshots.items[first + i];
-    records += parts[i].snapshot->profile->records.count;
-    fine = hd_fold_begin(series, parts[i].snapshot->profile, parts[i].snapshot->import.locations,
-                         &parts[i].fold, error);
-  }
-  fine = fine && fold_parts(parts, count, records >= WORTH_THREADS, error);
+  size_t first = series->points.count, entries = 0;
+  const struct kept_snapshot *snapshots = kept->snapshots.items + first;
+  if (!hd_vec_reserve(&series->points, count))
+    return hd_fail_memory(error);
+  struct hd_point *points = series->points.items + first;
   for (size_t i = 0; i < count; i++) {
-    *stopped |= parts[i].fold && hd_fold_stopped(parts[i].fold);
-    fine = fine &&
-           hd_fold_end(parts[i].fold, parts[i].snapshot->profile, parts[i].snapshot->facts, error);
-    hd_fold_destroy(parts[i].fold);
+    points[i] = snapshots[i].facts;
+    entries += snapshots[i].tally.buckets.count;
   }
-  return fine;
+  if (!first) /* how the values lie in memory */
+    hd_series_take_measures(series, snapshots[0].tally.has);
+  struct adding adding = {fold, snapshots, points, count, folder, 1, {false}};
+  if (entries >= WORTH_THREADS)
+    adding.parts = folder->jobs < HD_MOST_PARTS ? folder->jobs : HD_MOST_PARTS;
+  if (!add_parts(&adding)) {
+    for (size_t i = 0; i < count; i++)
+      hd_point_deinit(&points[i]);
+    return hd_fail_memory(error);
+  }
+  for (size_t i = 0; i < count; i++) {
+    const struct hd_tally *tally = &snapshots[i].tally;
+    hd_series_take_measures(series, tally->has);
+    if (points[i].sampled.count)
+      series->classes.counts_allocs &= tally->has[HD_ALLOC_OBJECTS];
+    series->points.count++;
+  }
+  return true;
 }
 
-bool hd_kept_fold_on(const struct hd_kept_set *kept, struct kept_fold *fold, unsigned jobs,
+/* What was found of other contexts is found anew; rows keep their numbers. */
+static bool look_over(const struct hd_kept_set *kept, struct kept_fold *fold, bool *stopped,
+                      struct hd_error *error)
+{
+  if (fold->survey && fold->survey->version == kept->contexts.version)
+    return true;
+  hd_survey_destroy(fold->survey);
+  return hd_survey_make(&fold->series, &kept->contexts, &fold->survey, stopped, error);
+}
+
+bool hd_kept_fold_on(const struct hd_kept_set *kept, struct kept_fold *fold, struct folder *folder,
                      const struct hd_stop *stop, bool *stopped, struct hd_error *error)
 {
-  bool fine = true;
+  enum { AT_ONCE = 2 }; /* snapshots a thread, between two looks at the stop */
   *stopped = false;
   fold->series.stop = stop ? *stop : (struct hd_stop){0};
+  bool fine = look_over(kept, fold, stopped, error);
   while (fine && !hd_kept_fold_done(kept, fold)) {
     size_t left = kept->snapshots.count - fold->series.points.count;
-    size_t count = jobs < MOST_JOBS ? jobs : MOST_JOBS;
-    fine = fold_next(kept, fold, left < count ? left : count, stopped, error);
+    size_t count = (size_t)folder->jobs * AT_ONCE;
+    *stopped = hd_stop_came(stop);
+    fine = *stopped ? hd_fail_input(error, "interrupted")
+                    : add_next(kept, fold, left < count ? left : count, folder, error);
   }
   fold->series.stop = (struct hd_stop){0};
   fold->failed = !fine && !*stopped;
   return fine;
 }
 
-bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
-                    const struct hd_series **series, struct hd_error *error)
+bool hd_kept_survey(struct hd_session *session, const struct hd_fold_spec *spec,
+                    const struct hd_series **series, const struct hd_survey **survey,
+                    struct hd_error *error)
 {
   struct hd_kept_set *kept = session->kept;
   const struct hd_stop own = {session->options.stop, session->options.stop_context}, *stop = &own;
@@ -227,24 +246,32 @@ bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
     fold = hd_kept_fold(session, spec, error);
     fine = fold != NULL;
   }
-  fine = fine && hd_kept_fold_on(kept, fold, hd_session_jobs(session), stop, &stopped, error);
+  fine = fine && hd_kept_fold_on(kept, fold, &kept->folder, stop, &stopped, error);
   if (fold && fold->failed)
     forget(kept, fold);
   hd_ahead_go_on(kept);
   if (!fine)
     return false;
   *series = &fold->series;
+  *survey = fold->survey;
   return true;
+}
+
+bool hd_kept_series(struct hd_session *session, const struct hd_fold_spec *spec,
+                    const struct hd_series **series, struct hd_error *error)
+{
+  const struct hd_survey *survey;
+  return hd_kept_survey(session, spec, series, &survey, error);
+}
+
+const struct hd_tally *hd_kept_tally(const struct hd_session *session, size_t number)
+{
+  return &session->kept->snapshots.items[number - 1].tally;
 }
 
 void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec)
 {
-  const struct hd_kept_set *kept = session->kept;
   struct hd_error error = HD_ERROR_INIT;
-  /* States of goroutines go into the pool, which others read: those are folded when asked. */
-  for (size_t i = 0; i < kept->snapshots.count; i++)
-    if (kept->snapshots.items[i].profile->has[HD_GOROUTINES])
-      return;
   struct kept_fold *fold = hd_kept_fold(session, spec, &error);
   if (fold)
     hd_ahead_want(session, fold);

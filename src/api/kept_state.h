@@ -2,7 +2,9 @@
 #ifndef HD_API_KEPT_STATE_H
 #define HD_API_KEPT_STATE_H
 
+#include "analysis/survey.h"
 #include "api/kept.h"
+#include "base/parallel.h"
 #include "base/stop.h"
 
 #include <sys/stat.h>
@@ -21,8 +23,8 @@ struct kept_snapshot {
   uint64_t reading; /* the same of all that one reading of the file gave */
   size_t claim;     /* while others are read: number of the file that has it, from 1 on */
   struct version version;
-  struct hd_profile *profile;
-  struct hd_import import;
+  uint64_t serial; /* of this reading of this snapshot; 0: moved away */
+  struct hd_tally tally;
   struct hd_point facts;
 };
 
@@ -31,8 +33,9 @@ struct kept_fold {
   char *texts[4];
   struct hd_filters filters;
   struct hd_series series;
-  uint64_t used; /* when, by a count of questions */
-  bool failed;   /* for want of memory: it is to be made anew */
+  struct hd_survey *survey; /* NULL: not yet */
+  uint64_t used;            /* when, by a count of questions */
+  bool failed;              /* for want of memory: it is to be made anew */
 };
 
 /* A few questions in turn, of a list and a top for instance, do not push each other out. */
@@ -40,15 +43,27 @@ enum { MAX_FOLDS = 8 };
 
 typedef HD_VEC(struct kept_snapshot) snapshot_list;
 
+/* Who folds, in some threads: one at a time. */
+struct folder {
+  unsigned jobs;
+  struct hd_survey_sums sums[HD_MOST_PARTS];
+};
+
+void hd_folder_deinit(struct folder *folder);
+
 struct hd_ahead;
 
 struct hd_kept_set {
   struct hd_pool *pool;
   struct hd_first first;
+  struct hd_contexts contexts; /* of all snapshots */
+  struct hd_filters no_filters;
+  struct hd_frames frames; /* with these: of all frames of the pool */
   snapshot_list snapshots;
   struct kept_fold *folds[MAX_FOLDS];
+  struct folder folder;   /* when somebody asks */
   struct hd_ahead *ahead; /* NULL: nothing was prepared */
-  uint64_t questions, readings;
+  uint64_t questions, readings, serials;
   HD_VEC(uint32_t) names; /* strings of the pool: the functions, by name */
   size_t frames_named;    /* of the pool, when `names` was made */
 };
@@ -63,7 +78,7 @@ bool hd_kept_fold_done(const struct hd_kept_set *kept, const struct kept_fold *f
 /* Folds the snapshots that are not in it yet, some at the same time; touches nothing but the
  * fold. Where it is stopped (*stopped) what is in it is good, and it can go on later; after
  * an error it has failed. */
-bool hd_kept_fold_on(const struct hd_kept_set *kept, struct kept_fold *fold, unsigned jobs,
+bool hd_kept_fold_on(const struct hd_kept_set *kept, struct kept_fold *fold, struct folder *folder,
                      const struct hd_stop *stop, bool *stopped, struct hd_error *error);
 /* All of them; nobody works on one. */
 void hd_kept_folds_drop(struct hd_kept_set *kept);

@@ -19,6 +19,8 @@ struct query_run {
   struct hd_filters filters; /* and the pool: of a session that keeps nothing */
   struct hd_pool *pool;
   struct hd_series series;
+  const struct hd_survey *survey; /* of a session that keeps its snapshots */
+  bool keeps_for_now;
   enum hd_measure measure;
   struct hd_buffer filter_words;
   char *directory;
@@ -55,7 +57,7 @@ static bool load(struct query_run *run, struct hd_fold_spec spec, struct hd_erro
   if (run->filter_words.failed)
     return hd_fail_memory(error);
   if (run->session->kept) {
-    if (!hd_kept_series(run->session, &spec, &kept, error) ||
+    if (!hd_kept_survey(run->session, &spec, &kept, &run->survey, error) ||
         !hd_series_borrow(&run->series, kept, error))
       return false;
     for (size_t i = 0; i < run->series.points.count; i++)
@@ -67,6 +69,7 @@ static bool load(struct query_run *run, struct hd_fold_spec spec, struct hd_erro
     return false;
   run->filters.keep_wrappers = spec.keep_wrappers;
   hd_series_init(&run->series, run->pool, &run->filters, spec.by);
+  run->series.jobs = hd_session_jobs(run->session);
   run->series.want_cum = spec.want_cum;
   run->series.want_edges = spec.want_edges;
   run->series.tell_inlined = spec.tell_inlined;
@@ -76,6 +79,10 @@ static bool load(struct query_run *run, struct hd_fold_spec spec, struct hd_erro
 static void finish(struct query_run *run)
 {
   hd_series_deinit(&run->series);
+  if (run->keeps_for_now) {
+    hd_kept_set_destroy(run->session->kept);
+    run->session->kept = NULL;
+  }
   hd_pool_destroy(run->pool);
   hd_filters_deinit(&run->filters);
   hd_buffer_deinit(&run->filter_words);
@@ -129,6 +136,7 @@ static const struct hd_fold_spec list_spec = {
     .by = HD_BY_SITE, .want_cum = true, .want_edges = true};
 static const struct hd_fold_spec stacks_spec = {
     .by = HD_BY_STACK, .tell_inlined = true, .keep_wrappers = true};
+static const struct hd_fold_spec calls_spec = {.by = HD_BY_FUNCTION, .keep_wrappers = true};
 
 static bool run_top(struct query_run *run, struct hd_error *error)
 {
@@ -218,17 +226,11 @@ static bool run_explain(struct query_run *run, struct hd_error *error)
 }
 
 /* tree, peek and traces are of functions as they call each other: none is a wrapper. */
-static bool run_stacks(struct query_run *run, const char *schema, enum hd_view_kind kind,
-                       const struct hd_regex *pattern,
-                       bool (*build)(const struct hd_series *, const struct hd_tree_options *,
-                                     struct hd_view *, struct hd_error *),
-                       struct hd_error *error)
+static struct hd_tree_options tree_options(const struct query_run *run,
+                                           const struct hd_regex *pattern)
 {
   const struct hd_query *query = run->query;
-  if (!load(run, stacks_spec, error) || !choose_measure(run, error) ||
-      !hd_view_create(schema, kind, &run->view, error))
-    return false;
-  struct hd_tree_options options = {
+  return (struct hd_tree_options){
       .measure = run->measure,
       .keep = query->nodecount > 0 && !pattern ? (size_t)query->nodecount : 0,
       .cum = query->cum || (query->sort && strcmp(query->sort, "cum") == 0),
@@ -237,7 +239,31 @@ static bool run_stacks(struct query_run *run, const char *schema, enum hd_view_k
       .filters = hd_buffer_text(&run->filter_words),
       .keep_small = query->keep_small,
   };
-  return build(&run->series, &options, run->view, error) &&
+}
+
+/* tree, and peek, which has a pattern: of the contexts of all stacks, which only a session
+ * that keeps its snapshots has. */
+static bool run_calls(struct query_run *run, const char *schema, const struct hd_regex *pattern,
+                      struct hd_error *error)
+{
+  if (!run->session->kept) {
+    if (!hd_session_keep(run->session, error))
+      return false;
+    run->keeps_for_now = true;
+  }
+  if (!load(run, calls_spec, error) || !choose_measure(run, error) ||
+      !hd_view_create(schema, HD_VIEW_CALLS, &run->view, error))
+    return false;
+  const struct hd_point *points = run->series.points.items;
+  size_t last = run->series.points.count - 1;
+  struct hd_tree_options options = tree_options(run, pattern);
+  struct hd_calls_source source = {.series = &run->series,
+                                   .survey = run->survey,
+                                   .before =
+                                       last ? hd_kept_tally(run->session, points[0].number) : NULL,
+                                   .after = hd_kept_tally(run->session, points[last].number),
+                                   .measure = run->measure};
+  return hd_tree_build(&source, &options, run->view, error) &&
          hd_session_give_notes(run->session, run->view, error);
 }
 
@@ -256,12 +282,17 @@ static bool run_snapshots(struct query_run *run, struct hd_error *error)
 
 static bool run_tree(struct query_run *run, struct hd_error *error)
 {
-  return run_stacks(run, "heapdiff.tree/1", HD_VIEW_CALLS, NULL, hd_tree_build, error);
+  return run_calls(run, "heapdiff.tree/1", NULL, error);
 }
 
 static bool run_traces(struct query_run *run, struct hd_error *error)
 {
-  return run_stacks(run, "heapdiff.traces/1", HD_VIEW_GRID, NULL, hd_traces_build, error);
+  if (!load(run, stacks_spec, error) || !choose_measure(run, error) ||
+      !hd_view_create("heapdiff.traces/1", HD_VIEW_GRID, &run->view, error))
+    return false;
+  struct hd_tree_options options = tree_options(run, NULL);
+  return hd_traces_build(&run->series, &options, run->view, error) &&
+         hd_session_give_notes(run->session, run->view, error);
 }
 
 static bool run_peek(struct query_run *run, struct hd_error *error)
@@ -272,7 +303,7 @@ static bool run_peek(struct query_run *run, struct hd_error *error)
     return hd_fail_usage(error, "peek wants a pattern of function names");
   if (!hd_regex_create_or_text(query->pattern, &pattern, error))
     return false;
-  bool fine = run_stacks(run, "heapdiff.peek/1", HD_VIEW_CALLS, pattern, hd_tree_build, error);
+  bool fine = run_calls(run, "heapdiff.peek/1", pattern, error);
   if (!fine && error->kind == HD_ERROR_USAGE)
     hd_filters_say_text(run->session, "peek", query->pattern, pattern);
   hd_regex_destroy(pattern);
@@ -339,7 +370,7 @@ bool hd_snapshots(hd_session *session, const struct hd_query *query, hd_view **v
 void hd_session_prepare(hd_session *session, const struct hd_query *query)
 {
   struct hd_error error = HD_ERROR_INIT;
-  struct hd_fold_spec specs[] = {{0}, list_spec, stacks_spec};
+  struct hd_fold_spec specs[] = {{0}, list_spec, calls_spec, stacks_spec};
   int sort;
   if (!session->kept || !top_spec(query, &specs[0], &sort, &error))
     return;
