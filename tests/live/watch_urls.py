@@ -21,7 +21,7 @@ import web
 from tmux import Tmux
 from url_runner import SECRET, Runner, check, failures
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 def varint(number):
@@ -62,12 +62,11 @@ class Service:
                                          .read_bytes()) for i in range(1, 6)]
         self.goroutines = [path.read_bytes() for path in
                            sorted(pathlib.Path(testdata, "goroutines").glob("*.pb.gz"))]
-        self.at, self.program, self.port = 0, b"/tmp/leak/leak", 0
+        self.at, self.program, self.port = 0, b"/tmp/leak/leak", web.free_port()
         self.start()
 
     def start(self):
         self.web = web.Web(self.profiles[0], self.port)
-        self.port = self.web.server_address[1]
         self.web.pages["/debug/pprof/heap"] = self.heap
         self.web.pages["/debug/pprof/goroutine"] = self.goroutines[0]
 
@@ -184,7 +183,7 @@ def options(args, home):
     runner.prints("heap 23.11MB", *once, "--header", f"X-Token: {SECRET}", page + "/token")
     runner.prints("goroutines 38", *once, "--measure", "goroutines", host)
     for wanted, arguments in ((": a user and password are asked for (401)", (page + "/secret",)),
-                              ("did not send more within 1 s", ("--fetch-timeout", "1s",
+                              ("did not send more within 5 s", ("--fetch-timeout", "5s",
                                                                 page + "/stall")),
                               ("larger than 1MB", ("--max-body", "1MiB", page + "/huge")),
                               ("an HTML page", (page + "/html",)),
