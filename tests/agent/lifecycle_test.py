@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from running import AGENT, Run, check_exact, expected, program
-from snapshot import Snapshot, load
+from snapshot import Snapshot, load, whole
 
 NAMES = {'site_newv': 'site_new', 'site_new_arrayv': 'site_new_array',
          'site_nothrowv': 'site_nothrow', 'site_alignedv': 'site_aligned'}
@@ -90,12 +90,6 @@ def test_daemon():
         modes = {stat.S_IMODE(os.stat(os.path.join(run.directory, n)).st_mode)
                  for n in os.listdir(run.directory)}
         assert modes <= {0o644}, modes
-
-
-def whole(directory):
-    """Those that have been written, of a directory that is being written to."""
-    return [os.path.join(directory, name) for name in os.listdir(directory)
-            if not name.startswith('.')]
 
 
 def load_whole(directory):

@@ -70,7 +70,7 @@ class Work:
         if urls:
             environment["DEBUGINFOD_URLS"] = urls
         return subprocess.run([self.heapdiff, *arguments], cwd=self.folder, text=True,
-                              capture_output=True, env=environment, timeout=120, check=True)
+                              capture_output=True, env=environment, timeout=600, check=True)
 
     def growth(self, urls=None, *arguments, fresh=True):
         """(function, line) of the row that grew, and standard error."""

@@ -24,7 +24,7 @@ class Runner:
         return subprocess.Popen([self.program, *arguments], cwd=self.work, env=self.environment,
                                 text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def finish(self, process, seconds=250):
+    def finish(self, process, seconds=600):
         out, err = process.communicate(timeout=seconds)
         check(SECRET not in out + err, process.args, "tells the secret:", out, err)
         return process.returncode, out, err

@@ -45,7 +45,7 @@ class Lines:
 
     def finish(self, sent):
         self.process.send_signal(sent)
-        status = self.process.wait(timeout=120)
+        status = self.process.wait(timeout=600)
         self.text += self.process.stderr.read()
         self.process.stdout.close()
         check(SECRET not in self.text, self.text)
@@ -57,7 +57,7 @@ def build(options, work, version):
     environment = dict(os.environ, GOCACHE=os.path.join(work, "cache"), GOFLAGS="-mod=mod")
     subprocess.run(["go", "build", "-trimpath", "-ldflags", "-X main.version=" + version, "-o",
                     program, "."], cwd=os.path.join(options.sources, "go/service"), check=True,
-                   env=environment, timeout=280)
+                   env=environment, timeout=600)
     return program
 
 
@@ -244,7 +244,7 @@ def check_tcmalloc(runner, options, work):
         return
     service = os.path.join(options.programs, "leaky-service")
     subprocess.run([service, "--pace", "0", "--rounds", "300"], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, cwd=work,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600, cwd=work,
                    env=dict(os.environ, LD_PRELOAD=library, HEAPPROFILE=os.path.join(work, "tc"),
                             HEAP_PROFILE_ALLOCATION_INTERVAL=str(4 << 20)))
     files = sorted(glob.glob(os.path.join(work, "tc.*.heap")))

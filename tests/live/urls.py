@@ -188,7 +188,7 @@ def on_terminal(runner, *arguments, keys=b"", after="", given=None):
             os.write(ours, keys)
             keys = b""
     os.close(ours)
-    return process.wait(timeout=120), shown
+    return process.wait(timeout=600), shown
 
 
 def check_progress(runner, server, profile):
