@@ -7,19 +7,23 @@ a Go program through its pprof endpoint.
 
 Every function named leak* whose growth exceeds ten standard errors must be called
 leaking, and no other one of the program. Both programs have a time of their own, by which
-the snapshots are taken: a machine that is busy makes a run longer, and changes nothing in
-it. Exit status 77: what it needs is not here.
+the snapshots are taken, and dated then: a machine that is busy makes a run longer, and
+changes nothing in it. Exit status 77: what it needs is not here.
 """
 import argparse
+import gzip
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+
+from pprof_time import of_time
 
 SNAPSHOTS = 60
 STANDARD_ERRORS = 10
@@ -62,10 +66,23 @@ def top(options, work, *snapshots):
     return answer["rows"]
 
 
+def date(snapshots, milliseconds):
+    """Regularly from the first one's time on."""
+    first = json.loads(snapshots[0].read_text().partition("\n")[0])
+    for number, path in enumerate(snapshots):
+        header, _, rest = path.read_text().partition("\n")
+        for key in ("time_ns", "mono_ns"):
+            moment = first[key] + number * milliseconds * 10 ** 6 // (len(snapshots) - 1)
+            header, count = re.subn(rf'"{key}":\d+', f'"{key}":{moment}', header)
+            assert count == 1, header
+        path.write_text(header + "\n" + rest)
+
+
 def native(options, work):
     subprocess.run([options.heapdiff, "record", "-q", "--rate", "4k", "-i", "0", "-o", "data", "--",
                     os.path.join(options.programs, "behaviours"), str(options.milliseconds),
                     str(SNAPSHOTS)], cwd=work, env=options.environment, check=True)
+    date(sorted(pathlib.Path(work, "data").glob("*.heapdiff")), options.milliseconds)
     return judge(top(options, work, "data"), options.sources + os.sep)
 
 
@@ -85,13 +102,14 @@ def go(options, work):
     subprocess.run(["go", "build", "-o", binary, "."], cwd=source, env=environment, check=True)
     with subprocess.Popen([binary, "-ms", str(options.milliseconds)], text=True,
                           stdout=subprocess.PIPE) as program:
-        address, snapshots, step = program.stdout.readline().strip(), [], \
-            options.milliseconds // (SNAPSHOTS + 1)
+        address, snapshots = program.stdout.readline().strip(), []
+        step, start_ns = options.milliseconds // (SNAPSHOTS + 1), time.time_ns()
         for number in range(SNAPSHOTS):
-            time.sleep(step / 1000)
             fetch(f"http://{address}/go-on?ms={step}")
             snapshots.append(pathlib.Path(work, f"{number:03}.pb.gz"))
-            snapshots[-1].write_bytes(fetch(f"http://{address}/debug/pprof/heap?gc=1"))
+            profile = gzip.decompress(fetch(f"http://{address}/debug/pprof/heap?gc=1"))
+            snapshots[-1].write_bytes(gzip.compress(
+                of_time(profile, start_ns + number * step * 10 ** 6)))
         program.kill()
     return judge(top(options, work, *snapshots), source + os.sep)
 
