@@ -258,7 +258,7 @@ def main():
     parser.add_argument("--programs", required=True, help="directory of the built programs")
     parser.add_argument("--sources", required=True, help="directory of their sources")
     parser.add_argument("--runs", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=1, help="of the first run; the next has the next")
+    parser.add_argument("--seed", type=int, default=1, help="of the first run, then one more")
     parser.add_argument("--rate", type=int, default=16384)
     parser.add_argument("--within", type=float, default=0.99)
     parser.add_argument("--rms", default="0.8,1.2")

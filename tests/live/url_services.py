@@ -164,8 +164,8 @@ def check_stopped(runner, service, host, work):
     check(recording.finish(signal.SIGINT) == 0, recording.text)
     check("restarted" not in recording.text, recording.text)
     err = runner.prints("main.wait", "top", "--measure", "goroutines", data)
-    check(re.search(r"note: there is no snapshot in the ([5-9]|\d\d)\S* s before 2\d{3}-.* UTC; the others "
-                    r"are \d+ ms apart", err), err)
+    check(re.search(r"note: there is no snapshot in the ([5-9]|\d\d)\S* s before 2\d{3}-.* UTC; "
+                    r"the others are \d+ ms apart", err), err)
 
 
 def nginx_conf(work, port, host):

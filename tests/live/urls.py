@@ -208,7 +208,8 @@ def check_progress(runner, server, profile):
     server.pages["/x"] = server.profile
     status, shown = on_terminal(runner, "top", "--every", "5s", "--for", "100s",
                                 f"http://{server.host}/x", keys=b"\x03", after="snapshot 3 of 21")
-    check(status == 0 and re.search(r"\r\x1b\[Kheapdiff: waiting for snapshot 2 of 21: [1-5] s", shown),
+    check(status == 0 and
+          re.search(r"\r\x1b\[Kheapdiff: waiting for snapshot 2 of 21: [1-5] s", shown),
           status, repr(shown))
     # Nobody looks: nothing is said.
     check("fetching" not in runner.run("top", "--fetch-timeout", "1s", url)[2], "said to nobody")

@@ -1,7 +1,6 @@
 /* Damaged files: whatever is in them, an answer comes, in bounds and in time. */
 #include "symbols_fixture.h"
 
-
 #ifndef ROUNDS
 enum { ROUNDS = 200 }; /* of each kind; the file's makers ran a thousand times as many */
 #endif
