@@ -3,12 +3,16 @@
  * by a clock of its own, which stands still where the machine holds the program up.
  * Functions that leak are named leak_*.
  *
- *   behaviours [MILLISECONDS [SNAPSHOTS]]     so many are asked for, at regular moments
- */
+ *   behaviours [MILLISECONDS [SNAPSHOTS]]
+ *
+ * So many snapshots are asked for, at regular moments of that time. Where the program was
+ * held up for so long that its blocks are much older than they should be, it says so at
+ * the end. */
 #include <heapdiff/agent.h>
 
 #include <math.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,12 +157,13 @@ static struct timespec now_is(void)
 
 /* The program's own time, in ms. */
 static _Atomic(int) clock_ms;
+static bool held_up;
 
 /* Calls each of the functions once a millisecond, late ones at once, as far as it was not
  * held up. */
 static void run(void (*const functions[])(int ms), size_t count, int snapshots)
 {
-  enum { HELD_UP_NS = 10000000 };
+  enum { HELD_UP_NS = 10000000, LONG_NS = 300000000 };
   int64_t own_ns = 0;
   struct timespec before = now_is();
   for (int ms = 0, taken = 0; ms < length; clock_ms = ms) {
@@ -167,6 +172,7 @@ static void run(void (*const functions[])(int ms), size_t count, int snapshots)
         (now.tv_sec - before.tv_sec) * INT64_C(1000000000) + now.tv_nsec - before.tv_nsec;
     own_ns += passed_ns < HELD_UP_NS ? passed_ns : HELD_UP_NS;
     before = now;
+    held_up |= passed_ns > LONG_NS;
     for (; ms <= own_ns / 1000000 && ms < length; ms++) {
       for (size_t i = 0; i < count; i++)
         functions[i](ms);
@@ -199,6 +205,8 @@ int main(int argc, char **argv)
     return 1;
   run(functions, sizeof functions / sizeof *functions, argc > 2 ? atoi(argv[2]) : 0);
   pthread_join(thread, NULL);
+  if (held_up)
+    puts("held up");
   /* As one that is killed: nothing is freed. */
   fflush(NULL);
   _exit(0);

@@ -43,6 +43,15 @@ class Lines:
                 self.text += line
         check(re.search(pattern, self.text), "no", pattern, "in", self.text)
 
+    def wait_for_more(self, word, count):
+        """So many of those that are said from now on: what has been said was read before."""
+        while select.select([self.process.stderr], [], [], 0)[0]:
+            line = os.read(self.process.stderr.fileno(), 65536).decode()
+            if not line:
+                break
+            self.text += line
+        self.wait_for(rf"(?s)({re.escape(word)}.*){{{self.text.count(word) + count}}}")
+
     def finish(self, sent):
         self.process.send_signal(sent)
         status = self.process.wait(timeout=600)
@@ -139,7 +148,7 @@ def check_record(runner, host, work):
     recording.wait_for(r"(?s)( heap .*){3}")
     while os.path.exists(data + "2"):  # something may be written into it just now
         shutil.rmtree(data + "2", ignore_errors=True)
-    recording.wait_for(r"(?s)( heap .*){9}")
+    recording.wait_for_more(" heap ", 6)
     check(recording.finish(signal.SIGINT) == 0, recording.text)
     check(re.search(r"warning: \d+ snapshots could not be written: No such file or directory",
                     recording.text), recording.text)
