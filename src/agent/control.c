@@ -48,7 +48,9 @@ static void fill(struct hd_control *fresh)
   fresh->counters.version = HD_STATUS_VERSION;
 }
 
-/* The file stays open for as long as the thread lives: clients find it there. */
+/* The file stays open until it is closed or the thread ends: clients find it there. */
+static long control_fd;
+
 void hd_control_open(bool own_files)
 {
   if (!own_files) {
@@ -68,6 +70,7 @@ void hd_control_open(bool own_files)
   if (last && last->pid == hd_series.pid)
     hd_status_move(&last->counters, &fresh->counters);
   control = last = fresh;
+  control_fd = fd;
   hd_control_tell(hd_recording_patched());
   hd_trigger_move((_Atomic(uint32_t) *)&fresh->events);
   __atomic_store_n(&fresh->magic, HD_CONTROL_MAGIC, __ATOMIC_RELEASE);
@@ -79,6 +82,7 @@ void hd_control_close(void)
     return;
   __atomic_store_n(&control->magic, 0, __ATOMIC_RELEASE);
   hd_trigger_move(NULL);
+  hd_sys1(SYS_close, control_fd);
   control = NULL;
 }
 

@@ -16,24 +16,24 @@ enum { MAX_ARGUMENTS = 1 << 20 };
 
 #define NEXT(name) ((__typeof__(&name))(uintptr_t)hd_next_find(#name))
 
-/* Whether one was taken. A vfork's child is still in its parent's memory and has
- * no heap of its own; a forked child that did nothing yet has nothing to tell.
- * An exec that is sure to fail is let through. */
-static bool take_before(const char *path)
+/* Whether the series was closed. A vfork's child is still in its parent's memory and
+ * has no heap of its own; a forked child that did nothing yet has nothing to tell, but
+ * its thread may be about to. An exec that is sure to fail is let through. */
+static bool close_before(const char *path)
 {
-  if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process() || !hd_snapshot_has_begun())
+  if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process())
     return false;
   if (path && hd_sys3(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
     return false;
-  hd_snapshot_close("exec");
+  hd_snapshot_close("exec", true);
   return true;
 }
 
 /* It came back: it failed. */
-static int settle(bool taken, int result)
+static int settle(bool closed, int result)
 {
   int saved = errno;
-  if (taken)
+  if (closed)
     hd_snapshot_reopen();
   errno = saved;
   return result;
@@ -50,8 +50,8 @@ static int run(const char *path, char *const arguments[], char *const environmen
   int (*next)(const char *, char *const[], char *const[]) = NEXT(execve);
   if (!next)
     return no_function();
-  bool taken = take_before(path);
-  return settle(taken, next(path, arguments, environment));
+  bool closed = close_before(path);
+  return settle(closed, next(path, arguments, environment));
 }
 
 static int run_searched(const char *file, char *const arguments[], char *const environment[])
@@ -59,8 +59,8 @@ static int run_searched(const char *file, char *const arguments[], char *const e
   int (*next)(const char *, char *const[], char *const[]) = NEXT(execvpe);
   if (!next)
     return no_function();
-  bool taken = take_before(NULL);
-  return settle(taken, next(file, arguments, environment));
+  bool closed = close_before(NULL);
+  return settle(closed, next(file, arguments, environment));
 }
 
 HD_EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
@@ -88,8 +88,8 @@ HD_EXPORT int fexecve(int fd, char *const arguments[], char *const environment[]
   int (*next)(int, char *const[], char *const[]) = NEXT(fexecve);
   if (!next)
     return no_function();
-  bool taken = take_before(NULL);
-  return settle(taken, next(fd, arguments, environment));
+  bool closed = close_before(NULL);
+  return settle(closed, next(fd, arguments, environment));
 }
 
 HD_EXPORT int execveat(int fd, const char *path, char *const arguments[], char *const environment[],
@@ -98,8 +98,8 @@ HD_EXPORT int execveat(int fd, const char *path, char *const arguments[], char *
   int (*next)(int, const char *, char *const[], char *const[], int) = NEXT(execveat);
   if (!next)
     return no_function();
-  bool taken = take_before(NULL);
-  return settle(taken, next(fd, path, arguments, environment, flags));
+  bool closed = close_before(NULL);
+  return settle(closed, next(fd, path, arguments, environment, flags));
 }
 
 /* The arguments of execl and its kin as an array on this stack, which the caller

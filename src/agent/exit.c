@@ -20,7 +20,7 @@ void hd_exit_take_last(const char *reason)
   if (!hd_is_on() || hd_self.busy || !hd_series_is_own_process())
     return;
   atomic_store(&ending, hd_series.pid);
-  hd_snapshot_close(reason);
+  hd_snapshot_close(reason, false);
 }
 
 static void take_last(void)

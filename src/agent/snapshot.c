@@ -1,6 +1,7 @@
 #include "snapshot.h"
 
 #include "costs.h"
+#include "exit.h"
 #include "format.h"
 #include "modules.h"
 #include "files.h"
@@ -38,8 +39,10 @@ static struct {
   int start_error;
   bool begun, start_written, wrote;
 } writer;
-/* The process's last one has been taken: set with the lock. */
-static _Atomic(bool) closed;
+/* Whether the process's last one is waiting for its turn, when no other may begin, or has
+ * been taken, which is set with the lock. */
+enum { OPEN, CLOSING, CLOSED };
+static _Atomic(int) series_state;
 
 /* A signal handler must not run the program's code in the middle, and a write
  * past the limit of a file's size must be an error, not the program's end. */
@@ -262,11 +265,18 @@ static void leave(const struct visit *visit)
   restore_signals(&visit->signals);
 }
 
+static bool is_open(void)
+{
+  return hd_is_on() && atomic_load(&series_state) == OPEN;
+}
+
+/* Who comes when the last one is due does not even ask for the lock, so that those who
+ * ask all the time cannot keep the end of the program waiting. */
 static bool enter(struct visit *visit)
 {
-  if (!enter_even_closed(visit))
+  if (!is_open() || !enter_even_closed(visit))
     return false;
-  if (hd_is_on() && !atomic_load(&closed))
+  if (is_open())
     return true;
   leave(visit); /* the recording or the program was ended meanwhile */
   return false;
@@ -313,7 +323,7 @@ static int take(const char *reason, const char *label)
 
 static int refuse(void)
 {
-  if (!hd_is_on() || atomic_load(&closed))
+  if (!is_open())
     return ENOSYS;
   fail(EBUSY);
   return EBUSY;
@@ -338,15 +348,19 @@ int hd_snapshot_take(const char *reason, const char *label)
   return hd_snapshot_take_named(reason, label, NULL, 0);
 }
 
-void hd_snapshot_close(const char *reason)
+void hd_snapshot_close(const char *reason, bool only_if_begun)
 {
   struct visit visit;
-  if (!enter(&visit)) {
-    refuse();
+  int open = OPEN;
+  atomic_compare_exchange_strong(&series_state, &open, CLOSING);
+  if (!enter_even_closed(&visit)) {
+    fail(EBUSY);
     return;
   }
-  take(reason, NULL);
-  atomic_store(&closed, true);
+  writer.wrote = false;
+  if (hd_is_on() && atomic_load(&series_state) == CLOSING && (writer.begun || !only_if_begun))
+    take(reason, NULL);
+  atomic_store(&series_state, CLOSED);
   leave(&visit);
 }
 
@@ -365,8 +379,10 @@ int hd_snapshot_take_last(const char *reason, void (*end)(void))
 void hd_snapshot_reopen(void)
 {
   struct visit visit;
+  if (hd_exit_has_begun())
+    return; /* another thread ends the process, and what was taken is its last one */
   bool entered = enter_even_closed(&visit);
-  atomic_store(&closed, false);
+  atomic_store(&series_state, OPEN);
   if (!entered)
     return;
   if (writer.wrote && hd_is_on()) {
@@ -378,16 +394,11 @@ void hd_snapshot_reopen(void)
   leave(&visit);
 }
 
-bool hd_snapshot_has_begun(void)
-{
-  return writer.begun;
-}
-
 /* What the parent was about to write stays the parent's. */
 void hd_snapshot_forked(void)
 {
   hd_lock_reset(&writer_lock);
-  atomic_store(&closed, false);
+  atomic_store(&series_state, OPEN);
   hd_capture_drop(&writer.capture);
   hd_capture_drop(&writer.start);
   writer.begun = writer.start_written = writer.wrote = false;

@@ -20,12 +20,11 @@ int hd_snapshot_take_named(const char *reason, const char *label, char *path, si
 int hd_snapshot_take_last(const char *reason, void (*end)(void));
 /* Takes the last one of this process, after which there is none, whoever asks, so
  * that nobody is in the middle of writing when the process ends. Does nothing where
- * that has been done; returns when it is. */
-void hd_snapshot_close(const char *reason);
+ * that has been done; returns when it is. `only_if_begun`: none is taken where the
+ * series has none yet, written or captured. */
+void hd_snapshot_close(const char *reason, bool only_if_begun);
 /* The process did not end: the one written last is removed and others can be taken. */
 void hd_snapshot_reopen(void);
-/* Whether this series has a snapshot yet, written or captured. */
-bool hd_snapshot_has_begun(void);
 void hd_snapshot_forked(void);
 
 #endif

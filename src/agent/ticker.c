@@ -108,7 +108,30 @@ static bool is_over(void)
 {
   if (atomic_load(&state) != STOPPING)
     hd_trigger_take(HD_EVENT_STOP); /* anybody may have raised it in the control */
-  return hd_exit_has_begun() || hd_trigger_is_raised(HD_EVENT_STOP);
+  return hd_trigger_is_raised(HD_EVENT_STOP);
+}
+
+/* Returns when to come again at the latest. */
+static uint64_t do_duties(uint64_t *expired)
+{
+  hd_control_serve();
+  uint64_t next = attend(true), now = hd_monotonic_ns(), again = hd_loader_attend(now);
+  next = again < next ? again : next;
+  hd_trigger_take(~(uint32_t)HD_EVENTS); /* nobody knows these */
+  if (now - *expired > EXPIRY_NS) {      /* libc unloads its converters without dlclose */
+    hd_modules_expire();
+    *expired = now;
+  }
+  return next;
+}
+
+/* Nothing is to be done for a process that is ending, but the thread stays: the last
+ * snapshot, which is being taken, does not count it among the program's. */
+static uint64_t stand_by(void)
+{
+  hd_control_close();
+  hd_trigger_take(~(uint32_t)HD_EVENT_STOP);
+  return UINT64_MAX;
 }
 
 static void *run(void *unused)
@@ -122,14 +145,7 @@ static void *run(void *unused)
   if (hd_is_on())
     hd_snapshot_write_start();
   while (!is_over()) {
-    hd_control_serve();
-    uint64_t next = attend(true), now = hd_monotonic_ns(), again = hd_loader_attend(now);
-    next = again < next ? again : next;
-    hd_trigger_take(~(uint32_t)HD_EVENTS); /* nobody knows these */
-    if (now - expired > EXPIRY_NS) {       /* libc unloads its converters without dlclose */
-      hd_modules_expire();
-      expired = now;
-    }
+    uint64_t next = hd_exit_has_begun() ? stand_by() : do_duties(&expired);
     if (!is_over())
       hd_trigger_wait(next);
   }

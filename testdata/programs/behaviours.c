@@ -1,11 +1,18 @@
 /* Twelve ways in which the memory of a call site goes up and down, and a small leak in
  * a site that churns, each in a function of its own with one line that allocates, all
- * by the clock. Functions that leak are named leak_*.
+ * by a clock of its own, which stands still where the machine holds the program up.
+ * Functions that leak are named leak_*.
  *
- *   behaviours [MILLISECONDS]
- */
+ *   behaviours [MILLISECONDS [SNAPSHOTS]]
+ *
+ * So many snapshots are asked for, at regular moments of that time. Where the program was
+ * held up for so long that its blocks are much older than they should be, it says so at
+ * the end. */
+#include <heapdiff/agent.h>
+
 #include <math.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,24 +155,40 @@ static struct timespec now_is(void)
   return now;
 }
 
-/* Calls each of the functions once a millisecond, late ones all at once. */
-static void run(void (*const functions[])(int ms), size_t count)
+/* The program's own time, in ms. */
+static _Atomic(int) clock_ms;
+static bool held_up;
+
+/* Calls each of the functions once a millisecond, late ones at once, as far as it was not
+ * held up. */
+static void run(void (*const functions[])(int ms), size_t count, int snapshots)
 {
-  struct timespec start = now_is();
-  for (int ms = 0; ms < length;) {
+  enum { HELD_UP_NS = 10000000, LONG_NS = 300000000 };
+  int64_t own_ns = 0;
+  struct timespec before = now_is();
+  for (int ms = 0, taken = 0; ms < length; clock_ms = ms) {
     struct timespec now = now_is();
-    int64_t at = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
-    for (; ms <= at && ms < length; ms++)
+    int64_t passed_ns =
+        (now.tv_sec - before.tv_sec) * INT64_C(1000000000) + now.tv_nsec - before.tv_nsec;
+    own_ns += passed_ns < HELD_UP_NS ? passed_ns : HELD_UP_NS;
+    before = now;
+    held_up |= passed_ns > LONG_NS;
+    for (; ms <= own_ns / 1000000 && ms < length; ms++) {
       for (size_t i = 0; i < count; i++)
         functions[i](ms);
+      for (; taken < snapshots && ms >= (int64_t)length * (taken + 1) / (snapshots + 1); taken++)
+        heapdiff_snapshot(NULL);
+    }
     usleep(500);
   }
 }
 
+/* By the other one's time. */
 static void *in_thread(void *unused)
 {
-  static void (*const functions[])(int ms) = {leak_from_thread};
-  run(functions, 1);
+  for (int ms = 0; ms < length; usleep(500))
+    for (; ms < clock_ms; ms++)
+      leak_from_thread(ms);
   return unused;
 }
 
@@ -180,8 +203,10 @@ int main(int argc, char **argv)
     length = atoi(argv[1]);
   if (length < 1000 || pthread_create(&thread, NULL, in_thread, NULL) != 0)
     return 1;
-  run(functions, sizeof functions / sizeof *functions);
+  run(functions, sizeof functions / sizeof *functions, argc > 2 ? atoi(argv[2]) : 0);
   pthread_join(thread, NULL);
+  if (held_up)
+    puts("held up");
   /* As one that is killed: nothing is freed. */
   fflush(NULL);
   _exit(0);

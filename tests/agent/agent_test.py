@@ -59,21 +59,21 @@ def test_cxx():
 
 
 def test_locks():
-    with Run(program('agent_locks'), 'locale', timeout=20) as run:
+    with Run(program('agent_locks'), 'locale') as run:
         run.only()
-    with Run(program('agent_locks'), 'lone', interval=10, timeout=20) as run:
+    with Run(program('agent_locks'), 'lone', interval=10) as run:
         snapshots = run.only()
         assert run.out == 'ended\n' and len(snapshots) > 3
         assert snapshots[-1].header['reason'] == 'exit'
         assert snapshots[-1].exact()['site_worker'] == [1000, 100, 1000, 100]
     native = subprocess.run([program('agent_locks'), 'unshare'], capture_output=True, text=True)
-    with Run(program('agent_locks'), 'unshare', interval=10, timeout=20) as run:
+    with Run(program('agent_locks'), 'unshare', interval=10) as run:
         assert run.out == native.stdout and len(run.only()) > 3
     with Run(program('agent_locks'), 'late') as run:
         child = [s for s in run.series().values() if s[0].header['pid'] != run.process.pid][0]
         assert child[-1].exact()['site_worker'][1] == 2
         assert child[0].exact()['site_worker'][1] < 2
-    with Run(program('agent_locks'), 'streams', timeout=60) as run:
+    with Run(program('agent_locks'), 'streams') as run:
         run.only()
 
 
@@ -183,28 +183,18 @@ def test_title():
 
 
 def test_closed():
-    with Run(program('agent_processes'), 'closed', interval=2) as run:
+    with Run(program('agent_processes'), 'closed', '12', interval=2) as run:
         snapshots = run.only()
         assert len(snapshots) > 10
         assert snapshots[-1].header['failed_snapshots'] == 0
         assert snapshots[-1].exact()['site_parent'] == [2000, 200, 2000, 200]
 
 
-def forget_cut_short(run):
-    """A child that ends by a bare system call may do so while its thread writes: that this
-    is never taken for a snapshot is the point of the name."""
-    for name in os.listdir(run.directory):
-        if name.startswith('.') and f'.{run.process.pid}.' not in name:
-            os.unlink(os.path.join(run.directory, name))
-
-
 def test_storm():
     for rate in (1, 4096):
         began = time.time()
-        with Run(program('agent_processes'), 'storm', '1000', rate=rate, interval=5,
-                 timeout=250) as run:
-            forget_cut_short(run)
-            snapshots = run.only()
+        with Run(program('agent_processes'), 'storm', '1000', '4', rate=rate, interval=5) as run:
+            snapshots = run.own()
             assert len(snapshots) > 3
             if rate == 1:
                 live, objects, _, allocated = snapshots[-1].exact()['site_parent']
@@ -214,8 +204,8 @@ def test_storm():
 
 def test_storm_dlopen():
     plugin = program('libagent_plugin_a.so')
-    with Run(program('agent_processes'), 'storm', '300', plugin, rate=1, interval=5) as run:
-        run.only()
+    with Run(program('agent_processes'), 'storm', '300', '4', plugin, rate=1, interval=5) as run:
+        run.own()
 
 
 def test_threads():
@@ -338,7 +328,7 @@ def mount_test():
         os.rmdir(directory)
         return False
     try:
-        run = Run(program('agent_processes'), 'storm', '50', interval=5, directory=directory)
+        run = Run(program('agent_triggers'), 'fill', interval=5, directory=directory)
         status = run.status()
         assert status['failed'] > 0 and status['errno'] == 28, status
         assert len(os.listdir(directory)) == status['snapshots'] > 0
@@ -370,7 +360,7 @@ def test_estimator():
     rate, scores, alloc_scores, mixed = 65536, [], [], []
     sizes = [0, 1, 16, 64, 1000, 4096, 65536, 1048576, 4194304]
     for seed in range(40):
-        with Run(program('agent_sizes'), str(seed), rate=rate) as run:
+        with Run(program('agent_sizes'), str(seed), rate=rate, seed=seed + 1) as run:
             got = estimates(run, run.only()[-1], rate)
             want = expected(run.out)
             for size in sizes:

@@ -7,7 +7,7 @@ import struct
 import time
 
 MAGIC, VERSION = 0x68656163, 1
-EVENT_CONTROL = 8
+EVENT_BYTES, EVENT_CONTROL = 4, 8
 DORMANT, RECORDING = 0, 1
 RECORD, STOP, SNAPSHOT, RATE = 1, 2, 3, 4
 SYS_FUTEX, FUTEX_WAKE = 202, 1
@@ -50,9 +50,17 @@ def find(pid):
                 path = f'{tasks}/{task}/fd/{fd}'
                 if os.readlink(path).startswith('/memfd:heapdiff-control'):
                     return os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # a thread that is ending
             pass
     return None
+
+
+def is_alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat') as file:
+            return file.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Gone(Exception):
@@ -60,7 +68,7 @@ class Gone(Exception):
 
 
 class Client:
-    def __init__(self, pid, timeout=30):
+    def __init__(self, pid, timeout=120):
         deadline = time.time() + timeout
         self.pid, self.fd = pid, None
         while self.fd is None:
@@ -74,14 +82,7 @@ class Client:
             time.sleep(.001)
         assert self.control.version == VERSION and self.control.pid == pid
 
-    def is_alive(self):
-        try:
-            with open(f'/proc/{self.pid}/stat') as file:
-                return file.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
-        except FileNotFoundError:
-            return False
-
-    def ask(self, command, timeout=60):
+    def ask(self, command, timeout=120):
         """(error, message)"""
         control = self.control
         fcntl.flock(self.fd, fcntl.LOCK_EX)
@@ -95,7 +96,7 @@ class Client:
                 address = ctypes.addressof(control) + Control.events.offset
                 libc.syscall(SYS_FUTEX, ctypes.c_void_p(address), FUTEX_WAKE, 1, None, None, 0)
                 assert time.time() < deadline, 'no answer'
-                if not self.is_alive():
+                if not is_alive(self.pid):
                     raise Gone
                 time.sleep(.002)
             return control.error, control.message.decode()

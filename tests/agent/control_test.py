@@ -52,7 +52,7 @@ class Driven:
     def end(self, command='exit 0', code=0):
         self.process.stdin.write(command + '\n')
         self.process.stdin.close()
-        assert self.process.wait(30) == code, self.process.returncode
+        assert self.process.wait(120) == code, self.process.returncode
 
     def __enter__(self):
         return self
@@ -117,7 +117,7 @@ def check_slots(attach):
                            'inner': [700, 7, 700, 7], 'plugin': [1000, 10, 1100, 11]}, (way, got)
             # One that is opened now is found, too.
             assert driven.do(f'open {plugin[1]}') == ['1']
-            deadline = time.time() + 30
+            deadline = time.time() + 120
             if attach:
                 while client.control.patched == len(slots):
                     assert time.time() < deadline, driven.do('slots')
@@ -188,7 +188,7 @@ def test_ends():
                     driven.end(end, code)
                 else:
                     driven.process.send_signal(end)
-                    assert driven.process.wait(30) == code
+                    assert driven.process.wait(120) == code
                 last = only(directory)[-1]
                 assert last.header['reason'] == reason, (end, last.header['reason'])
                 assert last.exact()['site_direct'] == [500, 5, 500, 5]
@@ -197,7 +197,7 @@ def test_ends():
         directory = record(driven, client, rate=1, interval_ms=0)
         stop(client)
         driven.process.send_signal(signal.SIGTERM)
-        assert driven.process.wait(30) == -signal.SIGTERM
+        assert driven.process.wait(120) == -signal.SIGTERM
         assert only(directory)[-1].header['reason'] == 'detach'
 
 
@@ -356,7 +356,7 @@ def test_forks():
         directory = record(driven, client, rate=1, interval_ms=0)
         driven.do('alloc direct 3 100')
         grandchild = int(driven.do('fork')[0])
-        deadline = time.time() + 30
+        deadline = time.time() + 120
         while control.find(grandchild) is None:  # its first allocations start its thread
             driven.do('child alloc pointer 1 100')
             assert time.time() < deadline, 'no thread'
@@ -367,6 +367,14 @@ def test_forks():
         for pid in (child, grandchild):
             os.kill(pid, signal.SIGKILL)
         driven.end()
+
+
+def wait_for_end(*children):
+    """Of children that were killed, and that nobody waits for."""
+    deadline = time.time() + 120
+    while any(control.is_alive(pid) for pid in children):
+        assert time.time() < deadline, 'they live on'
+        time.sleep(.005)
 
 
 def test_storm():
@@ -383,6 +391,7 @@ def test_storm():
             assert driven.do(f'child open {program("libagent_plugin_a.so")}') == ['1']
             for pid in (child, other):
                 os.kill(pid, signal.SIGKILL)
+            wait_for_end(child, other)
             shutil.rmtree(directory)
         driven.do('halt')
         driven.end()

@@ -1,7 +1,7 @@
 /* What services do with their processes: `lifecycle MODE [PATH]`. */
 #include "site.h"
+#include "taken.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
@@ -76,7 +76,7 @@ static int daemon_mode(void)
 static int chroot_mode(const char *directory)
 {
   allocate(site_early);
-  usleep(200000);
+  wait_until_taken(4);
   if (chroot(directory) != 0 || chdir("/") != 0)
     return 3;
   allocate(site_late);
@@ -101,26 +101,12 @@ static int spawn_mode(const char *self)
   return system("exit 3") == 3 << 8 ? 0 : 1;
 }
 
-/* Whether the agent's directory has so many names that are not hidden. */
-static int has_snapshots(int wanted)
-{
-  DIR *directory = opendir(getenv("HEAPDIFF_DIR"));
-  int found = 0;
-  for (struct dirent *entry; directory && (entry = readdir(directory));)
-    found += entry->d_name[0] != '.';
-  if (directory)
-    closedir(directory);
-  return found >= wanted;
-}
-
-/* Not before there are snapshots by the clock, however busy the machine is. */
 static int abort_mode(void)
 {
   struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
   allocate(site_early);
-  while (!has_snapshots(4))
-    usleep(10000);
+  wait_until_taken(4);
   abort();
 }
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from running import AGENT, Run, check_exact, expected, program
-from snapshot import load
+from snapshot import Snapshot, load, whole
 
 NAMES = {'site_newv': 'site_new', 'site_new_arrayv': 'site_new_array',
          'site_nothrowv': 'site_nothrow', 'site_alignedv': 'site_aligned'}
@@ -70,21 +70,17 @@ def test_scopes():
 
 
 def wait_for(condition):
-    deadline = time.time() + 30
+    deadline = time.time() + 120
     while not condition():
         assert time.time() < deadline, 'in vain'
         time.sleep(.01)
 
 
 def test_daemon():
-    with Run(program('agent_lifecycle'), 'daemon', interval=20, wait=False) as run:
-        os.chmod(run.directory, 0o777)
-        os.chmod(run.status_path, 0o666)
-        run.finish()
-
+    with Run(program('agent_lifecycle'), 'daemon', interval=20, for_all=True) as run:
         def ended():
-            return any(s[-1].header['reason'] == 'exit' and 'site_late' in s[-1].exact()
-                       for s in load_whole(run.directory).values())
+            return any(s.header['reason'] == 'exit' and 'site_late' in s.exact()
+                       for s in map(Snapshot, whole(run.directory)))
         wait_for(ended)
         series = [s for s in run.series().values() if 'site_late' in s[-1].exact()]
         assert len(series) == 1 and len(series[0]) > 1
@@ -97,11 +93,10 @@ def test_daemon():
 
 
 def load_whole(directory):
-    """As load, of a directory that is being written to, or was when the end came."""
+    """As load, of a directory that was being written to when the end came."""
     with tempfile.TemporaryDirectory(prefix='heapdiff-copy-') as copy:
-        for name in os.listdir(directory):
-            if not name.startswith('.'):
-                shutil.copy(os.path.join(directory, name), copy)
+        for path in whole(directory):
+            shutil.copy(path, copy)
         return load(copy)
 
 
@@ -139,7 +134,8 @@ def test_abort():
 
 def test_wrappers():
     """What starts another program leaves a series of its own; the program is there."""
-    for wrapper in (('env', 'A=b'), ('nice', '-n', '1'), ('timeout', '20'), ('taskset', '1'),
+    cpu = str(min(os.sched_getaffinity(0)))
+    for wrapper in (('env', 'A=b'), ('nice', '-n', '1'), ('timeout', '250'), ('taskset', '-c', cpu),
                     ('setsid', '-w'), ('/bin/sh', '-c', 'exec "$0" "$@"')):
         if not shutil.which(wrapper[0]):
             print(wrapper[0], 'is not here')

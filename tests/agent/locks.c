@@ -1,5 +1,6 @@
 /* Programs whose locks or threads an agent can get in the way of: `locks MODE`. */
 #include "site.h"
+#include "taken.h"
 
 #include <locale.h>
 #include <pthread.h>
@@ -33,6 +34,7 @@ static void *work(void *unused)
     site_worker(10);
     usleep(1000);
   }
+  wait_until_taken(3);
   return NULL;
 }
 

@@ -1,5 +1,6 @@
 /* Forks, execs and ends in all the ways there are: `processes MODE`. */
 #include "site.h"
+#include "taken.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -119,7 +120,7 @@ static int title_mode(char **argv, char **environment)
   return wait_for(child);
 }
 
-static int closed_mode(void)
+static int closed_mode(int wanted)
 {
   for (int round = 0; round < 200; round++) {
     for (int fd = 3; fd < 64; fd++)
@@ -128,6 +129,7 @@ static int closed_mode(void)
     site_parent(10);
     usleep(1000);
   }
+  wait_until_taken(wanted);
   return 0;
 }
 
@@ -159,9 +161,9 @@ static void *open_and_close(void *path)
   return NULL;
 }
 
-/* `forks` forks under three threads that allocate; with a plugin a fourth opens
- * and closes it all the time. */
-static int storm_mode(int forks, char *plugin)
+/* `forks` forks, and so many snapshots, under three threads that allocate; with a plugin
+ * a fourth opens and closes it all the time. */
+static int storm_mode(int forks, int wanted, char *plugin)
 {
   pthread_t threads[4];
   int count = 3;
@@ -178,6 +180,7 @@ static int storm_mode(int forks, char *plugin)
     if (wait_for(child) != 0)
       return 1;
   }
+  wait_until_taken(wanted);
   stop = true;
   for (int i = 0; i < count; i++)
     pthread_join(threads[i], NULL);
@@ -229,9 +232,9 @@ int main(int argc, char **argv, char **environment)
   if (!strcmp(mode, "title"))
     return title_mode(argv, environment);
   if (!strcmp(mode, "closed"))
-    return closed_mode();
-  if (!strcmp(mode, "storm"))
-    return storm_mode(atoi(argv[2]), argc > 3 ? argv[3] : NULL);
+    return closed_mode(argc > 2 ? atoi(argv[2]) : 0);
+  if (!strcmp(mode, "storm") && argc > 3)
+    return storm_mode(atoi(argv[2]), atoi(argv[3]), argc > 4 ? argv[4] : NULL);
   if (!strcmp(mode, "threads"))
     return threads_mode();
   if (!strcmp(mode, "limit"))
@@ -250,7 +253,7 @@ int main(int argc, char **argv, char **environment)
   }
   if (!strcmp(mode, "abort")) {
     site_parent(11);
-    usleep(50000);
+    wait_until_taken(2);
     raise(SIGKILL);
   }
   if (!strcmp(mode, "leaf")) {

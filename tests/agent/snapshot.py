@@ -104,6 +104,13 @@ class Snapshot:
         return sums
 
 
+def whole(directory):
+    """Those that have been written, of a directory that is being written to, or was when the
+    end came."""
+    return [os.path.join(directory, name) for name in os.listdir(directory)
+            if not name.startswith('.')]
+
+
 def load(directory, thinned=False):
     """All snapshots of a directory, which holds nothing else: series -> list. With
     `thinned` some may be missing in the middle."""

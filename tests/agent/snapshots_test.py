@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 
+from control import EVENT_BYTES, Client
 from pprof_proto import Profile
 from running import AGENT, Run, expected, program
-from snapshot import Snapshot, Symbols
+from snapshot import Snapshot, Symbols, whole
 
 
 def reasons(snapshots):
@@ -50,8 +51,9 @@ def test_signal():
         assert run.process.stdout.readline() == 'ready\n'
         for count in (2, 3):
             run.process.send_signal(signal.SIGUSR2)
-            deadline = time.time() + 20
-            while len(os.listdir(run.directory)) < count and time.time() < deadline:
+            deadline = time.time() + 120
+            while sum(n.endswith('.heapdiff') for n in os.listdir(run.directory)) < count:
+                assert time.time() < deadline, os.listdir(run.directory)
                 time.sleep(.01)
         run.process.stdin.write('x')
         run.process.stdin.flush()
@@ -79,9 +81,20 @@ def test_signal():
 
 
 def test_bytes():
-    """100 MB in blocks of 1 MB, a snapshot every 10 MB; sampled, about so many."""
+    """100 MB in blocks of 1 MB, a snapshot every 10 MB; sampled, about so many. One serves all
+    that it is due for, so there are no more blocks before the agent has heard of it."""
     for rate, fewest, most in ((1, 9, 10), (262144, 6, 14)):
-        with Run(program('agent_triggers'), 'bytes', rate=rate, every_bytes=10 << 20) as run:
+        with Run(program('agent_driven'), rate=rate, seed=1, every_bytes=10 << 20, wait=False,
+                 stdin=subprocess.PIPE) as run:
+            client, deadline = Client(run.process.pid), time.time() + 120
+            for _ in range(100):
+                run.process.stdin.write('alloc direct 1 1048576\nfree 1\n')
+                run.process.stdin.flush()
+                assert [run.process.stdout.readline() for _ in range(2)] == ['ok\n'] * 2
+                while client.control.events & EVENT_BYTES:
+                    assert time.time() < deadline, 'nobody hears'
+                    time.sleep(.001)
+            run.finish()
             found = reasons(run.only())
             assert found[0] == 'start' and found[-1] == 'exit'
             assert set(found[1:-1]) == {'bytes'} and fewest <= len(found) - 2 <= most, found
@@ -93,7 +106,7 @@ def limit_memory(size):
 
 def test_limit():
     """A snapshot, and only one, once the address space is nearly full."""
-    with Run(program('agent_triggers'), 'limit', preexec=limit_memory(600 << 20)) as run:
+    with Run(program('agent_triggers'), 'limit', '2', preexec=limit_memory(600 << 20)) as run:
         snapshots = run.only()
         assert reasons(snapshots) == ['start', 'oom', 'exit'], reasons(snapshots)
         held = snapshots[1].exact()['site_held'][0]
@@ -134,7 +147,7 @@ class Group:
         self.write('cgroup.procs', os.getpid())
 
     def remove(self):
-        for _ in range(100):
+        for _ in range(1200):
             try:
                 os.rmdir(self.path)
                 return
@@ -150,9 +163,9 @@ def test_cgroup():
         print('no memory cgroup can be made here, not tried:', error)
         return
     try:
-        with Run(program('agent_triggers'), 'grow', '80', '1', preexec=group.join) as run:
+        with Run(program('agent_triggers'), 'grow', '80', '1', '0', '0', preexec=group.join) as run:
             assert reasons(run.only()) == ['start', 'exit'], reasons(run.only())
-        with Run(program('agent_triggers'), 'grow', '300', '1', preexec=group.join,
+        with Run(program('agent_triggers'), 'grow', '300', '1', '94', '2', preexec=group.join,
                  check=-signal.SIGKILL) as run:
             snapshots = run.only()
             assert reasons(snapshots) == ['start', 'oom'], reasons(snapshots)
@@ -161,50 +174,47 @@ def test_cgroup():
             assert 80 << 20 < held < 100 << 20, held
             assert run.status()['pressed'] == 1
         # Nobody's own is near the limit, but together they are.
-        with Run(program('agent_triggers'), 'grow', '36', '3', preexec=group.join, wait=False) as run:
-            run.process.wait(timeout=60)
+        with Run(program('agent_triggers'), 'grow', '36', '3', '30', '4', preexec=group.join,
+                 wait=False) as run:
+            run.process.wait(timeout=250)
             run.process.stdout.close()
             run.process.stderr.close()
-            found = [s for series in run.series().values() for s in series
-                     if s.header['reason'] == 'oom']
+            # One may have been killed in the middle of its own.
+            found = [s for s in map(Snapshot, whole(run.directory)) if s.header['reason'] == 'oom']
             assert found and all(s.exact()['site_held'][0] < 40 << 20 for s in found)
     finally:
         group.remove()
 
 
-def keep_evenly():
-    """The largest gap between the snapshots that were kept, by the mean one."""
-    with Run(program('agent_processes'), 'closed', interval=2, keep=8) as run:
+def test_keep():
+    with Run(program('agent_processes'), 'closed', '40', interval=2, keep=8) as run:
         snapshots = run.only(thinned=True)
         numbers = [s.header['sequence'] for s in snapshots]
         status = run.status()
         assert len(numbers) == 8 and numbers[0] == 0, numbers
         assert numbers[-1] == status['snapshots'] - 1 and snapshots[-1].header['reason'] == 'exit'
         assert status['thinned'] == status['snapshots'] - 8, status
-        moments = [s.header['mono_ns'] for s in snapshots]
-        gaps = [b - a for a, b in zip(moments, moments[1:])]
-        return status['thinned'], max(gaps) * len(gaps) / sum(gaps)
-
-
-def test_keep():
-    # Twice the mean by the rule, and some; busy machines take snapshots late, now and then.
-    runs = []
-    while len(runs) < 10 and not any(thinned > 20 and gap < 3 for thinned, gap in runs):
-        runs.append(keep_evenly())
-    assert runs[-1][0] > 20 and runs[-1][1] < 3, runs
+        assert status['thinned'] > 20, status
+        # A gap is at most twice the mean by the rule, and some; but nobody can take one away
+        # that was there from the first, as where a busy machine took a snapshot late.
+        headers = [s.header for s in snapshots]
+        mean = (headers[-1]['mono_ns'] - headers[0]['mono_ns']) / (len(headers) - 1)
+        for before, after in zip(headers, headers[1:]):
+            gap = after['mono_ns'] - before['mono_ns']
+            assert gap < 3 * mean or after['sequence'] == before['sequence'] + 1, numbers
     with Run(program('agent_processes'), 'fork', keep=2) as run:
         assert all(len(s) <= 2 for s in run.series(thinned=True).values())
 
 
 def test_keep_bytes():
-    with Run(program('agent_processes'), 'closed', interval=2, keep_bytes=30000) as run:
+    with Run(program('agent_processes'), 'closed', '40', interval=2, keep_bytes=30000) as run:
         snapshots = run.only(thinned=True)
         sizes = [os.path.getsize(s.path) for s in snapshots]
         assert sum(sizes) <= 30000 < sum(sizes) + 2 * max(sizes), sizes
         assert snapshots[0].header['reason'] == 'start'
         assert snapshots[-1].header['reason'] == 'exit'
         assert run.status()['thinned'] > 0
-    with Run(program('agent_processes'), 'closed', interval=10, keep_bytes=1) as run:
+    with Run(program('agent_processes'), 'closed', '5', interval=10, keep_bytes=1) as run:
         assert reasons(run.only(thinned=True)) == ['start', 'exit']
 
 
@@ -234,17 +244,17 @@ def test_misunderstood():
 
 def test_costs():
     for rate in (1, 4096):
-        with Run(program('agent_processes'), 'storm', '40', rate=rate, interval=20) as run:
+        with Run(program('agent_processes'), 'storm', '0', '8', rate=rate, interval=20) as run:
             last = run.only()[-1].header
             agent, status = last['agent'], run.status()
             objects = sum(r['values'][3] if rate == 1 else r['alloc']
                           for s in run.only()[-1].stacks for r in s['records'])
-            assert agent['samples'] == objects == status['samples'] > 100, (agent, objects, status)
+            print(rate, agent, objects, status, last['cpu_ns'])
+            assert agent['samples'] == objects == status['samples'] > 100
             assert 0 < agent['recording_ns'] < last['cpu_ns']
             assert 0 < agent['writing_ns'] < status['writing_ns'] < last['cpu_ns']
             assert agent['recording_ns'] <= status['recording_ns']
             assert 100000 < agent['memory'] <= status['memory'] < 100 << 20
-            print(rate, agent, last['cpu_ns'])
 
 
 def mapped(snapshot):
@@ -282,7 +292,7 @@ def test_resident():
     mb = 1 << 20
     with Run(program('agent_resident'), interval=200, wait=False) as run:
         assert run.process.stdout.readline() == 'ready\n'
-        ready, last, deadline = time.monotonic_ns(), None, time.time() + 60
+        ready, last, deadline = time.monotonic_ns(), None, time.time() + 120
         while not last and time.time() < deadline:
             time.sleep(.05)
             for name in sorted(n for n in os.listdir(run.directory) if n.endswith('.heapdiff')):

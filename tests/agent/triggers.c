@@ -1,6 +1,7 @@
 /* Asks for snapshots in all the ways there are: `triggers MODE`. Prints "ready"
  * when a signal may come. */
 #include "site.h"
+#include "taken.h"
 
 #include <heapdiff/agent.h>
 
@@ -129,17 +130,16 @@ static int signal_mode(void)
   return 0;
 }
 
-static int bytes_mode(void)
+/* More than there is room for, maybe. */
+static int fill_mode(void)
 {
-  for (int i = 0; i < 100; i++) {
-    free(site_held(MB));
-    usleep(2000);
-  }
+  for (int i = 0; i < 20; i++)
+    heapdiff_snapshot("many");
   return 0;
 }
 
-/* Grows to 58/60 of the limit that it was given. */
-static int limit_mode(void)
+/* Grows to 58/60 of the limit that it was given, and waits for so many snapshots. */
+static int limit_mode(int wanted)
 {
   for (int i = 0; i < 58; i++) {
     void *block = site_held(10 * MB);
@@ -148,13 +148,15 @@ static int limit_mode(void)
       break;
     }
     memset(block, 1, 4096);
-    usleep(30000);
+    usleep(10000);
   }
+  wait_until_taken(wanted);
   return 0;
 }
 
-/* Touches so many megabytes, slowly, in so many processes at once. */
-static int grow_mode(int megabytes, int processes)
+/* Touches so many megabytes, slowly, in so many processes at once. Each waits where it has
+ * `pause` of them until there are `wanted` snapshots of all. */
+static int grow_mode(int megabytes, int processes, int pause, int wanted)
 {
   for (int i = 1; i < processes; i++)
     if (fork() == 0)
@@ -163,7 +165,9 @@ static int grow_mode(int megabytes, int processes)
     void *block = site_held(2 * MB);
     if (block)
       memset(block, 1, 2 * MB);
-    usleep(25000u * (unsigned)processes);
+    if (i + 2 == pause)
+      wait_for_taken(wanted, 1);
+    usleep(10000u * (unsigned)processes);
   }
   while (waitpid(-1, NULL, 0) > 0)
     continue;
@@ -184,11 +188,11 @@ int main(int argc, char **argv)
     return own_signal_mode();
   if (!strcmp(mode, "signal"))
     return signal_mode();
-  if (!strcmp(mode, "bytes"))
-    return bytes_mode();
+  if (!strcmp(mode, "fill"))
+    return fill_mode();
   if (!strcmp(mode, "limit"))
-    return limit_mode();
-  if (!strcmp(mode, "grow") && argc > 3)
-    return grow_mode(atoi(argv[2]), atoi(argv[3]));
+    return limit_mode(argc > 2 ? atoi(argv[2]) : 0);
+  if (!strcmp(mode, "grow") && argc > 5)
+    return grow_mode(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
   return 2;
 }

@@ -41,7 +41,7 @@ import sys
 import tempfile
 
 SKIPPED = 77
-SECONDS = 240
+SECONDS = 600
 NO_NEWLINE = " \\ no newline"
 
 

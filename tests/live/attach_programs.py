@@ -1,4 +1,5 @@
 """What the tests of attaching attach to, and heapdiff around it."""
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -53,7 +54,8 @@ class Program:
             children = self.text(f"task/{self.pid}/children").split()
             self.process.kill()
             for child in children:
-                os.kill(int(child), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has ended with its parent
+                    os.kill(int(child), signal.SIGKILL)
             self.process.wait()
 
     def end(self, number=signal.SIGTERM):

@@ -35,8 +35,8 @@ def main():
                                   check=True, text=True, stdout=subprocess.PIPE).stdout
 
         # Go ends by a system call of its own, so there is no snapshot at exit: the
-        # last one lies in the last pause.
-        printed = run("record", "-q", "--rate", "1", "-i", "50ms", "--", "./cgo", "-pause", "300ms")
+        # program waits for the last one.
+        printed = run("record", "-q", "--rate", "1", "-i", "50ms", "--", "./cgo", "-pause", "50ms")
         truth = {name: (int(size), int(count)) for name, size, count in
                  re.findall(r"(main\.\w+) (\d+) bytes (\d+) objects", printed)}
         rows = json.loads(run("top", "--all", "--format", "json"))["rows"]

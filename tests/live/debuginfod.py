@@ -22,6 +22,8 @@ import threading
 import time
 import urllib.request
 
+import web
+
 SKIPPED = 77
 SOURCE = """#include <stdlib.h>
 void *kept;
@@ -36,7 +38,7 @@ int main(void)
 }
 """
 STALL_SECONDS = 2
-SLACK_SECONDS = 8  # the machine is shared
+SLACK_SECONDS = 60  # the machine is shared; without a limit it would be 90 and more
 
 failures = []
 
@@ -44,12 +46,6 @@ failures = []
 def check(good, *what):
     if not good:
         failures.append(" ".join(str(w) for w in what))
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Work:
@@ -74,7 +70,7 @@ class Work:
         if urls:
             environment["DEBUGINFOD_URLS"] = urls
         return subprocess.run([self.heapdiff, *arguments], cwd=self.folder, text=True,
-                              capture_output=True, env=environment, timeout=120, check=True)
+                              capture_output=True, env=environment, timeout=600, check=True)
 
     def growth(self, urls=None, *arguments, fresh=True):
         """(function, line) of the row that grew, and standard error."""
@@ -87,7 +83,7 @@ class Server:
     """debuginfod over the folder "served"."""
 
     def __init__(self, work):
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{web.free_port()}"
         port = self.url.rsplit(":", 1)[1]
         self.process = subprocess.Popen(
             ["debuginfod", "-p", port, "-d", str(work.folder / "debuginfod.sqlite"), "-F", "-t", "1",
@@ -96,7 +92,7 @@ class Server:
         self.wait()
 
     def wait(self):
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 with urllib.request.urlopen(self.url + "/metrics", timeout=2) as page:
                     text = page.read().decode()
@@ -124,7 +120,7 @@ def dwz_file(work, server):
                              text=True, capture_output=True, cwd=work.folder).stdout.strip()
     said = work.heap("addr", "dwz1", address)
     check("dwz file" in said.stderr, "no server, and nothing is missing:", said.stderr)
-    for _ in range(100):  # until the server has seen the files
+    for _ in range(600):  # until the server has seen the files
         said = work.heap("addr", "dwz1", address, urls=server.url)
         if not said.stderr:
             break
@@ -178,8 +174,9 @@ def expect_given_up(work, name, url):
     check(STALL_SECONDS * .9 <= took < STALL_SECONDS + SLACK_SECONDS, name, "took", took, "s")
 
 
-def on_terminal(work, url, *arguments, interrupt_after=None):
-    """What heapdiff says to a terminal, and its exit status."""
+def on_terminal(work, url, *arguments, interrupt_at=None):
+    """What heapdiff says to a terminal, and its exit status. It is interrupted when it has said
+    `interrupt_at`, at a time that is told, too."""
     home = work.folder / "home-terminal"
     home.mkdir(exist_ok=True)  # the client makes its cache below it
     environment = dict(os.environ, HOME=str(home), DEBUGINFOD_URLS=url)
@@ -188,10 +185,7 @@ def on_terminal(work, url, *arguments, interrupt_after=None):
     process = subprocess.Popen([work.heapdiff, *arguments], cwd=work.folder, env=environment,
                                stdout=subprocess.DEVNULL, stderr=slave, stdin=subprocess.DEVNULL)
     os.close(slave)
-    if interrupt_after:
-        time.sleep(interrupt_after)
-        process.send_signal(signal.SIGINT)
-    said = b""
+    said, interrupted = b"", None
     while True:
         try:
             data = os.read(master, 4096)
@@ -200,8 +194,11 @@ def on_terminal(work, url, *arguments, interrupt_after=None):
         if not data:
             break
         said += data
+        if interrupt_at and interrupt_at in said and not interrupted:
+            interrupted = time.monotonic()
+            process.send_signal(signal.SIGINT)
     os.close(master)
-    return said.decode(), process.wait()
+    return said.decode(), process.wait(), interrupted
 
 
 def silent_server(work):
@@ -210,19 +207,20 @@ def silent_server(work):
         listener.listen(16)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         expect_given_up(work, "a server that never answers", url)
-        said, _ = on_terminal(work, url, "info", "--fetch-timeout", f"{STALL_SECONDS}s", "data")
+        said = on_terminal(work, url, "info", "--fetch-timeout", "5s", "data")[0]
         check("\r\x1b[Kheapdiff: fetching a program" in said, "no progress on a terminal:", said)
         check(said.count("\r\x1b[K") > said.count("fetching"), "progress stays there:", said)
         # Who interrupts does not wait for the server, and the snapshot that was in work is as
         # it was; the first one has no address to look up.
         last = sorted((work.folder / "data").iterdir())[-1]
         before = last.read_bytes()
-        started = time.monotonic()
-        said, status = on_terminal(work, url, "symbolize", "--in-place", "data", interrupt_after=1)
+        said, status, interrupted = on_terminal(work, url, "symbolize", "--in-place", "data",
+                                                interrupt_at=b"fetching")
         check(status == 128 + signal.SIGINT and "interrupted: 1 snapshot " in said, "interrupted:",
               status, said)
         check(last.read_bytes() == before, "an interrupt has changed the snapshot")
-        check(time.monotonic() - started < 1 + SLACK_SECONDS, "an interrupt is not heard")
+        check(interrupted and time.monotonic() - interrupted < SLACK_SECONDS,
+              "an interrupt is not heard")
 
 
 class Bad(http.server.BaseHTTPRequestHandler):

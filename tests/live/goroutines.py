@@ -33,7 +33,7 @@ def check(good, *what):
 def run(command, work, **more):
     environment = dict(os.environ, XDG_STATE_HOME=work, GOFLAGS="-mod=mod",
                        GOCACHE=os.path.join(work, "cache"), PPROF_TMPDIR=work, **more)
-    return subprocess.run(command, cwd=work, env=environment, text=True, check=True, timeout=240,
+    return subprocess.run(command, cwd=work, env=environment, text=True, check=True, timeout=600,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
 
@@ -70,7 +70,7 @@ def compare_with_pprof(options, work, file):
 def build(options, work, name):
     program = os.path.join(work, name)
     subprocess.run(["go", "build", "-trimpath", "-o", program, "."],
-                   cwd=os.path.join(options.sources, name), check=True, timeout=240)
+                   cwd=os.path.join(options.sources, name), check=True, timeout=600)
     return program
 
 

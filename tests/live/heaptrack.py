@@ -31,7 +31,7 @@ def check(good, *what):
 
 def run(work, *command):
     result = subprocess.run(command, cwd=work, text=True, capture_output=True, check=False,
-                            timeout=240, env=dict(os.environ, XDG_STATE_HOME=work))
+                            timeout=600, env=dict(os.environ, XDG_STATE_HOME=work))
     check(result.returncode == 0, *command, "ended with", result.returncode, result.stderr)
     return result.stdout
 

@@ -41,7 +41,7 @@ def build(options, work, compiler, sanitizer, mode):
     if not shutil.which(compiler):
         return None
     made = subprocess.run([compiler, *FLAGS, *mode, f"-fsanitize={sanitizer}", *sources, "-o",
-                           program], check=False, capture_output=True, timeout=120)
+                           program], check=False, capture_output=True, timeout=600)
     return program if made.returncode == 0 else None
 
 
@@ -50,7 +50,7 @@ def run(program, work, symbolize, rounds):
     truth = os.path.join(work, "truth.json")
     settings = f"symbolize={symbolize}:detect_leaks=1:color=never"
     result = subprocess.run([program, "--rounds", str(rounds), "--truth", truth], cwd=work,
-                            check=False, capture_output=True, text=True, timeout=120,
+                            check=False, capture_output=True, text=True, timeout=600,
                             env=dict(os.environ, LSAN_OPTIONS=settings, ASAN_OPTIONS=settings))
     with open(truth, encoding="utf-8") as file:
         sites = json.load(file)["sites"]
@@ -60,7 +60,7 @@ def run(program, work, symbolize, rounds):
 
 def heapdiff(options, work, *arguments):
     result = subprocess.run([options.heapdiff, "top", "--format", "json", "-n", "0", *arguments],
-                            cwd=work, text=True, capture_output=True, check=False, timeout=120,
+                            cwd=work, text=True, capture_output=True, check=False, timeout=600,
                             env=dict(os.environ, XDG_STATE_HOME=work))
     check(result.returncode == 0, "top ended with", result.returncode, result.stderr)
     return json.loads(result.stdout) if result.returncode == 0 else {"rows": [], "total": {}}

@@ -54,7 +54,7 @@ def main():
 
         for rate in ("1", "64k"):
             run("record", "-q", "--rate", rate, "-i", "300ms", "--snapshot-format", "pprof", "-o",
-                rate, "--", os.path.join(options.programs, "leaky-service"), "--seconds", "2")
+                rate, "--", os.path.join(options.programs, "leaky-service"), "--rounds", "200")
             files = sorted(os.listdir(os.path.join(work, rate)))
             last = os.path.join(work, rate, files[-1])
             info = json.loads(run("info", "--format", "json", last))["rows"][0]

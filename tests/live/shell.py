@@ -40,6 +40,22 @@ def settle(terminal):
         assert time.monotonic() < end, "the terminal stays as it was"
 
 
+def wait_for_program(terminal, name):
+    """Until the shell has started it, itself or by another."""
+    def runs(pid):
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            try:
+                if pathlib.Path(f"/proc/{child}/comm").read_text() == name + "\n" or runs(child):
+                    return True
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended
+        return False
+    end = time.monotonic() + 120
+    while not runs(terminal.pid):
+        assert time.monotonic() < end, f"{name} does not run"
+        terminal.read(0.05)
+
+
 def completion(terminal):
     terminal.send("snap\t\n")
     terminal.expect(r"base +2026.*")
@@ -83,8 +99,7 @@ def interrupts(terminal, home):
     # A program that runs gets it; the shell goes on.
     terminal.send("top | sleep 600\n")
     terminal.expect(r"sleep 600\n")
-    while terminal.read(0.5):
-        pass
+    wait_for_program(terminal, "sleep")
     terminal.send("\x03")
     terminal.expect(r"ended by signal 2(.|\n)*" + PROMPT)
     # Who has seen enough ends a pipe, not the shell.

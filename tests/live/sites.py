@@ -45,7 +45,7 @@ class Recording:
 
     def run(self, *arguments):
         result = subprocess.run([self.options.heapdiff, *arguments], cwd=self.work, text=True,
-                                capture_output=True, env=self.environment, timeout=120)
+                                capture_output=True, env=self.environment, timeout=600)
         check(result.returncode == 0, self.program, arguments[0], "ended with",
               result.returncode, result.stderr)
         return result

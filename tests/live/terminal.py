@@ -9,7 +9,7 @@ import struct
 import termios
 import time
 
-PATIENCE = 60  # seconds; what should come comes in much less
+PATIENCE = 120  # seconds; what should come comes in much less
 
 
 class Terminal:

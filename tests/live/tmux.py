@@ -4,7 +4,7 @@ import re
 import subprocess
 import time
 
-PATIENCE = 60  # seconds; what should come comes in much less
+PATIENCE = 120  # seconds; what should come comes in much less
 
 
 class Tmux:

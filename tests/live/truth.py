@@ -139,17 +139,18 @@ class Symbols:
         return None
 
 
-def record(options, program, rate):
+def record(options, program, rate, seed=1):
     """Runs a program under the agent: (its own truth, first and last snapshot)."""
     work = tempfile.mkdtemp(prefix="heapdiff-truth-")
     try:
         truth = os.path.join(work, "truth.json")
         path = os.path.join(options.programs, program)
         environment = dict(os.environ, LD_PRELOAD=options.agent, HEAPDIFF_DIR=work,
-                           HEAPDIFF_RATE=str(rate), HEAPDIFF_INTERVAL_MS="0")
+                           HEAPDIFF_RATE=str(rate), HEAPDIFF_INTERVAL_MS="0",
+                           HEAPDIFF_SEED=str(seed))
         process = subprocess.Popen([path, *PROGRAMS[program], "--truth", truth],
                                    env=environment, stdout=subprocess.DEVNULL)
-        if process.wait(timeout=120) != 0:
+        if process.wait(timeout=600) != 0:
             sys.exit(f"{program} ended with {process.returncode}")
         files = sorted(glob.glob(os.path.join(work, f"*.{process.pid}.*.heapdiff")))
         if len(files) < 2:
@@ -219,8 +220,8 @@ def estimate(records):
     return total, variance, count
 
 
-def scores_of(options, program, symbols):
-    truth, _, last = record(options, program, options.rate)
+def scores_of(options, program, symbols, seed):
+    truth, _, last = record(options, program, options.rate, seed)
     sites = by_site(last, symbols, options.sources)
     scores = []
     for site in truth:
@@ -233,7 +234,8 @@ def scores_of(options, program, symbols):
 def check_sampled(options, programs, symbols):
     scores = []
     for program in programs:
-        mine = [z for _ in range(options.runs) for z in scores_of(options, program, symbols)]
+        mine = [z for run in range(options.runs)
+                for z in scores_of(options, program, symbols, options.seed + run)]
         scores += mine
         print(f"{program}: {options.runs} runs at {options.rate} bytes, {len(mine)} estimates "
               f"of {MIN_SAMPLES} or more samples")
@@ -256,6 +258,7 @@ def main():
     parser.add_argument("--programs", required=True, help="directory of the built programs")
     parser.add_argument("--sources", required=True, help="directory of their sources")
     parser.add_argument("--runs", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1, help="of the first run, then one more")
     parser.add_argument("--rate", type=int, default=16384)
     parser.add_argument("--within", type=float, default=0.99)
     parser.add_argument("--rms", default="0.8,1.2")

@@ -14,8 +14,9 @@ def check(good, *what):
 class Runner:
     def __init__(self, program, work):
         self.program, self.work = program, work
+        # Where no name server answers, that is known soon (resolv.conf(5)).
         self.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(work, "state"), HOME=work,
-                                LC_ALL="C.UTF-8", TZ="UTC")
+                                LC_ALL="C.UTF-8", TZ="UTC", RES_OPTIONS="timeout:1 attempts:1")
         for name in list(self.environment):
             if name.lower().endswith("_proxy"):
                 del self.environment[name]
@@ -24,7 +25,7 @@ class Runner:
         return subprocess.Popen([self.program, *arguments], cwd=self.work, env=self.environment,
                                 text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def finish(self, process, seconds=60):
+    def finish(self, process, seconds=600):
         out, err = process.communicate(timeout=seconds)
         check(SECRET not in out + err, process.args, "tells the secret:", out, err)
         return process.returncode, out, err

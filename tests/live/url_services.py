@@ -33,7 +33,7 @@ class Lines:
     def __init__(self, process):
         self.process, self.text = process, ""
 
-    def wait_for(self, pattern, seconds=30):
+    def wait_for(self, pattern, seconds=120):
         end, stream = time.monotonic() + seconds, self.process.stderr
         while not re.search(pattern, self.text) and time.monotonic() < end:
             if select.select([stream], [], [], .2)[0]:
@@ -43,9 +43,18 @@ class Lines:
                 self.text += line
         check(re.search(pattern, self.text), "no", pattern, "in", self.text)
 
+    def wait_for_more(self, word, count):
+        """So many of those that are said from now on: what has been said was read before."""
+        while select.select([self.process.stderr], [], [], 0)[0]:
+            line = os.read(self.process.stderr.fileno(), 65536).decode()
+            if not line:
+                break
+            self.text += line
+        self.wait_for(rf"(?s)({re.escape(word)}.*){{{self.text.count(word) + count}}}")
+
     def finish(self, sent):
         self.process.send_signal(sent)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=600)
         self.text += self.process.stderr.read()
         self.process.stdout.close()
         check(SECRET not in self.text, self.text)
@@ -57,11 +66,12 @@ def build(options, work, version):
     environment = dict(os.environ, GOCACHE=os.path.join(work, "cache"), GOFLAGS="-mod=mod")
     subprocess.run(["go", "build", "-trimpath", "-ldflags", "-X main.version=" + version, "-o",
                     program, "."], cwd=os.path.join(options.sources, "go/service"), check=True,
-                   env=environment, timeout=280)
+                   env=environment, timeout=600)
     return program
 
 
-def start(program, address="127.0.0.1:0"):
+def start(program, address=None):
+    address = address or f"127.0.0.1:{web.free_port()}"
     service = subprocess.Popen([program, "-address", address], text=True, stdout=subprocess.PIPE)
     return service, service.stdout.readline().split()[1]
 
@@ -80,11 +90,11 @@ def rows(runner, *arguments):
 
 def check_go(runner, host):
     """Of the four leaks two are in the heap, one in the goroutines, one in neither."""
-    found = rows(runner, "--gc", "--every", "250ms", "--for", "4s", host)
+    found = rows(runner, "--gc", "--every", "250ms", "--for", "8s", host)
     leaking = {name for name, row in found.items() if row["verdict"] == "leaking"}
     check(LEAKS <= leaking, "leaking are", leaking)
     check("main.leakC" not in found and "main.work" not in leaking, sorted(found))
-    found = rows(runner, "--measure", "goroutines", "--every", "500ms", host)
+    found = rows(runner, "--measure", "goroutines", "--every", "2s", host)
     check(max(found, key=lambda name: found[name]["growth"]) == "main.wait", found)
     for page in ("goroutine?debug=1", "goroutine?debug=2", "heap?debug=1", "allocs"):
         runner.prints("main.", "top", f"http://{host}/debug/pprof/{page}")
@@ -98,7 +108,8 @@ def check_restart(runner, programs, work):
     recording = Lines(runner.start("record", "-v", "-i", "200ms", "-o", data, host))
     recording.wait_for(r"(?s)( heap .*){6}")
     stop(service)
-    recording.wait_for("cannot connect: Connection refused; .*; it is tried again")
+    # Which fault is the first depends on how far an answer was.
+    recording.wait_for("warning: .*; it is tried again until it is back")
     time.sleep(1.5)
     os.replace(programs[1], programs[0])
     service = start(programs[0], host)[0]
@@ -135,8 +146,9 @@ def check_record(runner, host, work):
     # A directory that is gone, as a disk that is full, loses what comes, and is said.
     recording = Lines(runner.start("record", "-v", "-i", "50ms", "-o", data + "2", host))
     recording.wait_for(r"(?s)( heap .*){3}")
-    shutil.rmtree(data + "2")
-    recording.wait_for(r"(?s)( heap .*){9}")
+    while os.path.exists(data + "2"):  # something may be written into it just now
+        shutil.rmtree(data + "2", ignore_errors=True)
+    recording.wait_for_more(" heap ", 6)
     check(recording.finish(signal.SIGINT) == 0, recording.text)
     check(re.search(r"warning: \d+ snapshots could not be written: No such file or directory",
                     recording.text), recording.text)
@@ -150,19 +162,18 @@ def check_record(runner, host, work):
 def check_stopped(runner, service, host, work):
     """A service that hangs and comes back is the same process: there is a gap."""
     data = os.path.join(work, "gap.data")
-    recording = Lines(runner.start("record", "-v", "-i", "200ms", "--fetch-timeout", "1s", "-o",
+    recording = Lines(runner.start("record", "-v", "-i", "200ms", "--fetch-timeout", "5s", "-o",
                                    data, host))
     recording.wait_for(r"(?s)( heap .*){6}")
     service.send_signal(signal.SIGSTOP)
-    recording.wait_for("the server did not answer within 1 s .*; it is tried again")
-    time.sleep(2)
+    recording.wait_for("the server did not (answer|send more) within 5 s.*; it is tried again")
     service.send_signal(signal.SIGCONT)
     recording.wait_for(r"(?s)back after a gap of \S+: \d+ snapshots missing.*( heap .*){4}")
     check(recording.finish(signal.SIGINT) == 0, recording.text)
     check("restarted" not in recording.text, recording.text)
     err = runner.prints("main.wait", "top", "--measure", "goroutines", data)
-    check(re.search(r"note: there is no snapshot in the [3-9]\S* s before 2\d{3}-.* UTC; the others "
-                    r"are \d+ ms apart", err), err)
+    check(re.search(r"note: there is no snapshot in the ([5-9]|\d\d)\S* s before 2\d{3}-.* UTC; "
+                    r"the others are \d+ ms apart", err), err)
 
 
 def nginx_conf(work, port, host):
@@ -210,7 +221,7 @@ def check_nginx(runner, host, work):
 
 def through_nginx(runner, url, port, work):
     trust, user = ("--ca-cert", f"{work}/cert.pem"), ("--user", f"name:{SECRET}")
-    for _ in range(50):
+    for _ in range(600):
         if "cannot connect" not in runner.run("top", *trust, *user, url)[2]:
             break
         time.sleep(.1)
@@ -240,8 +251,8 @@ def check_tcmalloc(runner, options, work):
         print("tcmalloc is not installed: skipped")
         return
     service = os.path.join(options.programs, "leaky-service")
-    subprocess.run([service, "--seconds", "1"], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=60, cwd=work,
+    subprocess.run([service, "--pace", "0", "--rounds", "300"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600, cwd=work,
                    env=dict(os.environ, LD_PRELOAD=library, HEAPPROFILE=os.path.join(work, "tc"),
                             HEAP_PROFILE_ALLOCATION_INTERVAL=str(4 << 20)))
     files = sorted(glob.glob(os.path.join(work, "tc.*.heap")))
@@ -255,7 +266,7 @@ def check_tcmalloc(runner, options, work):
     check(status == 0 and "3 snapshots in" in err, err)
     out = runner.run("top", data)[1]
     # The profiles tell no time: their names do.
-    check(re.search("3 snapshots over [12]", out) and "cache_put" in out, out)
+    check(re.search("3 snapshots over [1-9]", out) and "cache_put" in out, out)
     server.stop()
 
 

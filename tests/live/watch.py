@@ -17,6 +17,10 @@ import time
 
 from tmux import Tmux
 
+# The same program may run for another test just now.
+OF_ITS_OWN = 600 + os.getpid() % 10000 / 10000
+
+
 def heap(args, number):
     return pathlib.Path(args.testdata, f"pprof/go-leak/heap.{number}.pb.gz")
 
@@ -101,7 +105,7 @@ def program(args, home):
     service = pathlib.Path(args.programs, "leaky-service")
     heapdiff = shlex.quote(args.heapdiff)
     command = (f"{heapdiff} watch -- ./none; echo none $?; "
-               f"{heapdiff} watch -i 300ms -- {shlex.quote(str(service))} --seconds 600; "
+               f"{heapdiff} watch -i 300ms -- {shlex.quote(str(service))} --seconds {OF_ITS_OWN}; "
                "echo status $?; sleep 99")
     # An interactive shell: it goes on where Ctrl-C ended a program.
     window = Tmux(home, "bash --norc -i -c " + shlex.quote(command))
@@ -112,7 +116,7 @@ def program(args, home):
                       r"next: heapdiff top\n(.|\n)*status 0")
         assert list(pathlib.Path(home, "heapdiff.data").glob("*.heapdiff*"))
         # The program has been ended, too.
-        left = subprocess.run(["pgrep", "-f", f"^{service} --seconds 600"], check=False,
+        left = subprocess.run(["pgrep", "-f", f"^{service} --seconds {OF_ITS_OWN}"], check=False,
                               stdout=subprocess.PIPE, text=True).stdout
         assert not left.strip(), left
     finally:

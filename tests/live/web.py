@@ -1,6 +1,7 @@
 """Servers for the tests of URLs: one that misbehaves in every way that it is asked to."""
 import gzip
 import http.server
+import random
 import socket
 import socketserver
 import threading
@@ -138,10 +139,16 @@ class Web(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def free_port():
-    """One on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One on which nobody listens, and that the kernel gives to nobody who asks for any, as it
+    does with those from 32768 on: not to another test, and not to a client that tries to
+    connect to it, which would then be connected to itself."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(10000, 32000)))
+                return probe.getsockname()[1]
+            except OSError:
+                pass  # taken
 
 
 def talk(speech):

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static char scratch[PATH_MAX];
@@ -156,6 +157,21 @@ static inline struct hd_symbolizer *new_symbolizer(const char *debug_dir)
                                       .debug_dir_count = debug_dir != NULL};
   assert_true(hd_symbolizer_create(&options, &symbolizer, &error));
   return symbolizer;
+}
+
+/* What this process has used, and the children that it has waited for: what the machine does
+ * beside is none of it. */
+static inline double cpu_seconds(void)
+{
+  struct rusage own, children;
+  double sum = 0;
+  getrusage(RUSAGE_SELF, &own);
+  getrusage(RUSAGE_CHILDREN, &children);
+  const struct timeval *const parts[] = {&own.ru_utime, &own.ru_stime, &children.ru_utime,
+                                         &children.ru_stime};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    sum += (double)parts[i]->tv_sec + (double)parts[i]->tv_usec / 1e6;
+  return sum;
 }
 
 /* One batch in a symbolizer of its own. */

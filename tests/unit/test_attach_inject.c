@@ -29,6 +29,7 @@ static struct target start(const char *way, const char *how)
   if (target.pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+    setenv("VISIT_UNTIL", in_scratch("until"), 1);
     dup2(ends[1], STDOUT_FILENO);
     execl(VISITED, VISITED, way, how, (char *)NULL);
     _exit(127);
@@ -113,9 +114,10 @@ static void await(pid_t pid, const char *file, const char *words)
   fail_msg("\"%s\" never came: %s", words, text);
 }
 
-/* Until a call that takes long has found its way back. */
-static void await_return(pid_t pid)
+/* Has a call that takes long come to its end, and waits until it has found its way back. */
+static void end_call(pid_t pid)
 {
+  write_text(in_scratch("until"), "", 0600);
   await(pid, "comm", "visited before");
   await(pid, "status", "SigBlk:\t0000000000000000\n");
 }
@@ -205,8 +207,9 @@ static void test_a_call_that_takes_long_is_left_alone(void **state)
     struct hd_error error = HD_ERROR_INIT;
     assert_false(visit_for(&target, "visit_for_long", 20, &error));
     assert_non_null(strstr(error.text, "did not come back in time"));
-    await_return(target.pid);
+    end_call(target.pid);
     assert_unharmed(&target);
+    assert_int_equal(unlink(in_scratch("until")), 0);
   }
 }
 
@@ -227,8 +230,9 @@ static void test_the_sender_is_killed(void **state)
     await(target.pid, "comm", "visiting");
     kill(sender, SIGKILL);
     waitpid(sender, NULL, 0);
-    await_return(target.pid);
+    end_call(target.pid);
     assert_unharmed(&target);
+    assert_int_equal(unlink(in_scratch("until")), 0);
   }
 }
 
@@ -263,17 +267,19 @@ static int skip_without_ptrace(void **state)
   return 0;
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+
 int main(void)
 {
   void *state = NULL;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_way_to_wait),
-      cmocka_unit_test(test_nothing_of_the_errand_stays),
-      cmocka_unit_test(test_what_the_loader_says),
-      cmocka_unit_test(test_a_crash_is_undone),
-      cmocka_unit_test(test_a_call_that_takes_long_is_left_alone),
-      cmocka_unit_test(test_the_sender_is_killed),
-      cmocka_unit_test(test_it_ends_in_the_middle),
+      TEST(test_every_way_to_wait),
+      TEST(test_nothing_of_the_errand_stays),
+      TEST(test_what_the_loader_says),
+      TEST(test_a_crash_is_undone),
+      TEST(test_a_call_that_takes_long_is_left_alone),
+      TEST(test_the_sender_is_killed),
+      TEST(test_it_ends_in_the_middle),
   };
   skip_without_ptrace(&state);
   if (state) {

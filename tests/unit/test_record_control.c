@@ -62,7 +62,6 @@ static void *act(void *unused)
 {
   unshare(CLONE_FILES);
   int fd = memfd_create(HD_CONTROL_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  prctl(PR_SET_NAME, HD_THREAD_NAME);
   if (fd < 0 || ftruncate(fd, (off_t)sizeof(struct hd_control)) != 0)
     _exit(1);
   struct hd_control *control =
@@ -71,6 +70,7 @@ static void *act(void *unused)
     _exit(1);
   if (play->sealed)
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+  prctl(PR_SET_NAME, HD_THREAD_NAME);
   if (play->size)
     for (;;)
       pause();
@@ -118,7 +118,7 @@ static void start(void)
   }
 }
 
-/* Until it has its name, and its memory, which comes next. */
+/* Until it has its name, and its memory, which comes before. */
 static void wait_for_its_thread(void)
 {
   char name[64], comm[32];

@@ -107,7 +107,7 @@ class Bench:
     def run(self, *command, cwd=None, **environment):
         """What the command prints; it must end well."""
         result = subprocess.run(command, cwd=cwd or self.work, capture_output=True, check=False,
-                                env=dict(self.environment, **environment), timeout=120,
+                                env=dict(self.environment, **environment), timeout=600,
                                 encoding="utf-8", errors="replace")
         if result.returncode != 0:
             sys.exit(f"{' '.join(command)} ended with {result.returncode}: {result.stderr}")

@@ -1,5 +1,6 @@
-// Ways in which the memory of a call site goes up and down, by the clock, for whoever
-// fetches /debug/pprof/heap. Functions that leak are named leak*. Prints its address.
+// Ways in which the memory of a call site goes up and down, for whoever fetches
+// /debug/pprof/heap. Functions that leak are named leak*. Prints its address. Its time is its
+// own: it goes on by as many milliseconds as /go-on?ms=N says, and that answers when it has.
 package main
 
 import (
@@ -11,7 +12,7 @@ import (
 	_ "net/http/pprof"
 	"os"
 	"runtime"
-	"time"
+	"strconv"
 )
 
 const block = 1024
@@ -131,16 +132,26 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	asked, done := make(chan int), make(chan bool)
+	http.HandleFunc("/go-on", func(w http.ResponseWriter, r *http.Request) {
+		more, err := strconv.Atoi(r.FormValue("ms"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		asked <- more
+		<-done
+	})
 	fmt.Println(listener.Addr())
 	go http.Serve(listener, nil)
-	start := time.Now()
-	for ms := 0; ms < *length; {
-		for at := int(time.Since(start).Milliseconds()); ms <= at && ms < *length; ms++ {
+	ms := 0
+	for more := range asked {
+		for end := ms + more; ms < end; ms++ {
 			for _, behave := range []func(int, int){leakInMap, leakInBursts, leakByGoroutine,
 				warmCache, replaceLRU, collectBatch, churn, growOnce, followLoad, shrink} {
 				behave(ms, *length)
 			}
 		}
-		time.Sleep(500 * time.Microsecond)
+		done <- true
 	}
 }

@@ -13,6 +13,8 @@ import "C"
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 	"unsafe"
 )
@@ -49,6 +51,23 @@ func borrow(count int) {
 	}
 }
 
+// waitForSnapshots returns when a recorder has taken two that it can have begun only
+// now, however busy the machine is: what it holds at the end is in the last one.
+func waitForSnapshots() {
+	directory := os.Getenv("HEAPDIFF_DIR")
+	interval := os.Getenv("HEAPDIFF_INTERVAL_MS")
+	if directory == "" || interval == "" || interval == "0" {
+		return
+	}
+	count := func() int {
+		files, _ := filepath.Glob(filepath.Join(directory, "*.heapdiff"))
+		return len(files)
+	}
+	for before := count(); count() < before+2; {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 func main() {
 	steps := flag.Int("steps", 5, "rounds of leaking")
 	names := flag.Int("names", 2000, "that leakNames leaks in each")
@@ -61,6 +80,7 @@ func main() {
 		borrow(*names)
 		time.Sleep(*pause)
 	}
+	waitForSnapshots()
 	fmt.Printf("main.leakNames %d bytes %d objects\n", *steps**names*nameSize, *steps**names)
 	fmt.Printf("main.leakBuffers %d bytes %d objects\n", *steps**buffers*bufferSize,
 		*steps**buffers)
