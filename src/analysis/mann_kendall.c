@@ -82,8 +82,10 @@ double hd_mann_kendall(const double *values, size_t count)
   for (size_t i = 0; i < n; i++)
     for (size_t j = i + 1; j < n; j++)
       s += (kept[j] > kept[i]) - (kept[j] < kept[i]);
+  if (s <= 0) /* as of most: what follows is not needed */
+    return 1;
   double variance = variance_of(kept, n);
-  if (s <= 0 || variance <= 0)
+  if (variance <= 0)
     return 1;
   double z = (s - 1) / sqrt(variance * inflation(kept, n));
   return .5 * erfc(z / sqrt(2));

@@ -17,6 +17,7 @@ struct hd_ahead {
   struct kept_fold *wanted[MAX_FOLDS];
   size_t count;
   struct kept_fold *working; /* NULL: it waits */
+  bool asked; /* just now: the next question may follow at once, as in a script */
   bool held, quitting;       /* held: it is to leave what it does, and to wait */
 };
 
@@ -54,6 +55,18 @@ static void work_on(struct hd_ahead *ahead, struct kept_fold *fold)
     take_out(ahead, fold);
 }
 
+/* Or until something changes. */
+static void wait_a_moment(struct hd_ahead *ahead)
+{
+  enum { MOMENT_NS = 20000000, SECOND_NS = 1000000000 };
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_nsec += MOMENT_NS;
+  until.tv_sec += until.tv_nsec / SECOND_NS;
+  until.tv_nsec %= SECOND_NS;
+  pthread_cond_timedwait(&ahead->changed, &ahead->lock, &until);
+}
+
 static void *work(void *context)
 {
   struct hd_ahead *ahead = context;
@@ -61,6 +74,11 @@ static void *work(void *context)
   while (!ahead->quitting) {
     if (ahead->held || !ahead->count) {
       pthread_cond_wait(&ahead->changed, &ahead->lock);
+      continue;
+    }
+    if (ahead->asked) {
+      ahead->asked = false;
+      wait_a_moment(ahead);
       continue;
     }
     ahead->working = ahead->wanted[0];
@@ -106,6 +124,7 @@ bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold)
   bool known = ahead->working != fold && hd_kept_fold_done(kept, fold);
   for (size_t i = 0; i < ahead->count; i++)
     known |= ahead->wanted[i] == fold;
+  ahead->asked = true;
   if (!known && ahead->count < MAX_FOLDS)
     ahead->wanted[ahead->count++] = fold;
   pthread_cond_broadcast(&ahead->changed);
@@ -117,16 +136,10 @@ bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold)
 static bool wait_for(struct hd_ahead *ahead, const struct kept_fold *fold,
                      const struct hd_stop *stop)
 {
-  enum { SLICE_NS = 20000000, SECOND_NS = 1000000000 };
   while (ahead->working && (!fold || ahead->working == fold)) {
     if (hd_stop_came(stop))
       return false;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += SLICE_NS;
-    until.tv_sec += until.tv_nsec / SECOND_NS;
-    until.tv_nsec %= SECOND_NS;
-    pthread_cond_timedwait(&ahead->changed, &ahead->lock, &until);
+    wait_a_moment(ahead);
   }
   return true;
 }
@@ -167,6 +180,7 @@ void hd_ahead_go_on(struct hd_kept_set *kept)
     return;
   pthread_mutex_lock(&ahead->lock);
   ahead->held = false;
+  ahead->asked = true;
   pthread_cond_broadcast(&ahead->changed);
   pthread_mutex_unlock(&ahead->lock);
 }
