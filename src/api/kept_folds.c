@@ -149,7 +149,7 @@ struct adding {
   bool failed[HD_MOST_PARTS];
 };
 
-/* Every so manieth. */
+/* Those from number `part` on, by steps of the number of parts. */
 static void add_part(void *context, unsigned part)
 {
   struct adding *adding = context;
@@ -186,6 +186,8 @@ static bool add_next(const struct hd_kept_set *kept, struct kept_fold *fold, siz
   struct adding adding = {fold, snapshots, points, count, folder, 1, {false}};
   if (entries >= WORTH_THREADS)
     adding.parts = folder->jobs < HD_MOST_PARTS ? folder->jobs : HD_MOST_PARTS;
+  if (adding.parts > count)
+    adding.parts = (unsigned)count;
   if (!add_parts(&adding)) {
     for (size_t i = 0; i < count; i++)
       hd_point_deinit(&points[i]);

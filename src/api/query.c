@@ -247,9 +247,9 @@ static bool run_calls(struct query_run *run, const char *schema, const struct hd
                       struct hd_error *error)
 {
   if (!run->session->kept) {
+    run->keeps_for_now = true;
     if (!hd_session_keep(run->session, error))
       return false;
-    run->keeps_for_now = true;
   }
   if (!load(run, calls_spec, error) || !choose_measure(run, error) ||
       !hd_view_create(schema, HD_VIEW_CALLS, &run->view, error))
