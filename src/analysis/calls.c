@@ -20,25 +20,6 @@ static int64_t absolute(int64_t value)
 
 /* --- nodes -------------------------------------------------------------------------- */
 
-static bool same_node(const void *context, uint32_t id, const void *key)
-{
-  const struct hd_calls *calls = context;
-  const struct hd_label_key *have = &calls->nodes.items[id - 1].key, *want = key;
-  return have->function == want->function && have->file == want->file &&
-         have->module == want->module;
-}
-
-/* As rows by function are told apart, modules by their paths. */
-static struct hd_label_key key_of(const struct hd_pool *pool, const struct hd_label_key *label)
-{
-  if (label->function)
-    return (struct hd_label_key){.function = label->function};
-  if (label->file)
-    return (struct hd_label_key){.file = label->file};
-  uint32_t module = label->module;
-  return (struct hd_label_key){.module = module ? pool->modules.items[module - 1].path : 0};
-}
-
 static const char *name_of(struct hd_calls *calls, const struct hd_label_key *key)
 {
   const struct hd_pool *pool = calls->series->pool;
@@ -46,37 +27,19 @@ static const char *name_of(struct hd_calls *calls, const struct hd_label_key *ke
     const char *text = hd_pool_text(pool, key->function ? key->function : key->file);
     return hd_arena_copy(&calls->arena, text, strlen(text));
   }
-  const char *path = hd_pool_text(pool, key->module);
+  uint32_t module = key->module ? pool->modules.items[key->module - 1].path : 0;
+  const char *path = hd_pool_text(pool, module);
   return hd_arena_printf(&calls->arena, "[%s]", path[0] ? hd_base_name(path) : "unknown");
 }
 
-/* The node of a label, + 1; 0 on want of memory. */
-static uint32_t node_of(struct hd_calls *calls, const struct hd_label_key *label)
-{
-  struct hd_label_key key = key_of(calls->series->pool, label);
-  uint32_t words[] = {key.function, key.file, key.module};
-  uint64_t hash = hd_hash(words, sizeof words);
-  uint32_t id = hd_index_find(&calls->node_index, hash, same_node, calls, &key);
-  if (id)
-    return id;
-  struct hd_call_node node = {.key = key, .name = name_of(calls, &key), .kept = true};
-  if (!node.name || !hd_vec_push(&calls->nodes, node))
-    return 0;
-  id = (uint32_t)calls->nodes.count;
-  return hd_index_add(&calls->node_index, hash, id) ? id : 0;
-}
-
+/* A label is a node: by function they are told apart as rows are. */
 static bool name_labels(struct hd_calls *calls)
 {
   const struct hd_series *series = calls->series;
-  calls->node_of_label = hd_alloc_zeroed(series->labels.count + 1, sizeof(uint32_t));
-  if (!calls->node_of_label)
-    return false;
   for (size_t i = 0; i < series->labels.count; i++) {
-    uint32_t id = node_of(calls, &series->labels.items[i].key);
-    if (!id)
+    struct hd_call_node node = {.name = name_of(calls, &series->labels.items[i].key), .kept = true};
+    if (!node.name || !hd_vec_push(&calls->nodes, node))
       return false;
-    calls->node_of_label[i] = id - 1;
   }
   return true;
 }
@@ -171,7 +134,7 @@ static struct hd_span frames_of(const struct pass *pass, uint32_t context)
 
 static uint32_t node_at(const struct pass *pass, uint32_t frame)
 {
-  return pass->calls->node_of_label[pass->survey->at.frames.items[frame].label - 1];
+  return pass->survey->at.frames.items[frame].label - 1;
 }
 
 static void sum_nodes(struct pass *pass)
@@ -395,7 +358,5 @@ void hd_calls_deinit(struct hd_calls *calls)
   hd_vec_deinit(&calls->nodes);
   hd_vec_deinit(&calls->calls);
   hd_vec_deinit(&calls->sorted);
-  hd_free(calls->node_of_label);
-  hd_index_deinit(&calls->node_index);
   hd_arena_deinit(&calls->arena);
 }

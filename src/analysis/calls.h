@@ -8,7 +8,6 @@
 
 /* A function; what has no name is a file or a module. */
 struct hd_call_node {
-  struct hd_label_key key;
   const char *name; /* of the arena */
   int64_t flat, cum;
   bool kept;   /* not trimmed away */
@@ -26,11 +25,9 @@ struct hd_call {
 struct hd_calls {
   const struct hd_series *series;
   bool diff; /* values are growth */
-  HD_VEC(struct hd_call_node) nodes;
+  HD_VEC(struct hd_call_node) nodes; /* by label of the survey's series */
   HD_VEC(struct hd_call) calls;
   HD_VEC(uint32_t) sorted; /* the kept nodes, in their order */
-  uint32_t *node_of_label; /* [label - 1] -> node */
-  struct hd_index node_index;
   struct hd_arena arena;
   int64_t total; /* the sum of all flats, whatever their signs */
   int64_t gross; /* of those above 0 */
