@@ -51,9 +51,9 @@ static uint32_t saturated(uint32_t a, uint32_t b)
   return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
 }
 
-bool hd_record_is_sampled(const struct hd_record *record)
+bool hd_is_sampled(uint64_t size, double weight)
 {
-  return record->weight > 1 && record->size > 0;
+  return weight > 1 && size > 0;
 }
 
 struct hd_class_counts hd_class_counts_of(const struct hd_profile *profile, size_t record)
@@ -129,7 +129,7 @@ bool hd_classes_add(struct hd_classes *classes, struct hd_class_point *point,
   uint32_t class = 0;
   if (!classes->items.count)
     classes->counts_allocs = true;
-  if (hd_record_is_sampled(item)) {
+  if (hd_is_sampled(item->size, item->weight)) {
     struct hd_class key = {row, item->size, item->rate, item->weight};
     class = hd_class_of(classes, &key, recent);
     if (!class || !add_counts(classes, point, profile, record, class))

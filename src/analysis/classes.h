@@ -46,8 +46,9 @@ struct hd_recent_class {
   uint32_t size, class; /* + 1; 0 none. Sizes past 32 bits are not remembered */
 };
 
-/* Whether a record is of a class; what was counted of it. */
-bool hd_record_is_sampled(const struct hd_record *record);
+/* Whether objects of a size that stand for so many each are of a class; what was counted of
+ * a record. */
+bool hd_is_sampled(uint64_t size, double weight);
 struct hd_class_counts hd_class_counts_of(const struct hd_profile *profile, size_t record);
 void hd_class_count(struct hd_class_counts *counts, struct hd_class_counts more);
 /* The number of a class of a row, + 1, which is added where it is new; 0 on want of memory. */

@@ -131,7 +131,7 @@ static bool aim_bucket(struct aiming *aiming, uint32_t bucket)
     return true;
   survey->owns_of[bucket] = survey->own_at[context];
   uint32_t row = survey->rows[bucket] = survey->owns.items[survey->own_at[context] - 1].row;
-  if (from->weight > 1 && from->size > 0) {
+  if (hd_is_sampled(from->size, from->weight)) {
     struct hd_class key = {row - 1, from->size, from->rate, from->weight};
     while (aiming->recent.count < row)
       if (!hd_vec_push(&aiming->recent, none))

@@ -117,7 +117,8 @@ static bool count_objects(struct making *making, size_t record, size_t entry)
 {
   struct hd_tally *tally = making->tally;
   const struct hd_class_counts none = {0, 0};
-  if (!hd_record_is_sampled(&making->profile->records.items[record]))
+  const struct hd_record *from = &making->profile->records.items[record];
+  if (!hd_is_sampled(from->size, from->weight))
     return true;
   while (tally->counts.count <= entry)
     if (!hd_vec_push(&tally->counts, none))
