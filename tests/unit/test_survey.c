@@ -360,9 +360,14 @@ static void order_holds(void **unused)
   for (uint32_t i = 1; i < contexts->nodes.count; i++) {
     uint32_t parent = contexts->nodes.items[i].parent;
     assert_true(parent < i && i < contexts->ends[i] && contexts->ends[i] <= contexts->ends[parent]);
-    assert_true(i == parent + 1 || contexts->ends[i - 1] >= i);
   }
   size_t nodes = contexts->nodes.count;
+  for (uint32_t i = 0; i < nodes; i++) {
+    uint32_t below = 1;
+    for (uint32_t k = i + 1; k < nodes; k++)
+      below += (contexts->nodes.items[k].parent == i) * (contexts->ends[k] - k);
+    assert_int_equal(contexts->ends[i] - i, below);
+  }
   for (uint32_t i = 1; i < nodes; i++) {
     uint32_t stack[DEEPEST], count = 0;
     for (uint32_t at = i; at; at = contexts->nodes.items[at].parent)
