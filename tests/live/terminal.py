@@ -12,6 +12,17 @@ import time
 PATIENCE = 120  # seconds; what should come comes in much less
 
 
+def keep_output(fd, echo=True):
+    """Ctrl-C makes the kernel throw away what is on its way to the reader, after it has sent
+    the signal: now and then that is what a program printed because of it, too. The echo of
+    the key comes after that, before or after what the program prints."""
+    settings = termios.tcgetattr(fd)
+    settings[3] |= termios.NOFLSH
+    if not echo:
+        settings[3] &= ~termios.ECHO
+    termios.tcsetattr(fd, termios.TCSANOW, settings)
+
+
 class Terminal:
     def __init__(self, command, environment, directory, rows=24, columns=100):
         self.output = b""
@@ -19,6 +30,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(directory)
             os.execvpe(command[0], command, environment)
+        keep_output(self.fd)
         self.resize(rows, columns)
         self.mark = 0
 

@@ -14,8 +14,9 @@ class Tmux:
         self.base = ["tmux", "-S", os.path.join(directory, "tmux.socket"), "-f", "/dev/null"]
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "XDG_STATE_HOME": directory}
         environment.pop("TMUX", None)
+        # terminal.keep_output() says why.
         subprocess.run([*self.base, "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c",
-                        directory, command], check=True, env=environment)
+                        directory, "stty noflsh; " + command], check=True, env=environment)
 
     def run(self, *words):
         return subprocess.run([*self.base, *words], check=True, text=True,

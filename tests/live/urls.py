@@ -19,6 +19,7 @@ import tempfile
 import termios
 import time
 
+import terminal
 import web
 from url_runner import SECRET, Runner, check, failures
 
@@ -174,6 +175,7 @@ def check_goroutines(runner, server, testdata):
 def on_terminal(runner, *arguments, keys=b"", after="", given=None):
     """What a terminal shows as standard error; `keys` are typed once it shows `after`."""
     ours, theirs = pty.openpty()
+    terminal.keep_output(theirs, echo=False)
     process = subprocess.Popen([runner.program, *arguments], cwd=runner.work, stdin=subprocess.PIPE,
                                env=runner.environment, stdout=subprocess.DEVNULL, stderr=theirs,
                                start_new_session=True, preexec_fn=lambda: fcntl.ioctl(
