@@ -109,6 +109,10 @@ def test_exec():
         assert first[0].header['pid'] == second[0].header['pid']
         assert second[0].header['image_ns'] > first[0].header['image_ns']
         assert run.status()['processes'] == 2
+    # Whatever other threads try when it ends, there is one last snapshot.
+    for _ in range(20):
+        with Run(program('agent_processes'), 'exec_exit') as run:
+            assert [s.header['reason'] for s in run.only()] in (['start', 'exec'], ['start', 'exit'])
 
 
 def test_vfork():
