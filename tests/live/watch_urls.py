@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import web
@@ -25,9 +26,13 @@ from url_runner import SECRET, Runner, check, failures
 PATIENCE = 120
 
 
+ELSEWHERE = b"/opt/leak/leak"
+
+
 class Service:
     """Gives one of the profiles of testdata/pprof/go-leak, as of now: what it gives is `at`.
-    Another `program` is one from another place."""
+    Another `program` is one from another place, which gives two and no more until it is
+    `released`, however late somebody looks."""
 
     def __init__(self, testdata):
         self.profiles = [gzip.decompress(pathlib.Path(testdata, f"pprof/go-leak/heap.{i}.pb.gz")
@@ -35,6 +40,7 @@ class Service:
         self.goroutines = [path.read_bytes() for path in
                            sorted(pathlib.Path(testdata, "goroutines").glob("*.pb.gz"))]
         self.at, self.program, self.port = 0, b"/tmp/leak/leak", web.free_port()
+        self.left, self.released = 2, threading.Event()
         self.start()
 
     def start(self):
@@ -43,7 +49,12 @@ class Service:
         self.web.pages["/debug/pprof/goroutine"] = self.goroutines[0]
 
     def heap(self, _):
-        body = self.profiles[self.at].replace(b"/tmp/leak/leak", self.program)
+        program = self.program
+        if program == ELSEWHERE:
+            if self.left == 0:
+                self.released.wait()
+            self.left -= self.left > 0
+        body = self.profiles[self.at].replace(b"/tmp/leak/leak", program)
         return gzip.compress(of_time(body, time.time_ns()))
 
     def stop(self):
@@ -84,8 +95,10 @@ def on_screen(args, home):
         service.at = 1
         window.expect(r"restarted at (.|\n)*heap 23\.11MB -> 35\.05MB +\+11\.94MB")
         # From another place: another series.
-        service.program, service.at = b"/opt/leak/leak", 4
+        service.at = 4
+        service.program = ELSEWHERE
         window.expect(r"  [12] snapshots?  restarted at (.|\n)*heap 70\.61MB")
+        service.released.set()
         window.keys("s")
         screen = window.expect(r"\d+ files? saved in heapdiff\.saved-")
         assert SECRET not in screen, screen
@@ -102,6 +115,7 @@ def on_screen(args, home):
         assert not list(pathlib.Path(home, "heapdiff.data").glob("*.heap.*"))
     finally:
         window.close()
+        service.released.set()
         service.stop()
 
 
