@@ -1,7 +1,7 @@
-/* Folding and judging in the background, while nobody asks: what the next questions need is there when
- * they come. One thread works through a short list. It touches a fold that it works on, and
- * reads the snapshots and the pool, which do not change meanwhile: hd_ahead_stop comes before
- * anything that changes them. */
+/* Folding and judging in the background, while nobody asks: what the next questions need is
+ * there when they come. One thread works through a short list. It touches a fold that it works
+ * on, and reads the snapshots and the pool, which do not change meanwhile: hd_ahead_stop comes
+ * before anything that changes them. */
 #include "api/kept_state.h"
 
 #include <pthread.h>
