@@ -4,24 +4,25 @@
 #include <stddef.h>
 #include <time.h>
 
-enum { AGAIN_NS = 20000000 };
+enum { SOON_NS = 1000000, AGAIN_NS = 20000000 };
 
 static volatile sig_atomic_t came, insists;
 static timer_t again; /* sends SIGALRM */
 static bool has_timer;
 
-static void set_timer(long ns)
+static void set_timer(long first_ns, long again_ns)
 {
-  const struct itimerspec interval = {{.tv_nsec = ns}, {.tv_nsec = ns}};
+  const struct itimerspec interval = {{.tv_nsec = again_ns}, {.tv_nsec = first_ns}};
   timer_settime(again, 0, &interval, NULL);
 }
 
+/* It interrupts nothing by itself: what was just being written would be lost. */
 static void on_interrupt(int number)
 {
   (void)number;
   came = 1;
   if (insists)
-    set_timer(AGAIN_NS);
+    set_timer(SOON_NS, AGAIN_NS);
 }
 
 static void nothing(int number)
@@ -39,7 +40,7 @@ static void handle(int number, void (*handler)(int), int flags)
 
 void interrupt_watch(void)
 {
-  handle(SIGINT, on_interrupt, 0);
+  handle(SIGINT, on_interrupt, SA_RESTART);
 }
 
 bool interrupt_came(void)
@@ -61,7 +62,7 @@ void interrupt_insist(bool on)
   }
   insists = on && has_timer;
   if (!on && has_timer)
-    set_timer(0);
+    set_timer(0, 0);
 }
 
 void interrupt_no_sigpipe(void)

@@ -4,13 +4,12 @@
 
 #include <stdbool.h>
 
-/* From now on SIGINT is only noted, and interrupts what waits. Programs that are started
- * have it as ever. */
+/* From now on SIGINT is only noted. Programs that are started have it as ever. */
 void interrupt_watch(void);
 /* Whether it came since the last interrupt_clear. */
 bool interrupt_came(void);
 void interrupt_clear(void);
-/* While this is on, what waits is interrupted again and again once SIGINT has come, so that
+/* While this is on, what waits is interrupted, again and again, once SIGINT has come, so that
  * a wait that was only about to begin then does not miss it. */
 void interrupt_insist(bool on);
 

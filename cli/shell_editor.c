@@ -199,6 +199,8 @@ static void read_lines(struct shell *shell)
     interrupt_insist(true);
     const char *line = editing.library.gets(editing.editor, &count);
     interrupt_insist(false);
+    /* A signal that comes while the editor draws makes that fail, and is no fault of answers. */
+    clearerr(stdout);
     if (!line && (errno == EINTR || interrupt_came())) {
       putc('\n', stdout);
       fflush(stdout);

@@ -77,6 +77,8 @@ void watch_text_release(struct watch_text *text);
 void watch_size(unsigned *rows, unsigned *columns);
 /* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT are only noted. */
 void watch_note_ends(void);
+/* And from now on the next one ends a wait. */
+void watch_let_ends_interrupt(void);
 /* Takes the whole terminal: another screen, keys as they come, Ctrl-Z gives it back for a
  * while. Gives it back as it was. */
 void watch_screen_enter(void);

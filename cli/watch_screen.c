@@ -75,9 +75,11 @@ static void on_size(int number)
   redraw = 1;
 }
 
-static void handle(int number, void (*handler)(int))
+/* With SA_RESTART what is being written to a terminal comes to its end, of which stdio would
+ * drop the rest; to wait for a key is interrupted all the same. */
+static void handle(int number, void (*handler)(int), int flags)
 {
-  struct sigaction action = {.sa_handler = handler};
+  struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, NULL);
 }
@@ -113,19 +115,30 @@ static void give_back(void)
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 }
 
-void watch_note_ends(void)
+static void note_ends(int flags)
 {
   static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-    handle(ends[i], on_end);
+    handle(ends[i], on_end, flags);
+}
+
+/* A pipe is left where it is full and nobody reads it: else no write to one is interrupted. */
+void watch_note_ends(void)
+{
+  note_ends(isatty(STDOUT_FILENO) ? SA_RESTART : 0);
+}
+
+void watch_let_ends_interrupt(void)
+{
+  note_ends(0);
 }
 
 void watch_screen_enter(void)
 {
   if (tcgetattr(STDIN_FILENO, &before) != 0)
     return;
-  handle(SIGTSTP, on_stop);
-  handle(SIGWINCH, on_size);
+  handle(SIGTSTP, on_stop, SA_RESTART);
+  handle(SIGWINCH, on_size, SA_RESTART);
   entered = true;
   take();
 }
@@ -147,9 +160,9 @@ static void stop(void)
 {
   stopped = 0;
   give_back();
-  handle(SIGTSTP, SIG_DFL);
+  handle(SIGTSTP, SIG_DFL, 0);
   raise(SIGTSTP);
-  handle(SIGTSTP, on_stop);
+  handle(SIGTSTP, on_stop, SA_RESTART);
   take();
 }
 

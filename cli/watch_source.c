@@ -233,6 +233,7 @@ void watch_end(struct watch_source *source)
 {
   if (source->recorder) {
     kill(source->recorder, SIGTERM);
+    watch_let_ends_interrupt(); /* a program that does not end is left by another Ctrl-C */
     look_for_end(source, true);
   }
   if (source->feed)

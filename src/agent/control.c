@@ -48,6 +48,13 @@ static void fill(struct hd_control *fresh)
   fresh->counters.version = HD_STATUS_VERSION;
 }
 
+/* With an answer, and before there can be a question: else it is the client's, which may be
+ * about to ask. */
+static void tell_rate(void)
+{
+  control->rate = hd_is_on() ? hd_sampling_rate() : 0;
+}
+
 /* The file stays open until it is closed or the thread ends: clients find it there. */
 static long control_fd;
 
@@ -72,6 +79,7 @@ void hd_control_open(bool own_files)
   control = last = fresh;
   control_fd = fd;
   hd_control_tell(hd_recording_patched());
+  tell_rate();
   hd_trigger_move((_Atomic(uint32_t) *)&fresh->events);
   __atomic_store_n(&fresh->magic, HD_CONTROL_MAGIC, __ATOMIC_RELEASE);
 }
@@ -102,7 +110,6 @@ void hd_control_tell(uint64_t patched)
     return;
   bool on = hd_is_on();
   control->patched = patched;
-  control->rate = on ? hd_sampling_rate() : 0;
   control->since_ns = on ? hd_series.image_ns : 0;
   hd_text_copy(control->directory, sizeof control->directory, on ? hd_config.directory : "");
   __atomic_store_n(&control->state, on ? HD_CONTROL_RECORDING : HD_CONTROL_DORMANT,
@@ -134,6 +141,7 @@ void hd_control_serve(void)
   struct hd_text message = {words, 0, sizeof words, false};
   int error = run(&message);
   hd_control_tell(hd_recording_patched());
+  tell_rate();
   memcpy(control->message, words, sizeof words);
   control->error = error;
   __atomic_store_n(&control->answered, asked, __ATOMIC_RELEASE);

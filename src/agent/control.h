@@ -11,7 +11,8 @@
 void hd_control_open(bool own_files);
 /* Does what a client has asked for. */
 void hd_control_serve(void);
-/* Says what has changed of itself: the state, and how many places are patched. */
+/* Says what has changed of itself: the state, and how many places are patched. At any time:
+ * it leaves alone what clients write. */
 void hd_control_tell(uint64_t patched);
 /* The thread ends, and its files with it. */
 void hd_control_close(void);

@@ -124,7 +124,7 @@ struct hd_control {
   uint32_t events;
   uint32_t asked, answered, command;
   int32_t error;        /* errno of the answer, 0: done; `message` has it in words */
-  uint64_t rate;        /* asked for by HD_COMMAND_RATE; answered: the one that holds */
+  uint64_t rate;        /* asked for by HD_COMMAND_RATE; in an answer: the one that holds */
   uint64_t patched;     /* places in the process's modules that lead to the agent now */
   uint64_t since_ns;    /* CLOCK_MONOTONIC when this recording began */
   char settings[8192];  /* the environment's variables, NAME=VALUE, a newline after each */

@@ -197,8 +197,14 @@ static int write_capture(struct hd_capture *capture)
     hd_series.start_ns = hd_process_start_ns(&writer.scratch);
   look_around(capture);
   int error = write_temporary(capture);
+  bool pressed = !error && strcmp(capture->reason, "oom") == 0;
+  /* Whoever sees the file finds it counted: the process may be killed the moment after. */
+  if (pressed)
+    hd_status_count_pressed(1);
   if (!error)
     error = publish();
+  if (error && pressed)
+    hd_status_count_pressed(-1);
   writer.wrote = !error;
   hd_capture_drop(capture);
   if (error) {

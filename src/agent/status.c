@@ -82,10 +82,10 @@ void hd_status_count_thinned(void)
     __atomic_fetch_add(&status->thinned, 1, __ATOMIC_RELAXED);
 }
 
-void hd_status_count_pressed(void)
+void hd_status_count_pressed(int more)
 {
   if (status)
-    __atomic_fetch_add(&status->pressed, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&status->pressed, (uint64_t)more, __ATOMIC_RELAXED);
 }
 
 void hd_status_signal_taken(void)

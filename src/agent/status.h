@@ -15,8 +15,8 @@ void hd_status_count_snapshot(void);
 void hd_status_count_failure(int error);
 void hd_status_count_dropped(void);
 void hd_status_count_thinned(void);
-/* A snapshot as memory was near its limit. */
-void hd_status_count_pressed(void);
+/* Snapshots as memory was near its limit: one more, or, -1, one less. */
+void hd_status_count_pressed(int more);
 /* The program handles the signal that was to ask for snapshots. */
 void hd_status_signal_taken(void);
 /* This process's costs so far but for the writing; what it reported before is not

@@ -13,7 +13,6 @@
 #include "series.h"
 #include "snapshot.h"
 #include "state.h"
-#include "status.h"
 #include "sys.h"
 #include "trigger.h"
 
@@ -62,12 +61,6 @@ static bool pressure_has_come(uint64_t now)
   return now >= look_at && hd_pressure_has_come(now, &look_at);
 }
 
-static void take_near_limit(void)
-{
-  if (hd_snapshot_take("oom", NULL) == 0)
-    hd_status_count_pressed();
-}
-
 /* Takes a snapshot where one is due; one serves all that asked for it meanwhile.
  * Returns when to come again at the latest. */
 static uint64_t attend(bool by_thread)
@@ -84,7 +77,7 @@ static uint64_t attend(bool by_thread)
   if (by_thread && (events || pressed || now >= interval_at))
     hd_malloc_ask();
   if (pressed)
-    take_near_limit();
+    hd_snapshot_take("oom", NULL);
   else if (events & HD_EVENT_SIGNAL)
     hd_snapshot_take("request", signal_label());
   else if (events & HD_EVENT_BYTES)

@@ -75,6 +75,9 @@ class Client:
             self.fd = find(pid)
             assert self.fd is not None or time.time() < deadline, 'no control'
             time.sleep(.005)
+        while os.fstat(self.fd).st_size < ctypes.sizeof(Control):  # it has just been made
+            assert time.time() < deadline, 'never of its size'
+            time.sleep(.001)
         self.memory = mmap.mmap(self.fd, ctypes.sizeof(Control))
         self.control = Control.from_buffer(self.memory)
         while self.control.magic != MAGIC:

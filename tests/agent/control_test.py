@@ -227,6 +227,13 @@ def test_asked_wrongly():
             assert client.rate(rate)[0] != 0
         assert client.rate(2000) == (0, '')
         stop(client)
+        # Whatever the agent does at the beginning of a recording, it hears what is asked.
+        for _ in range(200):
+            record(driven, client, rate=1000, interval_ms=0)
+            for rate in (0, 1, 1 << 60):
+                assert client.rate(rate)[0] != 0
+            assert client.rate(2000) == (0, '') and client.control.rate == 2000
+            stop(client)
         error, message = client.record(directory, rate=1)
         assert error != 0 and 'samples before' in message, message
         driven.do('alloc direct 10 10')

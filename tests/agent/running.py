@@ -25,8 +25,9 @@ class Run:
 
     def __init__(self, *command, rate=1, interval=0, timeout=250, directory=None, preload=None,
                  frames=None, check=0, wait=True, stdin=None, preexec=None, for_all=False,
-                 **settings):
-        """`for_all`: a program that becomes another user may go on."""
+                 under=(), **settings):
+        """`for_all`: a program that becomes another user may go on. `under`: strace, which
+        itself is not recorded."""
         self.directory = directory or tempfile.mkdtemp(prefix='heapdiff-agent-')
         self.status_path = tempfile.mktemp(prefix='heapdiff-status-')
         with open(self.status_path, 'wb') as file:
@@ -40,6 +41,8 @@ class Run:
                            **{f'HEAPDIFF_{k.upper()}': str(v) for k, v in settings.items()})
         if frames:
             environment['HEAPDIFF_MAX_FRAMES'] = str(frames)
+        if under:
+            command = (*under, '-E', f'LD_PRELOAD={environment.pop("LD_PRELOAD")}', *command)
         self.process = subprocess.Popen(command, env=environment, stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         preexec_fn=preexec)

@@ -5,6 +5,7 @@ usage: snapshots_test.py AGENT PROGRAMS TEST
 import math
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,25 @@ def test_limit():
         assert reasons(run.only()) == ['start', 'exit']
     with Run(program('agent_triggers'), 'limit', preexec=limit_memory(6000 << 20)) as run:
         assert reasons(run.only()) == ['start', 'exit']
+
+
+def test_counted():
+    """Who sees a snapshot near the limit finds it counted, as the process may be killed at that
+    moment: the agent is held up where the file has just got its name."""
+    hold = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=renameat2', '-e',
+            'inject=renameat2:delay_exit=300000')
+    if not shutil.which('strace') or subprocess.run([*hold, 'true'], check=False).returncode:
+        print('strace is not here, or may not trace: not tried')
+        return
+    with Run(program('agent_triggers'), 'limit', '2', preexec=limit_memory(600 << 20), wait=False,
+             under=hold) as run:
+        deadline = time.time() + 120
+        while len(whole(run.directory)) < 2:
+            assert time.time() < deadline, os.listdir(run.directory)
+            time.sleep(.001)
+        assert run.status()['pressed'] == 1
+        run.finish()
+        assert reasons(run.only()) == ['start', 'oom', 'exit']
 
 
 class Group:

@@ -7,6 +7,8 @@ import argparse
 import glob
 import os
 import pathlib
+import re
+import signal
 import stat
 import sys
 import tempfile
@@ -111,6 +113,34 @@ def interrupts(terminal, home):
     assert "main.fill" in pathlib.Path(home, "listed").read_text()
 
 
+def type_until(terminal, keys, heard):
+    """A Ctrl-C that is still on its way drops what is typed: it is typed again then."""
+    end = time.monotonic() + 120
+    terminal.send(keys)
+    while not heard():
+        assert time.monotonic() < end, f"{keys!r} is not heard; there is:\n{terminal.text()}"
+        if not terminal.read(1):
+            os.write(terminal.fd, keys.encode())
+
+
+def signals(args, home, names):
+    """Whatever is just being written when Ctrl-C comes: there are answers after it, and the
+    end is a good one."""
+    terminal = start(args, home, names)
+    for _ in range(30):
+        terminal.send("traces\n")
+        for _ in range(100):
+            os.kill(terminal.pid, signal.SIGINT)
+            terminal.read(0)
+        while terminal.read(0.1):
+            pass
+        type_until(terminal, "top1\n", lambda: re.search(r"\[\d+ others", terminal.text()))
+    # By that it is known, too, that nothing is on its way any more.
+    terminal.expect(r"TOTAL(.|\n)*" + PROMPT)
+    terminal.send("quit\n")
+    assert terminal.end() == 0, terminal.text()
+
+
 def history(args, home, names):
     terminal = start(args, home, names)
     terminal.send("\x1b[A\n")
@@ -177,6 +207,7 @@ def main():
         after = termios.tcgetattr(terminal.fd)
         assert after[3] & termios.ICANON and after[3] & termios.ECHO, "the terminal is left raw"
         history(args, home, names)
+        signals(args, home, names)
         together(args, home, names)
         long_work(args, home)
         terminal = start(args, home, names)

@@ -23,19 +23,21 @@ def keep_output(fd, echo=True):
     termios.tcsetattr(fd, termios.TCSANOW, settings)
 
 
+def resize(fd, rows, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
 class Terminal:
     def __init__(self, command, environment, directory, rows=24, columns=100):
         self.output = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Here: what the program has set meanwhile must not be set back.
+            keep_output(0)
+            resize(0, rows, columns)
             os.chdir(directory)
             os.execvpe(command[0], command, environment)
-        keep_output(self.fd)
-        self.resize(rows, columns)
         self.mark = 0
-
-    def resize(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def send(self, keys):
         """Marks where the output is, then types."""

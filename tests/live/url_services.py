@@ -37,7 +37,7 @@ class Lines:
         end, stream = time.monotonic() + seconds, self.process.stderr
         while not re.search(pattern, self.text) and time.monotonic() < end:
             if select.select([stream], [], [], .2)[0]:
-                line = os.read(stream.fileno(), 65536).decode()
+                line = os.read(stream.fileno(), 65536).decode(errors="replace")
                 if not line:
                     break
                 self.text += line
@@ -46,7 +46,7 @@ class Lines:
     def wait_for_more(self, word, count):
         """So many of those that are said from now on: what has been said was read before."""
         while select.select([self.process.stderr], [], [], 0)[0]:
-            line = os.read(self.process.stderr.fileno(), 65536).decode()
+            line = os.read(self.process.stderr.fileno(), 65536).decode(errors="replace")
             if not line:
                 break
             self.text += line

@@ -184,7 +184,7 @@ def on_terminal(runner, *arguments, keys=b"", after="", given=None):
     shown = ""
     while True:
         try:
-            shown += os.read(ours, 65536).decode()
+            shown += os.read(ours, 65536).decode(errors="replace")
         except OSError:
             break
         if given and "reading" in shown:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The live view of heapdiff watch in tmux: keys go in by send-keys, the screen comes out by
-capture-pane.
+capture-pane. And on a plain terminal, with signals all the time.
 
 usage: watch.py --heapdiff HEAPDIFF --testdata TESTDATA --programs DIR
 Exit status 77: there is no tmux.
@@ -10,11 +10,13 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+from terminal import Terminal
 from tmux import Tmux
 
 # The same program may run for another test just now.
@@ -123,6 +125,23 @@ def program(args, home):
         window.close()
 
 
+def signals(args, home):
+    """A signal that comes while the screen is drawn does not end it."""
+    data = pathlib.Path(home, "data")
+    data.mkdir()
+    for number in range(1, 6):
+        add(args, data, number)
+    for _ in range(5):
+        terminal = Terminal([args.heapdiff, "watch", "--every", "50ms", "data"],
+                            {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": home}, home)
+        terminal.expect("q quit")
+        for _ in range(5000):
+            os.kill(terminal.pid, signal.SIGWINCH)
+            terminal.read(0)
+        terminal.send("q")
+        assert terminal.end() == 0, terminal.text()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--heapdiff", required=True)
@@ -133,7 +152,7 @@ def main():
         sys.exit(77)
     args.heapdiff = os.path.abspath(args.heapdiff)
     args.programs = os.path.abspath(args.programs)
-    for test in (directory, program):
+    for test in (directory, program, signals):
         with tempfile.TemporaryDirectory() as home:
             test(args, home)
     print("the live view is as it should be")

@@ -138,17 +138,25 @@ class Web(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.server_close()
 
 
+taken = []
+
+
 def free_port():
     """One on which nobody listens, and that the kernel gives to nobody who asks for any, as it
     does with those from 32768 on: not to another test, and not to a client that tries to
-    connect to it, which would then be connected to itself."""
+    connect to it, which would then be connected to itself. Until this process ends it is given
+    to nobody who asks here, also while its server is away; servers get it, as they set
+    SO_REUSEADDR."""
     while True:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", random.randrange(10000, 32000)))
-                return probe.getsockname()[1]
-            except OSError:
-                pass  # taken
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", random.randrange(10000, 32000)))
+        except OSError:
+            probe.close()
+            continue
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.append(probe)
+        return probe.getsockname()[1]
 
 
 def talk(speech):

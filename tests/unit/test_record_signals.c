@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -168,13 +169,18 @@ static void test_a_killed_record_leaves_the_program(void **state)
 {
   (void)state;
   int status;
+  /* The program is this process's child then, and waited for: it still writes when it ends. */
+  assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   pid_t program, record = start(&program);
   assert_int_equal(kill(record, SIGKILL), 0);
   assert_int_equal(waitpid(record, &status, 0), record);
   assert_int_equal(kill(program, SIGUSR1), 0);
   await_signal(SIGUSR1);
   assert_int_equal(kill(program, SIGTERM), 0);
-  await_signal(SIGTERM);
+  assert_int_equal(waitpid(program, &status, 0), program);
+  assert_int_equal(times_got(SIGTERM), 1);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 7);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
