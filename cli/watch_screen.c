@@ -1,6 +1,7 @@
 /* Plain terminal control: what xterm, tmux, screen and the Linux console all know. */
 #include "watch.h"
 
+#include "fault.h"
 #include "output.h"
 
 #include <errno.h>
@@ -109,10 +110,19 @@ static void take(void)
   put("\033[?1049h\033[?25l\033[?7l\033[2J");
 }
 
+static const char as_before[] = "\033[?7h\033[?25h\033[?1049l";
+
 static void give_back(void)
 {
-  put("\033[?7h\033[?25h\033[?1049l");
+  put(as_before);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+}
+
+/* In a signal's handler: what is in stdio's buffer is lost. */
+static void give_back_at_once(void)
+{
+  if (write(STDOUT_FILENO, as_before, sizeof as_before - 1) > 0)
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 }
 
 static void note_ends(int flags)
@@ -140,6 +150,7 @@ void watch_screen_enter(void)
   handle(SIGTSTP, on_stop, SA_RESTART);
   handle(SIGWINCH, on_size, SA_RESTART);
   entered = true;
+  fault_gives_back(give_back_at_once);
   take();
 }
 
@@ -147,6 +158,7 @@ void watch_screen_leave(void)
 {
   if (entered)
     give_back();
+  fault_gives_back(NULL);
   entered = false;
 }
 
