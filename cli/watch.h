@@ -30,6 +30,7 @@ struct watch_source {
   size_t path_count;
   hd_session *session; /* NULL before the first snapshot */
   int64_t seen_ns;     /* when what is named had last changed */
+  int64_t looked_ns;   /* and when that was looked at */
   size_t said;         /* notes of the session */
   pid_t recorder;      /* 0: none, or it has ended */
   int exit_status;     /* of the program, once it has */

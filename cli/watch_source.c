@@ -172,19 +172,20 @@ static int64_t ns_of(struct timespec time)
 }
 
 /* Whether something that is named has changed since it was read. A directory's time is as
- * coarse as the kernel's clock tick: what is recent is looked at again. */
+ * coarse as the kernel's clock tick: what was recent when it was last read is looked at again. */
 static bool has_changed(struct watch_source *source)
 {
   enum { RECENT_NS = 2000000000 };
   struct timespec now;
-  int64_t newest = 0;
+  int64_t newest = 0, looked_ns = source->looked_ns;
   clock_gettime(CLOCK_REALTIME, &now);
+  source->looked_ns = ns_of(now);
   for (size_t i = 0; i < source->path_count; i++) {
     struct stat status;
     if (stat(source->paths[i], &status) == 0 && ns_of(status.st_mtim) > newest)
       newest = ns_of(status.st_mtim);
   }
-  bool changed = !newest || newest != source->seen_ns || ns_of(now) - newest < RECENT_NS;
+  bool changed = !newest || newest != source->seen_ns || looked_ns - newest < RECENT_NS;
   source->seen_ns = newest;
   return changed;
 }

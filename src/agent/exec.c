@@ -25,8 +25,7 @@ static bool close_before(const char *path)
     return false;
   if (path && hd_sys3(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
     return false;
-  hd_snapshot_close("exec", true);
-  return true;
+  return hd_snapshot_close("exec", true);
 }
 
 /* It came back: it failed. */

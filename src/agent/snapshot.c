@@ -354,20 +354,24 @@ int hd_snapshot_take(const char *reason, const char *label)
   return hd_snapshot_take_named(reason, label, NULL, 0);
 }
 
-void hd_snapshot_close(const char *reason, bool only_if_begun)
+bool hd_snapshot_close(const char *reason, bool only_if_begun)
 {
   struct visit visit;
   int open = OPEN;
-  atomic_compare_exchange_strong(&series_state, &open, CLOSING);
+  bool closes = atomic_compare_exchange_strong(&series_state, &open, CLOSING);
   if (!enter_even_closed(&visit)) {
     fail(EBUSY);
-    return;
+    return closes;
   }
-  writer.wrote = false;
-  if (hd_is_on() && atomic_load(&series_state) == CLOSING && (writer.begun || !only_if_begun))
+  /* Also where an exec of another thread has failed, and has opened it again meanwhile. */
+  closes = atomic_load(&series_state) != CLOSED;
+  if (closes)
+    writer.wrote = false;
+  if (closes && hd_is_on() && (writer.begun || !only_if_begun))
     take(reason, NULL);
   atomic_store(&series_state, CLOSED);
   leave(&visit);
+  return closes;
 }
 
 int hd_snapshot_take_last(const char *reason, void (*end)(void))
@@ -385,13 +389,13 @@ int hd_snapshot_take_last(const char *reason, void (*end)(void))
 void hd_snapshot_reopen(void)
 {
   struct visit visit;
-  if (hd_exit_has_begun())
-    return; /* another thread ends the process, and what was taken is its last one */
-  bool entered = enter_even_closed(&visit);
-  atomic_store(&series_state, OPEN);
+  bool entered = !hd_exit_has_begun() && enter_even_closed(&visit);
+  bool ends = hd_exit_has_begun(); /* in another thread: what was taken is the last one */
+  if (!ends)
+    atomic_store(&series_state, OPEN);
   if (!entered)
     return;
-  if (writer.wrote && hd_is_on()) {
+  if (!ends && writer.wrote && hd_is_on()) {
     writer.wrote = false;
     hd_series.sequence--;
     hd_retention_undo();

@@ -21,9 +21,10 @@ int hd_snapshot_take_last(const char *reason, void (*end)(void));
 /* Takes the last one of this process, after which there is none, whoever asks, so
  * that nobody is in the middle of writing when the process ends. Does nothing where
  * that has been done; returns when it is. `only_if_begun`: none is taken where the
- * series has none yet, written or captured. */
-void hd_snapshot_close(const char *reason, bool only_if_begun);
-/* The process did not end: the one written last is removed and others can be taken. */
+ * series has none yet, written or captured. True: it was this call that did it. */
+bool hd_snapshot_close(const char *reason, bool only_if_begun);
+/* The process did not end, as who closed it finds: the one written last is removed and others
+ * can be taken. Nothing where another thread is ending the process. */
 void hd_snapshot_reopen(void);
 void hd_snapshot_forked(void);
 

@@ -27,11 +27,12 @@
 #define CHILD_DELAY_NS UINT64_C(20000000)
 #define EXPIRY_NS UINT64_C(1000000000)
 #define END_PATIENCE_NS UINT64_C(10000000000)
-enum { STACK_BYTES = 256 * 1024 };
+enum { STACK_BYTES = 256 * 1024, SETTLE_TRIES = 1000, SETTLE_PAUSE_NS = 1000000 };
 
-/* WAITING: to be started by the first recorded allocation after `not_before`.
- * DRIVEN: there can be no thread; recorded allocations take the snapshots. */
-enum { ABSENT, WAITING, RUNNING, STOPPING, DRIVEN };
+/* WAITING: to be started by the first recorded allocation after `not_before`. TAKEN: by who
+ * starts it just now or, where there is none, does its work. DRIVEN: there can be no thread;
+ * recorded allocations take the snapshots. */
+enum { ABSENT, WAITING, TAKEN, RUNNING, STOPPING, DRIVEN };
 static _Atomic(int) state;
 static _Atomic(uint64_t) not_before;
 static pthread_t thread;
@@ -99,9 +100,10 @@ static bool leave_files(void)
 
 static bool is_over(void)
 {
-  if (atomic_load(&state) != STOPPING)
-    hd_trigger_take(HD_EVENT_STOP); /* anybody may have raised it in the control */
-  return hd_trigger_is_raised(HD_EVENT_STOP);
+  if (atomic_load(&state) == STOPPING)
+    return true;
+  hd_trigger_take(HD_EVENT_STOP); /* anybody may have raised it in the control */
+  return atomic_load(&state) == STOPPING; /* or who stops it, just now */
 }
 
 /* Returns when to come again at the latest. */
@@ -158,6 +160,7 @@ void hd_ticker_start(void)
 {
   pthread_attr_t attributes;
   sigset_t all, old;
+  atomic_store(&state, TAKEN);
   hd_trigger_take(HD_EVENT_STOP);
   hd_ticker_begin();
   uint64_t left = hd_mute();
@@ -175,6 +178,19 @@ void hd_ticker_start(void)
   hd_unmute(left);
 }
 
+/* The state, once another thread is done with what it has taken it for: soon, or, of a snapshot
+ * to a slow disk, too late. */
+static int settled_state(void)
+{
+  const struct timespec pause = {0, SETTLE_PAUSE_NS};
+  int found = atomic_load(&state);
+  for (int i = 0; i < SETTLE_TRIES && (found == TAKEN || found == STOPPING); i++) {
+    hd_sys2(SYS_nanosleep, &pause, 0);
+    found = atomic_load(&state);
+  }
+  return found;
+}
+
 /* It may be waiting for the loader's lock, which the caller holds. */
 static bool is_gone_in_time(void)
 {
@@ -185,6 +201,8 @@ static bool is_gone_in_time(void)
 bool hd_ticker_stop(bool for_good)
 {
   int running = RUNNING, waiting = WAITING, cancel;
+  if (for_good)
+    settled_state();
   if (for_good && hd_trigger_needs_thread())
     atomic_compare_exchange_strong(&state, &waiting, DRIVEN);
   if (hd_self.busy || !(hd_is_on() || hd_recording_is_possible) || !hd_series_is_own_process() ||
@@ -226,21 +244,23 @@ void hd_ticker_ensure(void)
   if (HD_LIKELY(found != WAITING && found != DRIVEN))
     return;
   if (hd_self.holds_all || !is_due(found) || !hd_series_is_own_process() ||
-      !atomic_compare_exchange_strong(&state, &found, ABSENT))
+      !atomic_compare_exchange_strong(&state, &found, TAKEN))
     return;
-  if (found == DRIVEN)
+  if (found == DRIVEN) {
     attend_in_line();
-  else if (hd_trigger_needs_thread())
+  } else if (hd_trigger_needs_thread()) {
     hd_ticker_start();
-  else
+  } else {
     hd_snapshot_begin();
+    atomic_store(&state, ABSENT);
+  }
 }
 
 bool hd_ticker_start_now(void)
 {
-  int found = atomic_load(&state);
-  if (found != RUNNING && found != STOPPING &&
-      atomic_compare_exchange_strong(&state, &found, STOPPING))
+  int found = settled_state();
+  if ((found == ABSENT || found == WAITING || found == DRIVEN) &&
+      atomic_compare_exchange_strong(&state, &found, TAKEN))
     hd_ticker_start();
   return hd_ticker_is_running();
 }
@@ -249,7 +269,7 @@ void hd_ticker_resume(void)
 {
   int saved = errno, waiting = WAITING;
   if (!hd_is_on() && hd_recording_is_possible && !hd_self.busy && hd_series_is_own_process() &&
-      atomic_compare_exchange_strong(&state, &waiting, ABSENT))
+      atomic_compare_exchange_strong(&state, &waiting, TAKEN))
     hd_ticker_start();
   errno = saved;
 }

@@ -258,8 +258,10 @@ static bool await_answer(const struct hd_control_client *client, uint32_t asked,
   struct timespec slice = {0, SLICE_MS * NS_PER_MS};
   for (uint32_t answered;
        (answered = __atomic_load_n(&shared->answered, __ATOMIC_ACQUIRE)) != asked;) {
+    /* It may have answered just now, and ended with that. */
     if (!hd_control_lives(client))
-      return hd_fail_input(error, "the process has ended");
+      return __atomic_load_n(&shared->answered, __ATOMIC_ACQUIRE) == asked ||
+             hd_fail_input(error, "the process has ended");
     if (now_ms() >= end)
       return hd_fail_input(error, "the agent in it does not answer: is the process stopped?");
     futex(&shared->answered, FUTEX_WAIT, answered, &slice);

@@ -69,7 +69,8 @@ def test_locks():
     native = subprocess.run([program('agent_locks'), 'unshare'], capture_output=True, text=True)
     with Run(program('agent_locks'), 'unshare', interval=10) as run:
         assert run.out == native.stdout and len(run.only()) > 3
-    with Run(program('agent_locks'), 'late') as run:
+    # Without a limit of memory that would be watched: no thread of the agent's.
+    with Run(program('agent_locks'), 'late', oom_percent=0) as run:
         child = [s for s in run.series().values() if s[0].header['pid'] != run.process.pid][0]
         assert child[-1].exact()['site_worker'][1] == 2
         assert child[0].exact()['site_worker'][1] < 2
@@ -109,6 +110,10 @@ def test_exec():
         assert first[0].header['pid'] == second[0].header['pid']
         assert second[0].header['image_ns'] > first[0].header['image_ns']
         assert run.status()['processes'] == 2
+    # Whatever other threads try when it ends, there is one last snapshot.
+    for _ in range(20):
+        with Run(program('agent_processes'), 'exec_exit') as run:
+            assert [s.header['reason'] for s in run.only()] in (['start', 'exec'], ['start', 'exit'])
 
 
 def test_vfork():

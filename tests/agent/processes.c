@@ -71,6 +71,28 @@ static int exec_mode(const char *self)
   return 1;
 }
 
+/* An exec that fails: an argument is too long. */
+static void *exec_in_vain(void *self)
+{
+  enum { TOO_LONG = 1 << 18 };
+  char *argument = malloc(TOO_LONG);
+  memset(argument, 'x', TOO_LONG - 1);
+  argument[TOO_LONG - 1] = '\0';
+  for (;;)
+    execl(self, self, argument, (char *)NULL);
+  return NULL;
+}
+
+/* Ends in one thread while others try, again and again, to become another program. */
+static int exec_exit_mode(char *self)
+{
+  pthread_t threads[2];
+  for (int i = 0; i < 2; i++)
+    pthread_create(&threads[i], NULL, exec_in_vain, self);
+  usleep(20000);
+  return 0;
+}
+
 static int vfork_mode(const char *self)
 {
   site_parent(300);
@@ -225,6 +247,8 @@ int main(int argc, char **argv, char **environment)
     return clone_mode();
   if (!strcmp(mode, "exec"))
     return exec_mode(argv[0]);
+  if (!strcmp(mode, "exec_exit"))
+    return exec_exit_mode(argv[0]);
   if (!strcmp(mode, "vfork"))
     return vfork_mode(argv[0]);
   if (!strcmp(mode, "thread_exit"))

@@ -45,8 +45,10 @@ def main():
         return 77
     failures = 0
     with tempfile.TemporaryDirectory(prefix="heapdiff-pprof-") as work:
+        # Seeded: what is seen here is seen in every run.
         environment = dict(os.environ, XDG_STATE_HOME=os.path.join(work, "state"), HOME=work,
-                           GOCACHE=os.path.join(work, "cache"), PPROF_TMPDIR=work)
+                           GOCACHE=os.path.join(work, "cache"), PPROF_TMPDIR=work,
+                           HEAPDIFF_SEED="1")
 
         def run(*arguments):
             return subprocess.run([options.heapdiff, *arguments], cwd=work, env=environment,

@@ -105,7 +105,7 @@ func write(name, profile string, debug int) {
 }
 
 func snapshot(directory string, point int) {
-	time.Sleep(200 * time.Millisecond) // until all of them wait
+	waitUntilAllWait()
 	at := func(format string) string { return filepath.Join(directory, fmt.Sprintf(format, point)) }
 	write(at("%d.pb.gz"), "goroutine", 0)
 	write(at("%d.debug1"), "goroutine", 1)
@@ -151,4 +151,27 @@ func main() {
 	spawnMore(100)
 	spawn("main.lock", 7, lock)
 	snapshotFrom(150, *directory, 2)
+}
+
+// waitUntilAllWait returns when no goroutine but this one runs, or is about to.
+func waitUntilAllWait() {
+	buffer := make([]byte, 4<<20)
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(10 * time.Millisecond) {
+		dump, running := "\n\n"+string(buffer[:runtime.Stack(buffer, true)]), 0
+		for i := 2; i+4 <= len(dump); i++ {
+			// The first line of each is "goroutine 7 [runnable]:" or the like.
+			if dump[i-2:i] != "\n\n" {
+				continue
+			}
+			for i+4 < len(dump) && dump[i] != '[' {
+				i++
+			}
+			if dump[i:i+4] == "[run" {
+				running++
+			}
+		}
+		if running == 1 {
+			return
+		}
+	}
 }
