@@ -6,6 +6,7 @@
 #include "base/units.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,6 +140,26 @@ static void settle_exit(struct hd_session *session, struct hd_series *series)
   hd_series_drop(series, last);
 }
 
+/* Less than most of it, so the snapshot at exit stays: what it hides is said. */
+static void note_partly_freed(struct hd_session *session, const struct hd_series *series)
+{
+  static const double much = .1;
+  size_t last = series->points.count - 1;
+  const struct hd_point *points = series->points.items;
+  char freed[HD_UNITS_TEXT], held[HD_UNITS_TEXT];
+  if (last < 2 || !points[last].at_exit || !hd_session_is_one_series(session) ||
+      hd_measures[series->measures[0]].nature != HD_NATURE_GAUGE)
+    return;
+  double before = held_at(&points[last - 1]), gone = before - held_at(&points[last]);
+  if (gone <= much * before)
+    return;
+  hd_format_bytes(freed, llround(gone), -1, false);
+  hd_format_bytes(held, llround(before), -1, false);
+  hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
+                      "before it exited the program freed %s of the %s that it held: --until 1ms "
+                      "shows what had grown by then", freed, held);
+}
+
 /* Before any is left out: what was not recorded is no part of a course. */
 static bool note_gaps(struct hd_session *session, const struct hd_series *series,
                       struct hd_error *error)
@@ -178,6 +199,7 @@ static bool settle_window(struct hd_session *session, const struct hd_window *wi
     hd_session_add_note(session, HD_NOTE_INFO, "repeated",
                         "%zu snapshot%s like the one before, as the recorder had nothing new: "
                         "each counts once", result.repeated, result.repeated > 1 ? "s are" : " is");
+  note_partly_freed(session, series);
   return true;
 }
 
