@@ -228,15 +228,33 @@ int watch_key(int milliseconds)
 
 /* --- drawing ------------------------------------------------------------------------------- */
 
-/* A line without the sequences that color it: reversed it is another color as it is. */
-static void write_plain(struct watch_text *out, const char *line, size_t length)
+/* Bytes of a sequence that colors, 0: there is none. */
+static size_t color_length(const char *text, size_t length)
 {
-  for (size_t i = 0; i < length; i++) {
-    if (line[i] == '\033' && i + 1 < length && line[i + 1] == '[')
-      while (i < length && line[i] != 'm')
-        i++;
-    else
-      watch_text_write(out, line + i, 1);
+  size_t used = 2;
+  if (length < 2 || text[0] != '\033' || text[1] != '[')
+    return 0;
+  while (used < length && text[used] != 'm')
+    used++;
+  return used < length ? used + 1 : used;
+}
+
+static bool begins_character(char byte)
+{
+  return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+/* So many columns of a line: at the edge the terminal would put the last character in the
+ * place of the one there. Marked it has no color: reversed it is another one as it is. */
+static void write_line(struct watch_text *out, const char *line, size_t length, size_t columns,
+                       bool mark)
+{
+  for (size_t i = 0, used = 0; i < length;) {
+    size_t color = color_length(line + i, length - i), bytes = color ? color : 1;
+    used += !color && begins_character(line[i]);
+    if (color ? !mark : used <= columns)
+      watch_text_write(out, line + i, bytes);
+    i += bytes;
   }
 }
 
@@ -251,17 +269,17 @@ void watch_draw(const struct watch_text *text, size_t first, int64_t marked, con
     size_t length = strcspn(at, "\n");
     if (number >= first) {
       bool mark = marked >= 0 && number == (size_t)marked;
-      watch_text_printf(&out, "%s", mark ? "\033[7m" : "");
-      if (mark)
-        write_plain(&out, at, length);
-      else
-        watch_text_write(&out, at, length);
-      watch_text_printf(&out, "%s\033[K\r\n", mark ? "\033[0m" : "");
+      /* What was there goes first: behind a full line it would take the last character. */
+      watch_text_printf(&out, "\033[K%s", mark ? "\033[7m" : "");
+      write_line(&out, at, length, columns, mark);
+      watch_text_printf(&out, "%s\r\n", mark ? "\033[0m" : "");
       shown++;
     }
     at += length + (at[length] == '\n');
   }
-  watch_text_printf(&out, "\033[J\033[%u;1H\033[7m%s\033[0m\033[K", rows, bottom);
+  watch_text_printf(&out, "\033[J\033[%u;1H\033[7m", rows);
+  write_line(&out, bottom, strlen(bottom), columns, true);
+  watch_text_printf(&out, "\033[0m");
   if (!out.failed)
     put(out.data);
   watch_text_release(&out);

@@ -26,8 +26,7 @@ bool hd_is_freed(double before, double last)
   return last < before / 2;
 }
 
-/* What the program held: its heap, and what it mapped itself where that is recorded. */
-static double held_at(const struct hd_point *point)
+double hd_held_at(const struct hd_point *point)
 {
   return point->total[HD_INUSE_SPACE] + point->total[HD_MMAP_SPACE];
 }
@@ -44,9 +43,9 @@ static void settle_exit(struct hd_series *series, struct hd_settled *settled)
   settled->first = points[0];
   settled->at_exit = points[last];
   if (last == 1) {
-    bool freed = held_at(&points[1]) < 1 && points[1].total[HD_ALLOC_SPACE] >= 1;
+    bool freed = hd_held_at(&points[1]) < 1 && points[1].total[HD_ALLOC_SPACE] >= 1;
     settled->exit = freed ? HD_EXIT_ALONE : HD_EXIT_COUNTS;
-  } else if (hd_is_freed(held_at(&points[last - 1]), held_at(&points[last]))) {
+  } else if (hd_is_freed(hd_held_at(&points[last - 1]), hd_held_at(&points[last]))) {
     settled->exit = HD_EXIT_LEFT_OUT;
     hd_series_drop(series, last);
   }

@@ -33,6 +33,8 @@ struct hd_settled {
 bool hd_settle(struct hd_series *series, const struct hd_settling *settling,
                struct hd_settled *settled, struct hd_error *error);
 
+/* What the program held: its heap, and what it mapped itself where that is recorded. */
+double hd_held_at(const struct hd_point *point);
 /* Whether so little is left of a total at a process's exit that the snapshot before
  * says more of what it held while it ran. */
 bool hd_is_freed(double before, double last);
