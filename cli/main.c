@@ -1,4 +1,5 @@
 #include "command.h"
+#include "fault.h"
 #include "messages.h"
 #include "nearest.h"
 #include "output.h"
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
 {
   mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK);
   output_start();
+  fault_watch();
   setlocale(LC_CTYPE, "");
   return output_finish(run(argc, argv));
 }

@@ -1,6 +1,7 @@
 /* Plain terminal control: what xterm, tmux, screen and the Linux console all know. */
 #include "watch.h"
 
+#include "fault.h"
 #include "output.h"
 
 #include <errno.h>
@@ -109,10 +110,19 @@ static void take(void)
   put("\033[?1049h\033[?25l\033[?7l\033[2J");
 }
 
+static const char as_before[] = "\033[?7h\033[?25h\033[?1049l";
+
 static void give_back(void)
 {
-  put("\033[?7h\033[?25h\033[?1049l");
+  put(as_before);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+}
+
+/* In a signal's handler: what is in stdio's buffer is lost. */
+static void give_back_at_once(void)
+{
+  if (write(STDOUT_FILENO, as_before, sizeof as_before - 1) > 0)
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 }
 
 static void note_ends(int flags)
@@ -140,6 +150,7 @@ void watch_screen_enter(void)
   handle(SIGTSTP, on_stop, SA_RESTART);
   handle(SIGWINCH, on_size, SA_RESTART);
   entered = true;
+  fault_gives_back(give_back_at_once);
   take();
 }
 
@@ -147,6 +158,7 @@ void watch_screen_leave(void)
 {
   if (entered)
     give_back();
+  fault_gives_back(NULL);
   entered = false;
 }
 
@@ -216,15 +228,33 @@ int watch_key(int milliseconds)
 
 /* --- drawing ------------------------------------------------------------------------------- */
 
-/* A line without the sequences that color it: reversed it is another color as it is. */
-static void write_plain(struct watch_text *out, const char *line, size_t length)
+/* Bytes of a sequence that colors, 0: there is none. */
+static size_t color_length(const char *text, size_t length)
 {
-  for (size_t i = 0; i < length; i++) {
-    if (line[i] == '\033' && i + 1 < length && line[i + 1] == '[')
-      while (i < length && line[i] != 'm')
-        i++;
-    else
-      watch_text_write(out, line + i, 1);
+  size_t used = 2;
+  if (length < 2 || text[0] != '\033' || text[1] != '[')
+    return 0;
+  while (used < length && text[used] != 'm')
+    used++;
+  return used < length ? used + 1 : used;
+}
+
+static bool begins_character(char byte)
+{
+  return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+/* So many columns of a line: at the edge the terminal would put the last character in the
+ * place of the one there. Marked it has no color: reversed it is another one as it is. */
+static void write_line(struct watch_text *out, const char *line, size_t length, size_t columns,
+                       bool mark)
+{
+  for (size_t i = 0, used = 0; i < length;) {
+    size_t color = color_length(line + i, length - i), bytes = color ? color : 1;
+    used += !color && begins_character(line[i]);
+    if (color ? !mark : used <= columns)
+      watch_text_write(out, line + i, bytes);
+    i += bytes;
   }
 }
 
@@ -239,17 +269,17 @@ void watch_draw(const struct watch_text *text, size_t first, int64_t marked, con
     size_t length = strcspn(at, "\n");
     if (number >= first) {
       bool mark = marked >= 0 && number == (size_t)marked;
-      watch_text_printf(&out, "%s", mark ? "\033[7m" : "");
-      if (mark)
-        write_plain(&out, at, length);
-      else
-        watch_text_write(&out, at, length);
-      watch_text_printf(&out, "%s\033[K\r\n", mark ? "\033[0m" : "");
+      /* What was there goes first: behind a full line it would take the last character. */
+      watch_text_printf(&out, "\033[K%s", mark ? "\033[7m" : "");
+      write_line(&out, at, length, columns, mark);
+      watch_text_printf(&out, "%s\r\n", mark ? "\033[0m" : "");
       shown++;
     }
     at += length + (at[length] == '\n');
   }
-  watch_text_printf(&out, "\033[J\033[%u;1H\033[7m%s\033[0m\033[K", rows, bottom);
+  watch_text_printf(&out, "\033[J\033[%u;1H\033[7m", rows);
+  write_line(&out, bottom, strlen(bottom), columns, true);
+  watch_text_printf(&out, "\033[0m");
   if (!out.failed)
     put(out.data);
   watch_text_release(&out);

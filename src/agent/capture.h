@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { HD_AGE_BUCKETS_MAX = 65 }; /* by the logarithm of 64 bits, and one more */
+
 struct hd_totals {
   uint64_t live_objects, live_bytes, objects, bytes;
 };

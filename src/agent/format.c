@@ -5,6 +5,7 @@
 
 /* Frames and records a line: far from the longest line that a reader takes. */
 enum { FRAMES_PER_LINE = 4096, RECORDS_PER_LINE = 65536 };
+enum { FRAMES_A_PIECE = HD_PIECE_BYTES / (HD_NUMBER_BYTES + 1) };
 
 static void put_command(struct hd_output *output, const struct hd_series *series)
 {
@@ -124,85 +125,96 @@ static void put_module(struct hd_output *output, const struct hd_module *module)
   hd_put(output, module->gone ? ",\"gone\":true}}\n" : ",\"gone\":false}}\n");
 }
 
+static char *write_frame(char *at, const struct hd_frame *frame)
+{
+  at = frame->module ? hd_write_number(at, frame->module - 1) : hd_write(at, "null");
+  at = hd_write(at, ",");
+  at = hd_write_number(at, frame->offset);
+  return hd_write(at, "]");
+}
+
 static void put_frames(struct hd_output *output, uint32_t count)
 {
   for (uint32_t i = 0; i < count && !output->error; i++) {
-    const struct hd_frame *frame = hd_frame_at(i);
-    hd_put(output, i % FRAMES_PER_LINE ? ",[" : "{\"frames\":[[");
-    if (frame->module)
-      hd_put_number(output, frame->module - 1);
-    else
-      hd_put(output, "null");
-    hd_put(output, ",");
-    hd_put_number(output, frame->offset);
-    hd_put(output, "]");
+    char *at = hd_output_room(output);
+    at = hd_write(at, i % FRAMES_PER_LINE ? ",[" : "{\"frames\":[[");
+    at = write_frame(at, hd_frame_at(i));
     if (i % FRAMES_PER_LINE == FRAMES_PER_LINE - 1 || i == count - 1)
-      hd_put(output, "]}\n");
+      at = hd_write(at, "]}\n");
+    hd_output_filled(output, at);
   }
 }
 
-static void put_ages(struct hd_output *output, const struct hd_capture *capture, uint32_t record)
+static char *write_ages(char *at, const struct hd_capture *capture, uint32_t record)
 {
   const uint32_t *ages = &capture->ages[(size_t)(record - 1) * capture->buckets];
-  const char *before = ",\"ages\":[[";
   if (!capture->totals[record - 1].live_objects)
-    return;
+    return at;
+  at = hd_write(at, ",\"ages\":[");
   for (uint32_t k = 0; k < capture->buckets; k++) {
     if (!ages[k])
       continue;
-    hd_put(output, before);
-    hd_put_number(output, k);
-    hd_put(output, ",");
-    hd_put_number(output, ages[k]);
-    before = "],[";
+    at = hd_write(at, "[");
+    at = hd_write_number(at, k);
+    at = hd_write(at, ",");
+    at = hd_write_number(at, ages[k]);
+    at = hd_write(at, "],");
   }
-  hd_put(output, "]]");
+  return hd_write(at[-1] == ',' ? at - 1 : at, "]");
 }
 
 /* What was mapped comes last, where it is recorded. */
-static void put_values(struct hd_output *output, const struct hd_totals *totals,
-                       const struct hd_mapped *mapped)
+static char *write_values(char *at, const struct hd_totals *totals, const struct hd_mapped *mapped)
 {
   const uint64_t values[] = {totals->live_bytes, totals->live_objects, totals->bytes,
                              totals->objects,    mapped->bytes,        mapped->objects};
   size_t count = hd_mappings_are_recorded() ? 6 : 4;
-  hd_put(output, "{\"values\":");
+  at = hd_write(at, "{\"values\":");
   for (size_t i = 0; i < count; i++) {
-    hd_put(output, i ? "," : "[");
-    hd_put_number(output, values[i]);
+    *at++ = i ? ',' : '[';
+    at = hd_write_number(at, values[i]);
   }
-  hd_put(output, "]");
+  return hd_write(at, "]");
 }
 
-static void put_sampled(struct hd_output *output, const struct hd_record *record,
-                        const struct hd_totals *totals)
+static char *write_sampled(char *at, const struct hd_record *record, const struct hd_totals *totals)
 {
-  hd_put(output, "{\"size\":");
-  hd_put_number(output, record->size);
-  hd_put_member(output, "rate", record->rate);
-  hd_put_member(output, "live", totals->live_objects);
-  hd_put_member(output, "alloc", totals->objects);
+  at = hd_write(at, "{\"size\":");
+  at = hd_write_number(at, record->size);
+  at = hd_write(at, ",\"rate\":");
+  at = hd_write_number(at, record->rate);
+  at = hd_write(at, ",\"live\":");
+  at = hd_write_number(at, totals->live_objects);
+  at = hd_write(at, ",\"alloc\":");
+  return hd_write_number(at, totals->objects);
 }
 
-static void put_record(struct hd_output *output, const struct hd_capture *capture, uint32_t id)
+/* The longest record fits into a piece: six numbers, and two for each bucket of ages. */
+_Static_assert(256 + HD_AGE_BUCKETS_MAX * 2 * (HD_NUMBER_BYTES + 2) <= HD_PIECE_BYTES,
+               "a record at once");
+
+static char *write_record(char *at, const struct hd_capture *capture, uint32_t id)
 {
   static const struct hd_mapped nothing;
   const struct hd_totals *totals = &capture->totals[id - 1];
   if (hd_sampling_is_exact())
-    put_values(output, totals, &nothing);
+    at = write_values(at, totals, &nothing);
   else
-    put_sampled(output, hd_record_at(id - 1), totals);
-  put_ages(output, capture, id);
-  hd_put(output, "}");
+    at = write_sampled(at, hd_record_at(id - 1), totals);
+  return hd_write(write_ages(at, capture, id), "}");
 }
 
 static void put_stack(struct hd_output *output, const struct hd_stack *stack)
 {
   hd_put(output, "{\"stack\":[");
-  for (uint32_t i = 0; i < stack->count; i++) {
-    if (i)
-      hd_put(output, ",");
-    hd_put_number(output, stack->frames[i] - 1);
+  for (uint32_t i = 0; i < stack->count;) {
+    char *at = hd_output_room(output);
+    for (uint32_t end = i + FRAMES_A_PIECE; i < end && i < stack->count; i++) {
+      if (i)
+        *at++ = ',';
+      at = hd_write_number(at, stack->frames[i] - 1);
+    }
+    hd_output_filled(output, at);
   }
   hd_put(output, stack->truncated ? "],\"truncated\":true,\"records\":[" : "],\"records\":[");
 }
@@ -211,8 +223,8 @@ static void put_mapped(struct hd_output *output, const struct hd_capture *captur
 {
   static const struct hd_totals nothing;
   put_stack(output, hd_stack_at(stack - 1));
-  put_values(output, &nothing, &capture->mapped[stack]);
-  hd_put(output, "}]}\n");
+  char *at = write_values(hd_output_room(output), &nothing, &capture->mapped[stack]);
+  hd_output_filled(output, hd_write(at, "}]}\n"));
 }
 
 /* Writes a stack's records, in several lines where they are very many, and what it
@@ -225,15 +237,17 @@ static uint32_t put_records(struct hd_output *output, const struct hd_capture *c
     if (in_line == 0) {
       put_stack(output, hd_stack_at(stack - 1));
       lines++;
-    } else {
-      hd_put(output, ",");
     }
-    put_record(output, capture, id);
+    char *at = hd_output_room(output);
+    if (in_line)
+      *at++ = ',';
+    at = write_record(at, capture, id);
     ++*records;
     if (++in_line == RECORDS_PER_LINE || !capture->next[id]) {
-      hd_put(output, "]}\n");
+      at = hd_write(at, "]}\n");
       in_line = 0;
     }
+    hd_output_filled(output, at);
   }
   if (capture->mapped && capture->mapped[stack].objects) {
     put_mapped(output, capture, stack);

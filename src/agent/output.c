@@ -3,9 +3,6 @@
 #include "sys.h"
 
 #include <errno.h>
-#include <string.h>
-
-enum { DECIMAL_DIGITS = 20 };
 
 void hd_output_open(struct hd_output *output, int fd)
 {
@@ -48,14 +45,37 @@ void hd_put(struct hd_output *output, const char *text)
   hd_put_bytes(output, text, strlen(text));
 }
 
+static uint32_t count_digits(uint64_t number)
+{
+  uint32_t digits = 1;
+  for (; number >= 10000; number /= 10000)
+    digits += 4;
+  return digits + (number >= 10) + (number >= 100) + (number >= 1000);
+}
+
+/* Two digits at a time, from the last. */
+char *hd_write_large_number(char *at, uint64_t number)
+{
+  static const char pairs[] = "0001020304050607080910111213141516171819"
+                              "2021222324252627282930313233343536373839"
+                              "4041424344454647484950515253545556575859"
+                              "6061626364656667686970717273747576777879"
+                              "8081828384858687888990919293949596979899";
+  char *end = at + count_digits(number), *to = end;
+  for (; number >= 100; number /= 100) {
+    to -= 2;
+    memcpy(to, &pairs[number % 100 * 2], 2);
+  }
+  if (number >= 10)
+    memcpy(to - 2, &pairs[number * 2], 2);
+  else
+    to[-1] = (char)('0' + number);
+  return end;
+}
+
 void hd_put_number(struct hd_output *output, uint64_t number)
 {
-  char digits[DECIMAL_DIGITS];
-  size_t at = sizeof digits;
-  do
-    digits[--at] = (char)('0' + number % 10);
-  while (number /= 10);
-  hd_put_bytes(output, digits + at, sizeof digits - at);
+  hd_output_filled(output, hd_write_number(hd_output_room(output), number));
 }
 
 void hd_put_hex(struct hd_output *output, const uint8_t *bytes, size_t length)

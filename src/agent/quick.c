@@ -19,13 +19,20 @@ bool hd_walk_init(struct hd_walk *walk, uint32_t limit)
   return room;
 }
 
+static struct hd_step *fresh_steps(const struct hd_walk *walk, uint32_t limit)
+{
+  return walk->fresh + limit;
+}
+
 void hd_walk_renew(struct hd_walk *walk, uint32_t limit, uint32_t count, uint64_t hash)
 {
   struct hd_step *fresh = walk->fresh;
   walk->fresh = walk->steps;
   walk->steps = fresh;
-  walk->leaf = limit;
-  walk->end = limit + count;
+  walk->leaf = fresh + limit;
+  walk->end = walk->leaf + count;
+  walk->end->sp = UINT64_MAX;
+  walk->by_sp = walk->end;
   walk->hash = walk->whole = hash;
 }
 
@@ -34,39 +41,37 @@ static uint64_t turn(uint64_t hash, uint32_t by)
   return hash << (by & 63) | hash >> (-by & 63);
 }
 
-/* The hash of what is rootward of and at this place. */
-static uint64_t hash_from(const struct hd_walk *walk, uint32_t place)
+/* Puts fresh steps before what is there from `met` on. Each is given what it would have
+ * had before it in the walk from nothing that the others are of. */
+static void prepend(struct hd_walk *walk, struct hd_step *met, const struct hd_step *fresh,
+                    const struct hd_step *fresh_end)
 {
-  return walk->whole ^ turn(walk->steps[place].before, walk->end - place);
-}
-
-/* Puts `count` fresh steps before what is there from `met` on. Each is given what it
- * would have had before it in the walk from nothing that the others are of. */
-static void prepend(struct hd_walk *walk, uint32_t met, const struct hd_step *fresh, uint32_t count)
-{
-  uint64_t hash = hash_from(walk, met);
-  for (uint32_t i = count; i-- > 0;) {
-    uint32_t place = met - (count - i), rootward = walk->end - place;
-    struct hd_step *step = &walk->steps[place];
-    *step = fresh[i];
-    hash ^= turn(hd_walk_mix(0, step->frame), rootward - 1);
-    step->before = turn(walk->whole ^ hash, -rootward);
+  uint32_t rootward = (uint32_t)(walk->end - met);
+  uint64_t hash = walk->whole ^ turn(met->before, rootward);
+  walk->by_sp = met > walk->by_sp ? met : walk->by_sp;
+  while (fresh_end != fresh) {
+    *--met = *--fresh_end;
+    hash ^= turn(hd_walk_mix(0, hd_row_frame(met->row)), rootward++);
+    met->before = turn(walk->whole ^ hash, -rootward);
   }
-  walk->leaf = met - count;
+  walk->leaf = met;
   walk->hash = hash;
 }
 
 static bool goes_by_rbp(const struct hd_step *step)
 {
-  return step->rule >> 8 & HD_ROW_BY_RBP;
+  return hd_row_has(step->row, HD_ROW_BY_RBP);
 }
 
 /* One step up. What cannot be told apart from a damaged stack is not decided here. */
 static __attribute__((noinline)) enum move move(struct place *place, struct hd_cached_row row,
                                                 bool *plain)
 {
-  unsigned flags = hd_row_flags(row), saved = hd_row_saved(row, HD_CACHED_RBP);
+  unsigned flags = hd_row_flags(row);
+  int64_t saved = hd_row_saved(row, HD_CACHED_RBP);
   bool may_switch = flags & HD_ROW_MAY_SWITCH;
+  if (hd_row_frame(row) == HD_OWN_FRAME)
+    return STUCK;
   if ((flags & HD_ROW_OUTERMOST) || (may_switch && place->rbp == 0))
     return ENDED;
   if (flags & HD_ROW_BY_OTHER)
@@ -82,7 +87,7 @@ static __attribute__((noinline)) enum move move(struct place *place, struct hd_c
   if (!hd_stack_read(cfa - 8, &place->pc))
     return STUCK;
   if (saved) {
-    uint64_t at = below - 8u * saved;
+    uint64_t at = below + (uint64_t)(8 * saved);
     if (!hd_stack_read(at, &place->rbp))
       return STUCK;
     *plain &= at >= old_sp;
@@ -94,52 +99,39 @@ static __attribute__((noinline)) enum move move(struct place *place, struct hd_c
   return place->pc < HD_ADDRESS_LIMIT && cfa < HD_ADDRESS_LIMIT && upwards ? MOVED : STUCK;
 }
 
-static uint64_t word_at(uint64_t address)
+/* Read where it stands, whether or not it is needed: else the compiler makes a jump. */
+static inline uint64_t word_at(uint64_t address)
 {
-  return *(const uint64_t *)(uintptr_t)address;
+  return *(const volatile uint64_t *)(uintptr_t)address;
 }
 
-/* In a step's rule: how many words below its caller's stack a frame has saved the
- * caller's rbp, 0 where it is still in the register. */
-enum { SAVED_RBP_SHIFT = 16 + 8 * HD_CACHED_RBP };
-
-static uint64_t rbp_saved_by(const struct hd_step *step)
-{
-  return word_at(step[1].sp - 8u * (step->rule >> SAVED_RBP_SHIFT));
-}
-
-/* Whether the stack from here rootward holds what it held in the last walk; if not,
- * `*until` is the place up to which it may. Another rbp than then matters only where a
+/* How far the stack from here rootward holds what it held in the last walk: up to its end
+ * or else to the place that is returned. Another rbp than then matters only where a
  * caller is found by it before it is recovered. */
-static bool is_unchanged(const struct hd_walk *walk, uint32_t from, uint64_t rbp, uint32_t *until)
+static __attribute__((noinline)) struct hd_step *unchanged_to(struct hd_walk *walk,
+                                                              struct hd_step *step, uint64_t rbp)
 {
-  const struct hd_step *step = &walk->steps[from], *last = &walk->steps[walk->end - 1];
-  const struct hd_step *saver = NULL; /* the last that has saved its caller's */
-  for (;; step++) {
-    if (goes_by_rbp(step) && step->rbp != (saver ? rbp_saved_by(saver) : rbp))
+  struct hd_step *const end = walk->end, *by_sp = step;
+  uint64_t rbp_at = (uintptr_t)&rbp; /* where it is saved, once a frame has */
+  for (; step < walk->by_sp; step++) {
+    if (goes_by_rbp(step)) {
+      if (step->rbp != word_at(rbp_at))
+        return step;
+      by_sp = step + 1;
+    }
+    if (step + 1 == end)
       break;
-    if (step == last)
-      return true;
-    if (word_at(step[1].sp - 8) != step[1].pc)
-      break;
-    if (step->rule >> SAVED_RBP_SHIFT)
-      saver = step;
+    uint64_t sp = step[1].sp;
+    if (word_at(sp - 8) != step[1].pc)
+      return step;
+    int64_t saved = hd_row_saved(step->row, HD_CACHED_RBP);
+    rbp_at = saved ? sp + (uint64_t)(8 * saved) : rbp_at;
   }
-  *until = (uint32_t)(step - walk->steps) + 1;
-  return false;
-}
-
-/* Whether the last walk was in this place, and will be so again up to the root.
- * `*next` is where to look, rootward from call to call, and where it was. */
-static inline bool meets(const struct hd_walk *walk, uint64_t pc, uint64_t sp, uint64_t rbp,
-                         uint32_t *next)
-{
-  uint32_t i = *next;
-  while (i < walk->end && walk->steps[i].sp < sp)
-    i++;
-  *next = i;
-  return i < walk->end && walk->steps[i].sp == sp && walk->steps[i].pc == pc &&
-         is_unchanged(walk, i, rbp, next);
+  walk->by_sp = by_sp < walk->by_sp ? by_sp : walk->by_sp;
+  for (; step + 1 < end; step++)
+    if (word_at(step[1].sp - 8) != step[1].pc)
+      return step;
+  return end;
 }
 
 /* The last walk can be met only where all of it lies in the thread's own stack,
@@ -147,7 +139,7 @@ static inline bool meets(const struct hd_walk *walk, uint64_t pc, uint64_t sp, u
 static bool can_be_met(const struct hd_walk *walk, uint32_t generation, uint64_t sp)
 {
   return walk->reusable && walk->generation == generation && hd_self.stack_own &&
-         walk->steps[walk->end - 1].sp <= hd_self.stack_high && sp >= hd_self.stack_low &&
+         walk->end[-1].sp <= hd_self.stack_high && sp >= hd_self.stack_low &&
          sp < hd_self.stack_high;
 }
 
@@ -160,78 +152,125 @@ static bool finish(struct hd_walk *walk, bool reusable, bool truncated)
   return true;
 }
 
-/* Nothing is to be done where it is the last walk once more. */
-static bool finish_at(struct hd_walk *walk, uint32_t met, uint32_t limit, uint32_t count,
-                      bool plain)
+static bool give_up(struct hd_walk *walk)
 {
-  if (count == 0 && met == walk->leaf)
+  walk->reusable = false;
+  return false;
+}
+
+/* What lies beyond is no code, but may look like an address of an earlier generation;
+ * `pcs` has the bits of all. */
+static bool are_possible(uint64_t pcs)
+{
+  return pcs < HD_ADDRESS_LIMIT;
+}
+
+/* Nothing is to be done where it is the last walk once more. The fresh steps end before
+ * `step`. */
+static bool finish_met(struct hd_walk *walk, struct hd_step *met, uint32_t limit,
+                       const struct hd_step *step, uint64_t pcs, bool plain)
+{
+  const struct hd_step *fresh = fresh_steps(walk, limit);
+  if (HD_UNLIKELY(!are_possible(pcs)))
+    return give_up(walk);
+  if (step == fresh && met == walk->leaf)
     return true;
-  prepend(walk, met, walk->fresh + limit, count);
+  prepend(walk, met, fresh, step);
   return finish(walk, plain, false);
 }
 
-static bool finish_anew(struct hd_walk *walk, uint32_t limit, uint32_t count, uint64_t hash,
-                        bool reusable, bool truncated)
+static bool finish_anew(struct hd_walk *walk, uint32_t limit, const struct hd_step *step,
+                        uint64_t hash, uint64_t pcs, bool reusable, bool truncated)
 {
+  uint32_t count = (uint32_t)(step - fresh_steps(walk, limit));
+  if (HD_UNLIKELY(!are_possible(pcs)))
+    return give_up(walk);
   hd_walk_renew(walk, limit, count, hash);
   return finish(walk, reusable && count, truncated);
 }
 
+/* Up to where the stack is known to be readable from here, at least a byte. */
+static uint64_t readable_end(uint64_t sp)
+{
+  return sp >= hd_self.stack_low && sp < hd_self.stack_high ? hd_self.stack_high : sp + 1;
+}
+
 /* Whether the step is one that nearly all functions have: upwards, to within what is
  * known to be readable, which ends at `high`, with the caller's rbp saved between. */
-static inline bool is_plain(struct hd_cached_row row, uint64_t sp, uint64_t cfa, uint64_t high)
+static inline bool is_plain(struct hd_cached_row row, uint64_t sp, uint64_t cfa, uint64_t saved_at,
+                            uint64_t high)
 {
-  uint64_t size = cfa - sp;
-  return !(hd_row_flags(row) & ~HD_ROW_BY_RBP) && size - 1 < high - sp - 1 && size % 8 == 0 &&
-         8 * hd_row_saved(row, HD_CACHED_RBP) <= size &&
-         word_at(cfa - 8) - 1 < HD_ADDRESS_LIMIT - 1;
+  if (HD_UNLIKELY(!hd_row_is_plain(row)))
+    return false;
+  hd_apart();
+  if (HD_UNLIKELY(cfa <= sp))
+    return false;
+  hd_apart();
+  if (HD_UNLIKELY(cfa >= high))
+    return false;
+  hd_apart();
+  if (HD_UNLIKELY(saved_at < sp))
+    return false;
+  hd_apart();
+  return HD_LIKELY(cfa % 8 == 0);
 }
 
 /* What the loop carries is in variables of their own, as nothing may have their
  * addresses: they would be written to memory and read back at every step. What differs
- * from function to function is chosen without a jump, which could not be foreseen. */
+ * from function to function is chosen without a jump, which could not be foreseen: where
+ * no rbp is saved, the word at the CFA is read instead. */
 bool hd_walk_quickly(struct hd_walk *walk, uint32_t limit, const struct hd_entry *entry,
                      uint32_t generation)
 {
-  uint64_t pc = entry->return_address, sp = hd_entry_sp(entry), rbp = entry->rbp, hash = 0;
-  uint64_t high = hd_self.stack_high;
-  uint32_t next = can_be_met(walk, generation, sp) ? walk->leaf : walk->end, count = 0;
-  struct hd_step *fresh = walk->fresh + limit;
+  uint64_t pc = entry->return_address, sp = hd_entry_sp(entry), rbp = entry->rbp;
+  uint64_t hash = 0, pcs = 0, high = hd_self.stack_high, meeting = UINT64_MAX;
+  struct hd_step *const fresh = fresh_steps(walk, limit), *const last = fresh + limit;
+  struct hd_step *step = fresh, *next = walk->leaf;
+  const struct hd_row_cache cache = hd_row_cache_now();
   bool plain = true;
+  if (can_be_met(walk, generation, sp))
+    meeting = next->sp;
   walk->generation = generation;
-  for (;; count++) {
-    if (next < walk->end && meets(walk, pc, sp, rbp, &next) && walk->end - next + count <= limit)
-      return finish_at(walk, next, limit, count, plain);
-    if (count == limit)
-      return finish_anew(walk, limit, count, hash, false, true);
+  for (;; step++) {
+    if (HD_UNLIKELY(sp >= meeting)) {
+      while (next->sp < sp)
+        next++;
+      if (next->sp == sp && next->pc == pc) {
+        struct hd_step *to = unchanged_to(walk, next, rbp);
+        if (to == walk->end && step + (walk->end - next) <= last)
+          return finish_met(walk, next, limit, step, pcs, plain);
+        next = to == walk->end ? next + 1 : to + 1;
+      }
+      meeting = next->sp;
+    }
+    if (HD_UNLIKELY(step == last))
+      return finish_anew(walk, limit, last, hash, pcs, false, pc != 0);
     struct hd_cached_row row;
-    if (!hd_row_cache_get(pc - 1, generation, &row))
-      break;
-    fresh[count] = (struct hd_step){pc, sp, rbp, hash, hd_row_frame(row), (uint32_t)row.second};
+    if (HD_UNLIKELY(!hd_row_cache_get(cache, pc - 1, generation, &row)))
+      return pc == 0 ? finish_anew(walk, limit, step, hash, pcs, false, false) : give_up(walk);
+    *step = (struct hd_step){pc, sp, rbp, hash, row};
     hash = hd_walk_mix(hash, hd_row_frame(row));
-    uint64_t cfa = (hd_row_flags(row) & HD_ROW_BY_RBP ? rbp : sp) + hd_row_cfa_offset(row);
-    if (HD_LIKELY(is_plain(row, sp, cfa, high))) {
-      unsigned saved = hd_row_saved(row, HD_CACHED_RBP);
-      uint64_t there = word_at(cfa - 8u * saved);
+    uint64_t cfa = (hd_row_has(row, HD_ROW_BY_RBP) ? rbp : sp) + hd_row_cfa_offset(row);
+    int64_t saved = hd_row_saved(row, HD_CACHED_RBP);
+    uint64_t saved_at = cfa + (uint64_t)(8 * saved);
+    if (is_plain(row, sp, cfa, saved_at, high)) {
+      uint64_t there = word_at(saved_at);
       rbp = saved ? there : rbp;
       sp = cfa;
       pc = word_at(cfa - 8);
+      pcs |= pc;
       continue;
     }
-    if (hd_row_frame(row) == HD_OWN_FRAME)
-      break;
     struct place place = {pc, sp, rbp};
     enum move moved = move(&place, row, &plain);
     if (moved == ENDED)
-      return finish_anew(walk, limit, count + 1, hash,
-                         plain && (hd_row_flags(row) & HD_ROW_OUTERMOST), false);
+      return finish_anew(walk, limit, step + 1, hash, pcs,
+                         plain && hd_row_has(row, HD_ROW_OUTERMOST), false);
     if (moved == STUCK)
-      break;
+      return give_up(walk);
     pc = place.pc;
     sp = place.sp;
     rbp = place.rbp;
-    high = sp >= hd_self.stack_low && sp < hd_self.stack_high ? hd_self.stack_high : sp + 1;
+    high = readable_end(sp);
   }
-  walk->reusable = false;
-  return false;
 }

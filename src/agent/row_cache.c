@@ -2,24 +2,27 @@
 
 #include "memory.h"
 
-enum { ENTRIES = 8192, EXACT_ENTRIES = 65536, MAX_SAVED = 255 };
+enum { ENTRIES = 8192, EXACT_ENTRIES = 65536, MAX_SAVED = 128 };
 enum { OP_DEREF = 0x06, OP_BREG_RBP = 0x70 + HD_REG_RBP };
 
-const uint8_t hd_cached_registers[HD_CACHED_REGISTERS] = {HD_REG_RBX, HD_REG_RBP, HD_REG_R12,
-                                                          13,         14,         HD_REG_R15};
-struct hd_row_cache hd_row_cache;
+const uint8_t hd_cached_registers[HD_CACHED_REGISTERS] = {HD_REG_RBX, HD_REG_R12, 13,
+                                                          14,         HD_REG_R15, HD_REG_RBP};
+_Atomic(struct hd_row_cache *) hd_row_cache;
 
 _Static_assert(sizeof(struct hd_cached_row) == 16, "two words an entry");
 _Static_assert(sizeof(struct hd_row_entry) == 32, "an entry in one line");
 
 bool hd_row_cache_start(bool exact)
 {
-  uint64_t entries = exact ? EXACT_ENTRIES : ENTRIES;
-  if (hd_row_cache.entries && hd_row_cache.mask >= entries - 1)
+  static struct hd_row_cache caches[2];
+  uint64_t entries = exact ? EXACT_ENTRIES : ENTRIES, mask = (entries - 1) * HD_ROW_WORDS;
+  struct hd_row_cache *last = atomic_load(&hd_row_cache), *cache = &caches[exact];
+  if (last && last->mask >= mask)
     return true; /* of an earlier recording: as good as new */
-  hd_row_cache.entries = hd_map_sparse(entries * sizeof *hd_row_cache.entries);
-  hd_row_cache.mask = entries - 1;
-  return hd_row_cache.entries;
+  *cache = (struct hd_row_cache){mask, hd_map_sparse(entries * sizeof(struct hd_row_entry))};
+  if (cache->words)
+    atomic_store(&hd_row_cache, cache);
+  return cache->words;
 }
 
 /* The operand where the expression is rbp + operand, then `last` and nothing else. */
@@ -34,15 +37,15 @@ static bool is_rbp_plus(const struct hd_rule *rule, bool deref, int64_t *operand
   return !code.failed && code.at == code.end;
 }
 
-static bool compress_offset(int64_t offset, uint8_t *saved)
+static bool compress_offset(int64_t offset, int8_t *saved)
 {
   if (offset >= 0 || offset % 8 || offset < -8 * MAX_SAVED)
     return false;
-  *saved = (uint8_t)(-offset / 8);
+  *saved = (int8_t)(offset / 8);
   return true;
 }
 
-static bool compress_register(const struct hd_rule *rule, bool realigned, uint8_t *saved)
+static bool compress_register(const struct hd_rule *rule, bool realigned, int8_t *saved)
 {
   int64_t offset;
   *saved = 0;
@@ -86,19 +89,20 @@ bool hd_row_compress(const struct hd_cfi_row *row, uint32_t frame, struct hd_cac
       row->rules[HD_REG_RSP].kind != HD_RULE_SAME)
     return false;
   for (unsigned i = 0; i < HD_CACHED_REGISTERS; i++) {
-    uint8_t saved;
+    int8_t saved;
     if (!compress_register(&row->rules[hd_cached_registers[i]], flags & HD_ROW_REALIGNED, &saved))
       return false;
-    cached->second |= (uint64_t)saved << (16 + 8 * i);
+    cached->second |= (uint64_t)(uint8_t)saved << (16 + 8 * i);
   }
   return true;
 }
 
 /* One that has the address already, or is of an earlier generation; else each in
  * turn. */
-static struct hd_row_entry *choose(uint64_t index, uint64_t key)
+static struct hd_row_entry *choose(struct hd_row_cache cache, uint64_t index, uint64_t key)
 {
-  struct hd_row_entry *pair[2] = {&hd_row_cache.entries[index], &hd_row_cache.entries[index ^ 1]};
+  struct hd_row_entry *pair[2] = {hd_row_entry(cache, index),
+                                  hd_row_entry(cache, hd_row_other(index))};
   uint64_t versions = 0;
   for (unsigned i = 0; i < 2; i++) {
     uint64_t found = atomic_load_explicit(&pair[i]->key, memory_order_relaxed);
@@ -113,7 +117,8 @@ static struct hd_row_entry *choose(uint64_t index, uint64_t key)
 void hd_row_cache_put(uintptr_t lookup, uint32_t generation, struct hd_cached_row row)
 {
   uint64_t key = hd_row_key(lookup, generation);
-  struct hd_row_entry *entry = choose(hd_row_index(lookup), key);
+  struct hd_row_cache cache = hd_row_cache_now();
+  struct hd_row_entry *entry = choose(cache, hd_row_index(cache, lookup), key);
   uint64_t version = atomic_load_explicit(&entry->version, memory_order_relaxed);
   if (version % 2 ||
       !atomic_compare_exchange_strong_explicit(&entry->version, &version, version + 1,

@@ -5,6 +5,7 @@
 #define HD_AGENT_ROW_CACHE_H
 
 #include "cfi.h"
+#include "state.h"
 
 #include <stdatomic.h>
 
@@ -12,7 +13,7 @@
 #define HD_OWN_FRAME UINT32_MAX
 
 /* The registers that a function keeps for its caller. */
-enum { HD_CACHED_REGISTERS = 6, HD_CACHED_RBP = 1 };
+enum { HD_CACHED_REGISTERS = 6, HD_CACHED_RBP = 5 };
 extern const uint8_t hd_cached_registers[HD_CACHED_REGISTERS] __attribute__((visibility("hidden")));
 
 /* What is out of the ordinary about a row; by rbp is not, but the CFA is else sp's. */
@@ -28,8 +29,8 @@ enum {
 };
 
 /* Two words, taken apart in registers: the frame and the CFA's offset; its register,
- * the flags, and for each kept register how many words below the CFA it is saved, 0
- * where it is not. */
+ * the flags, and for each kept register how many words from the CFA it is saved: below,
+ * so less than 0; 0 where it is not. */
 struct hd_cached_row {
   uint64_t first, second;
 };
@@ -54,9 +55,20 @@ static inline unsigned hd_row_flags(struct hd_cached_row row)
   return row.second >> 8 & 0xff;
 }
 
-static inline unsigned hd_row_saved(struct hd_cached_row row, unsigned i)
+static inline int64_t hd_row_saved(struct hd_cached_row row, unsigned i)
 {
-  return row.second >> (16 + 8 * i) & 0xff;
+  return (int8_t)(row.second >> (16 + 8 * i));
+}
+
+static inline bool hd_row_has(struct hd_cached_row row, unsigned flags)
+{
+  return (uint32_t)row.second & flags << 8;
+}
+
+/* Nothing is out of the ordinary. */
+static inline bool hd_row_is_plain(struct hd_cached_row row)
+{
+  return !hd_row_has(row, 0xffu & ~HD_ROW_BY_RBP);
 }
 
 /* The version is odd while the entry is being written. */
@@ -64,12 +76,21 @@ struct hd_row_entry {
   _Atomic(uint64_t) version, key, first, second;
 };
 
+enum { HD_ROW_WORDS = sizeof(struct hd_row_entry) / sizeof(uint64_t) };
+
 struct hd_row_cache {
-  struct hd_row_entry *entries;
-  uint64_t mask;
+  uint64_t mask; /* of the indexes of entries, in words */
+  _Atomic(uint64_t) *words;
 };
 
-extern struct hd_row_cache hd_row_cache __attribute__((visibility("hidden")));
+/* Another one takes its place only for more room; whoever is still in the old one may
+ * stay there. */
+extern _Atomic(struct hd_row_cache *) hd_row_cache __attribute__((visibility("hidden")));
+
+static inline struct hd_row_cache hd_row_cache_now(void)
+{
+  return *atomic_load_explicit(&hd_row_cache, memory_order_acquire);
+}
 
 /* Room for more where every allocation is recorded. False when memory is short. */
 bool hd_row_cache_start(bool exact);
@@ -86,12 +107,25 @@ static inline uint64_t hd_row_key(uintptr_t lookup, uint32_t generation)
   return lookup + ((uint64_t)generation << 47);
 }
 
-/* An address has two entries to be in, in one line of the processor's cache. */
-static inline uint64_t hd_row_index(uintptr_t lookup)
+/* The first word of an address's entry; it may also be in the other entry of the same
+ * line of the processor's cache. The address after a call is told from others best by its
+ * low bits, save the last two, as a call is longer. */
+static inline uint64_t hd_row_index(struct hd_row_cache cache, uintptr_t lookup)
 {
-  return (lookup ^ lookup >> 13) & hd_row_cache.mask;
+  return (lookup + 1) & cache.mask;
 }
 
+static inline uint64_t hd_row_other(uint64_t index)
+{
+  return index ^ HD_ROW_WORDS;
+}
+
+static inline struct hd_row_entry *hd_row_entry(struct hd_row_cache cache, uint64_t index)
+{
+  return (struct hd_row_entry *)&cache.words[index];
+}
+
+/* An odd version is never met again. */
 static inline bool hd_row_read(const struct hd_row_entry *entry, uint64_t wanted,
                                struct hd_cached_row *row)
 {
@@ -99,16 +133,18 @@ static inline bool hd_row_read(const struct hd_row_entry *entry, uint64_t wanted
   uint64_t key = atomic_load_explicit(&entry->key, memory_order_acquire);
   row->first = atomic_load_explicit(&entry->first, memory_order_acquire);
   row->second = atomic_load_explicit(&entry->second, memory_order_acquire);
-  return key == wanted && version % 2 == 0 &&
-         version == atomic_load_explicit(&entry->version, memory_order_relaxed);
+  if (HD_UNLIKELY(key != wanted))
+    return false;
+  return HD_LIKELY((version & ~UINT64_C(1)) ==
+                   atomic_load_explicit(&entry->version, memory_order_relaxed));
 }
 
-static inline bool hd_row_cache_get(uintptr_t lookup, uint32_t generation,
-                                    struct hd_cached_row *row)
+static inline bool hd_row_cache_get(struct hd_row_cache cache, uintptr_t lookup,
+                                    uint32_t generation, struct hd_cached_row *row)
 {
-  uint64_t i = hd_row_index(lookup), key = hd_row_key(lookup, generation);
-  return hd_row_read(&hd_row_cache.entries[i], key, row) ||
-         hd_row_read(&hd_row_cache.entries[i ^ 1], key, row);
+  uint64_t index = hd_row_index(cache, lookup), key = hd_row_key(lookup, generation);
+  return HD_LIKELY(hd_row_read(hd_row_entry(cache, index), key, row)) ||
+         hd_row_read(hd_row_entry(cache, hd_row_other(index)), key, row);
 }
 
 #endif

@@ -10,6 +10,13 @@
 #define HD_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HD_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* Between two conditions that nearly always hold: else compilers work out both, to save
+ * a jump that costs less, as it is foreseen. */
+static inline void hd_apart(void)
+{
+  __asm__ volatile("");
+}
+
 /* Zero in a new thread: its first allocation goes the slow way and draws. At
  * most 64 bytes: it is carved out of every thread's static block. */
 struct hd_thread {

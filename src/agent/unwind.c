@@ -115,8 +115,8 @@ static enum outcome step_by_cache(struct hd_cached_row row, struct hd_registers 
     return LOST;
   for (unsigned i = 0; i < HD_CACHED_REGISTERS; i++) {
     uint64_t *value = &registers->value[hd_cached_registers[i]];
-    unsigned saved = hd_row_saved(row, i);
-    if (saved && !hd_stack_read(below - 8u * saved, value))
+    int64_t saved = hd_row_saved(row, i);
+    if (saved && !hd_stack_read(below + (uint64_t)(8 * saved), value))
       return LOST;
     if (saved)
       registers->known |= 1u << hd_cached_registers[i];
@@ -172,7 +172,7 @@ static enum outcome step(uintptr_t lookup, uint32_t generation, struct hd_regist
                          struct manner *manner, uint32_t *frame)
 {
   struct hd_cached_row row;
-  if (!hd_modules_steady() || !hd_row_cache_get(lookup, generation, &row))
+  if (!hd_modules_steady() || !hd_row_cache_get(hd_row_cache_now(), lookup, generation, &row))
     return step_slowly(lookup, generation, registers, manner, frame);
   *manner = (struct manner){false, hd_row_flags(row) & HD_ROW_MAY_SWITCH};
   *frame = hd_row_frame(row);
@@ -212,7 +212,7 @@ static void walk_fully(struct hd_registers *registers, bool interrupted, struct 
     if (!frame)
       walk->failed = true;
     if (frame != HD_OWN_FRAME) {
-      fresh[count++].frame = frame;
+      fresh[count++].row = (struct hd_cached_row){frame, 0};
       hash = hd_walk_mix(hash, frame);
     }
     outcome = check(outcome, registers, old_sp, manner.may_switch);

@@ -4,6 +4,7 @@
 
 #include "entry.h"
 #include "protocol.h"
+#include "row_cache.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,8 +14,7 @@
 struct hd_step {
   uint64_t pc, sp, rbp;
   uint64_t before; /* the hash of what was met before it, see hd_walk_mix */
-  uint32_t frame;
-  uint32_t rule; /* the row's, as far as rbp is concerned (quick.c) */
+  struct hd_cached_row row;
 };
 
 /* Kept from walk to walk: the next one stops where it meets what the last one has
@@ -22,7 +22,9 @@ struct hd_step {
  * room, from the middle on; what a later one meets stays where it is, and the new
  * steps are put before it: rootward is always up. */
 struct hd_walk {
-  uint32_t leaf, end;    /* its steps are from here to there */
+  struct hd_step *leaf;  /* its steps are from here to `end`, where one follows that no */
+  struct hd_step *end;   /* other comes up to */
+  struct hd_step *by_sp; /* from here on rootward no caller is found by rbp, for certain */
   uint32_t generation;   /* that the addresses belong to */
   uint32_t stack;        /* the stack's id where it is that of the last walk, else 0 */
   bool truncated;        /* it goes on rootward, where nobody knows */
@@ -44,26 +46,26 @@ static inline uint64_t hd_walk_mix(uint64_t hash, uint32_t frame)
 
 static inline uint32_t hd_walk_count(const struct hd_walk *walk)
 {
-  return walk->end - walk->leaf;
+  return (uint32_t)(walk->end - walk->leaf);
 }
 
 /* The frame's id, counted from the leaf. */
 static inline uint32_t hd_walk_frame(const struct hd_walk *walk, uint32_t index)
 {
-  return walk->steps[walk->leaf + index].frame;
+  return hd_row_frame(walk->leaf[index].row);
 }
 
 /* How much memory walks of at most so many frames need, and giving it to one that is
  * zeroed. */
 static inline size_t hd_walk_room(uint32_t limit)
 {
-  return 4 * (size_t)limit * sizeof(struct hd_step);
+  return 2 * (2 * (size_t)limit + 1) * sizeof(struct hd_step);
 }
 
 static inline void hd_walk_place(struct hd_walk *walk, void *room, uint32_t limit)
 {
   walk->steps = room;
-  walk->fresh = walk->steps + 2 * (size_t)limit;
+  walk->fresh = walk->steps + 2 * (size_t)limit + 1;
 }
 
 /* The same with memory of its own; false where there is none. */

@@ -106,7 +106,7 @@ static void add_tally(struct pass *pass, const struct hd_tally *tally, enum hd_m
   while (column < columns && tally->columns.measures[column] != measure)
     column++;
   for (size_t i = 0; column < columns && i < tally->buckets.count; i++) {
-    uint32_t own = survey->owns_of[tally->buckets.items[i]];
+    uint32_t own = survey->aims[tally->buckets.items[i]].own;
     if (own)
       pass->own[survey->owns.items[own - 1].context] +=
           sign * tally->values.items[i * columns + column];

@@ -1,6 +1,7 @@
 #include "analysis/evidence.h"
 
 #include "analysis/headline.h"
+#include "analysis/judged.h"
 #include "analysis/list.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 struct teller {
   const struct hd_series *series;
   const struct hd_evidence_options *options;
-  struct hd_judges judges;
+  struct hd_judges own, *judges;
   struct hd_gains gains;
   struct hd_view *view;
   struct hd_evidence *out;
@@ -83,7 +84,7 @@ static void tell_series(struct teller *teller, size_t row)
   column(teller, grid, "change", "CHANGE", false);
   if (allocs)
     column(teller, grid, "allocated", "ALLOCATED", false);
-  if (teller->judges.clock.steps)
+  if (teller->judges->clock.steps)
     column(teller, grid, "longest_wait", hd_measures[HD_LONGEST_WAIT].title, false);
   for (size_t i = 0; i < series->points.count; i++) {
     struct hd_cell *cells = row_in(teller, grid);
@@ -91,11 +92,11 @@ static void tell_series(struct teller *teller, size_t row)
       return;
     double value = hd_series_flat(series, i, row, measure);
     double before = i ? hd_series_flat(series, i - 1, row, measure) : value;
-    if (teller->judges.hours > 0)
-      cells[0] = hd_cell_of(HD_CELL_DURATION, whole(teller->judges.times[i]));
+    if (teller->judges->hours > 0)
+      cells[0] = hd_cell_of(HD_CELL_DURATION, whole(teller->judges->times[i]));
     cells[1] = hd_measure_cell(measure, whole(value), false);
     cells[2] = i ? hd_measure_cell(measure, whole(value - before), true) : nothing;
-    if (teller->judges.clock.steps)
+    if (teller->judges->clock.steps)
       cells[3 + allocs] = wait(hd_series_flat(series, i, row, HD_LONGEST_WAIT));
     if (allocs && i)
       cells[3] = hd_measure_cell(allocations,
@@ -115,7 +116,7 @@ static void tell_chart(struct teller *teller, size_t row)
   }
   for (size_t i = 0; i < count; i++) {
     values[i] = hd_series_flat(teller->series, i, row, teller->options->measure);
-    values[count + i] = teller->judges.times[i] / teller->judges.times[count - 1];
+    values[count + i] = teller->judges->times[i] / teller->judges->times[count - 1];
   }
   teller->out->values = values;
   teller->out->times = values + count;
@@ -174,26 +175,27 @@ static double little_age(const struct teller *teller, size_t row)
 {
   const struct hd_series *series = teller->series;
   size_t count = series->points.count;
-  if (!series->has[HD_INUSE_OBJECTS] || !series->has[HD_ALLOC_OBJECTS] || teller->judges.hours <= 0)
+  if (!series->has[HD_INUSE_OBJECTS] || !series->has[HD_ALLOC_OBJECTS] ||
+      teller->judges->hours <= 0)
     return -1;
   double came = hd_series_flat(series, count - 1, row, HD_ALLOC_OBJECTS) -
                 hd_series_flat(series, 0, row, HD_ALLOC_OBJECTS),
          live = 0;
   for (size_t i = 0; i < count; i++)
     live += hd_series_flat(series, i, row, HD_INUSE_OBJECTS) / (double)count;
-  return came > 0 ? live / came * teller->judges.times[count - 1] : -1;
+  return came > 0 ? live / came * teller->judges->times[count - 1] : -1;
 }
 
 static void tell_ages(struct teller *teller, size_t row)
 {
-  const struct hd_generations *old = &teller->judges.generations;
+  const struct hd_generations *old = &teller->judges->generations;
   double age = exact_age(teller, row);
   if (age >= 0)
     fact(teller, "mean_age_ns", "mean age", hd_cell_of(HD_CELL_DURATION, whole(age)));
   else if ((age = little_age(teller, row)) >= 0)
     fact(teller, "mean_age_ns", "mean age, by Little's law",
          hd_cell_of(HD_CELL_DURATION, whole(age)));
-  if (!teller->judges.aged)
+  if (!teller->judges->aged)
     return;
   enum hd_measure measure = teller->options->measure;
   const double *values = old->values + row * old->points;
@@ -218,7 +220,7 @@ static void tell_retention(struct teller *teller, size_t row)
 static void tell_waits(struct teller *teller, size_t row)
 {
   struct hd_waits waits;
-  if (!hd_judges_waits(&teller->judges, row, &waits))
+  if (!hd_judges_waits(teller->judges, row, &waits))
     return;
   if (waits.first > 0)
     fact(teller, "longest_wait_before", "longest wait, at first", wait(waits.first));
@@ -243,7 +245,7 @@ static struct hd_cell rate(const struct teller *teller, double value, bool inter
 
 static void tell_facts(struct teller *teller, size_t row, const struct hd_trend *trend)
 {
-  const struct hd_judgement *of = &teller->judges.rows[row];
+  const struct hd_judgement *of = &teller->judges->rows[row];
   const struct hd_gain *gain = &teller->gains.items.items[row];
   enum hd_measure measure = teller->options->measure;
   fact(teller, "verdict", "verdict", hd_cell_text(hd_verdict_names[of->verdict]));
@@ -287,8 +289,8 @@ static bool tell_site(struct teller *teller, size_t row)
   if (!hd_row_name(teller->series, row, &teller->options->names, teller->view, &teller->out->name,
                    &teller->out->place))
     return false;
-  bool shaped = hd_judges_trend(&teller->judges, row, &trend);
-  teller->out->why = hd_evidence_why(teller->view, &teller->judges, row, shaped ? &trend : NULL);
+  bool shaped = hd_judges_trend(teller->judges, row, &trend);
+  teller->out->why = hd_evidence_why(teller->view, teller->judges, row, shaped ? &trend : NULL);
   teller->fine = teller->out->why != NULL;
   tell_facts(teller, row, shaped ? &trend : NULL);
   tell_series(teller, row);
@@ -329,7 +331,7 @@ static bool tell_all(struct teller *teller, struct hd_error *error)
   if (!matches)
     return hd_fail_memory(error);
   for (size_t row = 0; row < rows; row++) {
-    const struct hd_judgement *of = &teller->judges.rows[row];
+    const struct hd_judgement *of = &teller->judges->rows[row];
     if (is_match(teller, row))
       matches[count++] = (struct match){row, of->score, of->growth};
   }
@@ -371,9 +373,9 @@ bool hd_evidence_build(const struct hd_series *series, const struct hd_evidence_
                          hd_measures[options->measure].name);
   bool fine = hd_headline_build(series, options->measure, options->filters, view, error) &&
               hd_gains_compute(series, options->measure, &teller.gains, error) &&
-              hd_judges_init(&teller.judges, series, options->measure, error) &&
+              hd_judged_take(series, options->measure, &teller.own, &teller.judges, error) &&
               tell_all(&teller, error);
-  hd_judges_deinit(&teller.judges);
+  hd_judges_deinit(&teller.own);
   hd_gains_deinit(&teller.gains);
   return fine;
 }

@@ -346,6 +346,7 @@ static void judge(struct hd_judges *judges, size_t row)
 struct rows_judge {
   struct hd_judges judges;
   size_t first, end;
+  bool stopped;
 };
 
 /* A row that never held anything, nor allocated, is told from no other such row. */
@@ -363,10 +364,13 @@ static bool is_empty(const struct hd_series *series, size_t row)
 
 static void judge_rows(void *context, unsigned part)
 {
+  enum { A_WHILE = 512 };
   struct rows_judge *rows = (struct rows_judge *)context + part;
   const struct hd_judgement *empty = NULL;
   bool ages = rows->judges.aged || rows->judges.clock.steps;
   for (size_t row = rows->first; row < rows->end; row++) {
+    if (row % A_WHILE == 0 && (rows->stopped = hd_stop_came(&rows->judges.series->stop)))
+      return;
     bool is_like = !ages && is_empty(rows->judges.series, row);
     if (is_like && empty) {
       rows->judges.rows[row] = *empty;
@@ -387,27 +391,29 @@ static bool take_memory(struct hd_judges *judges)
 }
 
 /* Some at the same time, where there are many. */
-static bool judge_all(struct hd_judges *judges)
+static bool judge_all(struct hd_judges *judges, struct hd_error *error)
 {
   enum { WORTH_A_THREAD = 20000 }; /* values */
   const struct hd_series *series = judges->series;
   struct rows_judge parts[HD_MOST_PARTS];
   size_t rows = series->rows.count, wanted = rows * series->points.count / WORTH_A_THREAD;
   unsigned count = series->jobs < HD_MOST_PARTS ? series->jobs : HD_MOST_PARTS;
-  bool fine = true;
+  bool fine = true, stopped = false;
   count = wanted < count ? (unsigned)wanted : count;
   count = count ? count : 1;
   for (unsigned i = 0; i < count; i++) {
-    parts[i] = (struct rows_judge){*judges, rows * i / count, rows * (i + 1) / count};
+    parts[i] = (struct rows_judge){*judges, rows * i / count, rows * (i + 1) / count, false};
     fine = (i == 0 || take_memory(&parts[i].judges)) && fine;
   }
   if (fine)
     hd_parallel(count, judge_rows, parts);
+  for (unsigned i = 0; i < count; i++)
+    stopped |= parts[i].stopped;
   for (unsigned i = 1; i < count; i++) {
     hd_free(parts[i].judges.values);
     hd_free(parts[i].judges.memory);
   }
-  return fine;
+  return stopped ? hd_fail_input(error, "interrupted") : fine || hd_fail_memory(error);
 }
 
 bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,
@@ -418,7 +424,7 @@ bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,
   fine = fine && take_times(judges, error) && make_design(judges, error) &&
          take_step_noise(judges, error) && take_significance(judges, error) &&
          take_generations(judges, error) && take_waits(judges, error) &&
-         (judge_all(judges) || hd_fail_memory(error));
+         judge_all(judges, error);
   if (!fine)
     hd_judges_deinit(judges);
   return fine;

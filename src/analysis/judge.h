@@ -42,6 +42,7 @@ struct hd_judges {
   struct hd_judgement *rows;  /* by row */
 };
 
+/* Fails, too, where the series' stop comes. */
 bool hd_judges_init(struct hd_judges *judges, const struct hd_series *series,
                     enum hd_measure measure, struct hd_error *error);
 void hd_judges_deinit(struct hd_judges *judges);

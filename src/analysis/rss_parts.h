@@ -20,8 +20,8 @@ enum hd_rss_part {
 /* For people. */
 const char *hd_rss_part_title(const struct hd_profile *profile, enum hd_rss_part part);
 
-/* The parts in bytes, which add up to the resident set unless they are more than it
- * (its counters lag behind). False where the snapshot does not say enough.
+/* The parts in bytes, which add up to the resident set unless those that are no heap are
+ * more than it (its counters lag behind). False where the snapshot does not say enough.
  *
  * Where libc's malloc did not say how much it has in mappings of its own, or the
  * allocator is another one, all anonymous memory counts as the allocator's. */

@@ -47,6 +47,8 @@ bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
     return hd_fail_memory(error);
   if (count)
     memcpy(series->points.items, from->points.items, count * sizeof *series->points.items);
+  for (size_t i = 0; i < count; i++)
+    series->points.items[i].number = i + 1;
   series->points.count = count;
   return true;
 }
@@ -71,6 +73,16 @@ void hd_series_deinit(struct hd_series *series)
   hd_index_deinit(&series->edge_index);
   hd_classes_deinit(&series->classes);
   hd_frames_deinit(&series->frames);
+}
+
+bool hd_series_first_measure(const struct hd_series *series, enum hd_measure *measure)
+{
+  for (int i = 0; i < HD_MEASURES; i++)
+    if (series->has[i] && hd_measures[i].merge == HD_MERGE_SUM) {
+      *measure = (enum hd_measure)i;
+      return true;
+    }
+  return false;
 }
 
 void hd_series_take_measures(struct hd_series *series, const bool has[HD_MEASURES])

@@ -78,6 +78,8 @@ struct hd_edge {
   uint32_t outer, inner; /* row numbers */
 };
 
+struct hd_judged;
+
 struct hd_series {
   struct hd_pool *pool;
   struct hd_frames frames;
@@ -99,8 +101,9 @@ struct hd_series {
   HD_VEC(uint32_t) label_rows;   /* [label] -> row number + 1; not of BY_STACK */
   struct hd_index stack_index, label_index, edge_index;
   struct hd_classes classes;
-  struct hd_stop stop; /* of folding */
-  unsigned jobs;       /* threads that work on all rows may take; 0 or 1: none */
+  struct hd_judged *judged; /* of a kept series: judged.h; not its own. NULL: there is none */
+  struct hd_stop stop;      /* of folding and judging */
+  unsigned jobs;            /* threads that work on all rows may take; 0 or 1: none */
 };
 
 void hd_series_init(struct hd_series *series, struct hd_pool *pool,
@@ -117,12 +120,16 @@ void hd_series_take_measures(struct hd_series *series, const bool has[HD_MEASURE
 bool hd_series_add(struct hd_series *series, const struct hd_profile *profile,
                    const uint32_t *locations, struct hd_point point, struct hd_error *error);
 
-/* The same rows with points that are taken out and put in order apart: `from` stays as
- * it is, and must not change as long as `series` is used. */
+/* The same rows with points that are taken out and put in order apart, and numbered as they
+ * are now: `from` stays as it is, and must not change as long as `series` is used. */
 bool hd_series_borrow(struct hd_series *series, const struct hd_series *from,
                       struct hd_error *error);
 
 void hd_point_deinit(struct hd_point *point);
+
+/* What is shown where nobody names a measure: inuse_space where every snapshot has it, else
+ * whatever there is. False: they have none in common. */
+bool hd_series_first_measure(const struct hd_series *series, enum hd_measure *measure);
 
 /* Takes a snapshot out again; its rows stay, with nothing in them. */
 void hd_series_drop(struct hd_series *series, size_t point);

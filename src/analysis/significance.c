@@ -8,9 +8,16 @@ static const double least_net = 3;
 /* From here on the normal distribution is as good. */
 static const double exact_up_to = 2000;
 
+/* Not lgamma(), which writes the sign where all threads do. */
+static double log_gamma(double x)
+{
+  int sign;
+  return lgamma_r(x, &sign);
+}
+
 static double log_choose(double n, double k)
 {
-  return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+  return log_gamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1);
 }
 
 double hd_binomial_tail(double m, double x)

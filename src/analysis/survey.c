@@ -10,12 +10,11 @@ void hd_survey_destroy(struct hd_survey *survey)
     return;
   hd_places_deinit(&survey->at);
   hd_vec_deinit(&survey->frame_rows);
-  uint32_t **numbers[] = {&survey->place_of, &survey->where,   &survey->rows,
-                          &survey->classes,  &survey->owns_of, &survey->own_at};
+  uint32_t **numbers[] = {&survey->place_of, &survey->where, &survey->own_at};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     hd_free(*numbers[i]);
   hd_free(survey->dropped);
-  hd_free(survey->unnamed);
+  hd_free(survey->aims);
   hd_vec_deinit(&survey->owns);
   hd_vec_deinit(&survey->own_edges);
   hd_vec_deinit(&survey->edge_stamps);
@@ -37,12 +36,8 @@ static struct hd_survey *create(struct hd_series *series, const struct hd_contex
   made->where = hd_alloc_zeroed(nodes, sizeof(uint32_t));
   made->own_at = hd_alloc_zeroed(nodes, sizeof(uint32_t));
   made->dropped = hd_alloc_zeroed(nodes, sizeof(bool));
-  made->rows = hd_alloc_zeroed(buckets, sizeof(uint32_t));
-  made->classes = hd_alloc_zeroed(buckets, sizeof(uint32_t));
-  made->owns_of = hd_alloc_zeroed(buckets, sizeof(uint32_t));
-  made->unnamed = hd_alloc_zeroed(buckets, sizeof(bool));
-  if (made->place_of && made->where && made->own_at && made->dropped && made->rows &&
-      made->classes && made->owns_of && made->unnamed)
+  made->aims = hd_alloc_zeroed(buckets, sizeof *made->aims);
+  if (made->place_of && made->where && made->own_at && made->dropped && made->aims)
     return made;
   hd_survey_destroy(made);
   return NULL;
@@ -126,19 +121,20 @@ static bool aim_bucket(struct aiming *aiming, uint32_t bucket)
   const struct hd_bucket *from = &survey->contexts->buckets.items[bucket];
   uint32_t where = survey->where[from->context];
   uint32_t context = where ? where - 1 : 0;
-  survey->unnamed[bucket] = is_unnamed(survey, context);
+  struct hd_aim *aim = &survey->aims[bucket];
+  *aim = (struct hd_aim){.cut = from->cut, .unnamed = is_unnamed(survey, context)};
   if (survey->dropped[from->context])
     return true;
-  survey->owns_of[bucket] = survey->own_at[context];
-  uint32_t row = survey->rows[bucket] = survey->owns.items[survey->own_at[context] - 1].row;
+  aim->own = survey->own_at[context];
+  uint32_t row = aim->row = survey->owns.items[aim->own - 1].row;
   if (hd_is_sampled(from->size, from->weight)) {
     struct hd_class key = {row - 1, from->size, from->rate, from->weight};
     while (aiming->recent.count < row)
       if (!hd_vec_push(&aiming->recent, none))
         return false;
-    survey->classes[bucket] =
+    aim->class =
         hd_class_of(&survey->series->classes, &key, aiming->recent.items[row - 1].classes);
-    return survey->classes[bucket] != 0;
+    return aim->class != 0;
   }
   return true;
 }

@@ -30,6 +30,12 @@ struct hd_step {
 /* A row that gains at a step, + 0; with this bit only what comes from its callees. */
 #define HD_ADD_PASSING 0x80000000u
 
+/* Where a bucket's values go. In one place, as each snapshot looks at most of them. */
+struct hd_aim {
+  uint32_t row, class, own; /* + 1; 0 none */
+  bool cut, unnamed;        /* its stack; its call site has no name */
+};
+
 struct hd_survey {
   struct hd_series *series;
   const struct hd_contexts *contexts;
@@ -44,9 +50,7 @@ struct hd_survey {
   bool *dropped;
   uint32_t *own_at; /* [context]: own + 1, 0 none */
 
-  /* [bucket] + 1, 0 none */
-  uint32_t *rows, *classes, *owns_of;
-  bool *unnamed; /* [bucket] */
+  struct hd_aim *aims; /* [bucket] */
 
   HD_VEC(struct hd_own) owns;
   HD_VEC(uint32_t) own_edges;   /* edges of the series */

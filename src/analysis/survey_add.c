@@ -120,26 +120,26 @@ static bool add_entries(struct adding *adding)
   struct totals totals = {0};
   bool by_step = survey->steps.count || survey->own_edges.count;
   for (size_t i = 0; i < tally->buckets.count; i++) {
-    uint32_t bucket = tally->buckets.items[i], row = survey->rows[bucket];
+    uint32_t bucket = tally->buckets.items[i];
+    const struct hd_aim aim = survey->aims[bucket];
     double room[HD_MEASURES];
     const double *values = values_of(adding, i, room);
     hd_columns_join(&adding->columns, totals.all, values);
-    if (survey->contexts->buckets.items[bucket].cut)
+    if (aim.cut)
       hd_columns_join(&adding->columns, totals.cut, values);
-    if (survey->unnamed[bucket])
+    if (aim.unnamed)
       hd_columns_join(&adding->columns, totals.unnamed, values);
-    if (!row)
+    if (!aim.row)
       continue;
-    hd_columns_join(&adding->columns, adding->point->flat.items + (row - 1) * columns, values);
+    hd_columns_join(&adding->columns, adding->point->flat.items + (aim.row - 1) * columns, values);
     if (by_step)
-      hd_columns_join(&adding->columns,
-                      adding->sums->owns + (survey->owns_of[bucket] - 1) * columns, values);
-    if (survey->classes[bucket] && i < tally->counts.count) {
+      hd_columns_join(&adding->columns, adding->sums->owns + (aim.own - 1) * columns, values);
+    if (aim.class && i < tally->counts.count) {
       if (!hd_class_point_grow(sampled, survey->series->classes.items.count))
         return false;
-      hd_class_count(&sampled->items[survey->classes[bucket] - 1], tally->counts.items[i]);
+      hd_class_count(&sampled->items[aim.class - 1], tally->counts.items[i]);
     }
-    if (tally->has[HD_GOROUTINES] && !add_state(adding, bucket, i, row))
+    if (tally->has[HD_GOROUTINES] && !add_state(adding, bucket, i, aim.row))
       return false;
   }
   give_totals(adding, &totals);
@@ -153,10 +153,11 @@ static bool add_ages(struct adding *adding)
     const struct hd_tally_age *age = &adding->tally->ages.items[i];
     const struct hd_bucket *bucket = &survey->contexts->buckets.items[age->bucket];
     struct hd_age_band band = hd_age_band_of(age->log2, age->count, bucket->size, bucket->weight);
-    if (!survey->rows[age->bucket])
+    const struct hd_aim *aim = &survey->aims[age->bucket];
+    if (!aim->row)
       continue;
-    band.row = survey->rows[age->bucket] - 1;
-    band.class = survey->classes[age->bucket];
+    band.row = aim->row - 1;
+    band.class = aim->class;
     if (!hd_vec_push(&adding->point->sampled.ages, band))
       return false;
   }

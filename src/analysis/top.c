@@ -1,6 +1,7 @@
 #include "analysis/top.h"
 
 #include "analysis/headline.h"
+#include "analysis/judged.h"
 #include "analysis/summary.h"
 #include "analysis/top_table.h"
 #include "base/buffer.h"
@@ -485,15 +486,15 @@ bool hd_top_build(const struct hd_series *series, const struct hd_top_options *o
                   struct hd_view *view, struct hd_error *error)
 {
   struct hd_gains gains;
-  struct hd_judges judges = {0};
+  struct hd_judges own = {0}, *judges = NULL;
   if (!hd_headline_build(series, options->measure, options->filters, view, error) ||
       !hd_gains_compute(series, options->measure, &gains, error))
     return false;
   struct table table = {.series = series, .options = options, .gains = &gains, .view = view};
-  bool fine = !gains.diff || hd_judges_init(&judges, series, options->measure, error);
-  table.judges = gains.diff ? &judges : NULL;
+  bool fine = !gains.diff || hd_judged_take(series, options->measure, &own, &judges, error);
+  table.judges = judges;
   fine = fine && build(&table, &gains, error);
-  hd_judges_deinit(&judges);
+  hd_judges_deinit(&own);
   hd_gains_deinit(&gains);
   return fine;
 }

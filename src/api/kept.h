@@ -28,7 +28,14 @@ bool hd_kept_survey(struct hd_session *session, const struct hd_fold_spec *spec,
                     struct hd_error *error);
 /* Of kept snapshot number `number`, from 1 on. */
 const struct hd_tally *hd_kept_tally(const struct hd_session *session, size_t number);
-/* Has them folded so in the background. */
-void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec);
+/* What is to be judged of a fold before somebody asks. */
+struct hd_kept_judging {
+  bool wanted;
+  struct hd_settling settling;
+  int measure; /* -1: the first one (series.h) */
+};
+/* Has them folded so in the background, and judged. */
+void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec,
+                     const struct hd_kept_judging *judging);
 
 #endif

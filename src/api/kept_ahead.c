@@ -1,12 +1,17 @@
-/* Folding in the background, while nobody asks: what the next questions need is there when
- * they come. One thread works through a short list. It touches a fold that it works on, and
- * reads the snapshots and the pool, which do not change meanwhile: hd_ahead_stop comes before
- * anything that changes them. */
+/* Folding and judging in the background, while nobody asks: what the next questions need is
+ * there when they come. One thread works through a short list. It touches a fold that it works
+ * on, and reads the snapshots and the pool, which do not change meanwhile: hd_ahead_stop comes
+ * before anything that changes them. */
 #include "api/kept_state.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
+
+struct wanted {
+  struct kept_fold *fold;
+  struct hd_kept_judging judging;
+};
 
 struct hd_ahead {
   const struct hd_kept_set *kept;
@@ -14,9 +19,10 @@ struct hd_ahead {
   pthread_t thread;
   pthread_mutex_t lock; /* of all that follows */
   pthread_cond_t changed;
-  struct kept_fold *wanted[MAX_FOLDS];
+  struct wanted wanted[MAX_FOLDS];
   size_t count;
   struct kept_fold *working; /* NULL: it waits */
+  bool again;                /* that one was wanted meanwhile, and may be to be judged otherwise */
   bool asked; /* just now: the next question may follow at once, as in a script */
   bool held, quitting;       /* held: it is to leave what it does, and to wait */
 };
@@ -30,29 +36,50 @@ static bool is_held(void *context)
   return held;
 }
 
-/* Takes a fold out of the list; false: it is not in it. */
-static bool take_out(struct hd_ahead *ahead, const struct kept_fold *fold)
+/* Its place in the list; its count: it is not in it. */
+static size_t place_in(const struct hd_ahead *ahead, const struct kept_fold *fold)
 {
-  for (size_t i = 0; i < ahead->count; i++)
-    if (ahead->wanted[i] == fold) {
-      for (ahead->count--; i < ahead->count; i++)
-        ahead->wanted[i] = ahead->wanted[i + 1];
-      return true;
-    }
-  return false;
+  size_t i = 0;
+  while (i < ahead->count && ahead->wanted[i].fold != fold)
+    i++;
+  return i;
+}
+
+static void take_out(struct hd_ahead *ahead, const struct kept_fold *fold)
+{
+  size_t i = place_in(ahead, fold);
+  if (i == ahead->count)
+    return;
+  for (ahead->count--; i < ahead->count; i++)
+    ahead->wanted[i] = ahead->wanted[i + 1];
+}
+
+/* At the end where it is not there yet. */
+static void want(struct hd_ahead *ahead, struct wanted wanted)
+{
+  size_t i = place_in(ahead, wanted.fold);
+  if (i == MAX_FOLDS)
+    return;
+  ahead->wanted[i] = wanted;
+  ahead->count += i == ahead->count;
 }
 
 /* One fold; what was left is still wanted. An error comes again when somebody asks. */
-static void work_on(struct hd_ahead *ahead, struct kept_fold *fold)
+static void work_on(struct hd_ahead *ahead, struct wanted wanted)
 {
   struct hd_stop stop = {is_held, ahead};
   struct hd_error error = HD_ERROR_INIT;
   bool stopped;
+  ahead->again = false;
   pthread_mutex_unlock(&ahead->lock);
-  hd_kept_fold_on(ahead->kept, fold, &ahead->folder, &stop, &stopped, &error);
+  if (hd_kept_fold_on(ahead->kept, wanted.fold, &ahead->folder, &stop, &stopped, &error) &&
+      wanted.judging.wanted) {
+    hd_kept_fold_judge(wanted.fold, &wanted.judging, &stop);
+    stopped = is_held(ahead);
+  }
   pthread_mutex_lock(&ahead->lock);
-  if (!stopped)
-    take_out(ahead, fold);
+  if (!stopped && !ahead->again)
+    take_out(ahead, wanted.fold);
 }
 
 /* Or until something changes. */
@@ -81,8 +108,8 @@ static void *work(void *context)
       wait_a_moment(ahead);
       continue;
     }
-    ahead->working = ahead->wanted[0];
-    work_on(ahead, ahead->working);
+    ahead->working = ahead->wanted[0].fold;
+    work_on(ahead, ahead->wanted[0]);
     ahead->working = NULL;
     pthread_cond_broadcast(&ahead->changed);
   }
@@ -112,7 +139,8 @@ static struct hd_ahead *start(struct hd_session *session)
   return NULL;
 }
 
-bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold)
+bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold,
+                   const struct hd_kept_judging *judging)
 {
   struct hd_kept_set *kept = session->kept;
   if (!kept->ahead)
@@ -121,12 +149,12 @@ bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold)
   if (!ahead)
     return false;
   pthread_mutex_lock(&ahead->lock);
-  bool known = ahead->working != fold && hd_kept_fold_done(kept, fold);
-  for (size_t i = 0; i < ahead->count; i++)
-    known |= ahead->wanted[i] == fold;
+  /* Whether it is judged so the thread finds out. */
+  bool known = ahead->working != fold && hd_kept_fold_done(kept, fold) && !judging->wanted;
   ahead->asked = true;
-  if (!known && ahead->count < MAX_FOLDS)
-    ahead->wanted[ahead->count++] = fold;
+  ahead->again |= ahead->working == fold;
+  if (!known)
+    want(ahead, (struct wanted){fold, *judging});
   pthread_cond_broadcast(&ahead->changed);
   pthread_mutex_unlock(&ahead->lock);
   return true;

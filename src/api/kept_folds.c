@@ -13,6 +13,7 @@ static void fold_destroy(struct kept_fold *fold)
   if (!fold)
     return;
   hd_survey_destroy(fold->survey);
+  hd_judged_drop(&fold->judged);
   hd_series_deinit(&fold->series);
   hd_filters_deinit(&fold->filters);
   for (size_t i = 0; i < sizeof fold->texts / sizeof *fold->texts; i++)
@@ -77,6 +78,7 @@ static struct kept_fold *make_fold(struct hd_session *session, const struct hd_f
   }
   fold->spec = *spec;
   hd_series_init(&fold->series, session->kept->pool, &fold->filters, spec->by);
+  fold->series.judged = &fold->judged;
   fold->series.jobs = hd_session_jobs(session);
   fold->series.frames.wrappers = &session->kept->frames;
   fold->series.want_cum = spec->want_cum;
@@ -174,6 +176,7 @@ static bool add_next(const struct hd_kept_set *kept, struct kept_fold *fold, siz
   struct hd_series *series = &fold->series;
   size_t first = series->points.count, entries = 0;
   const struct kept_snapshot *snapshots = kept->snapshots.items + first;
+  hd_judged_drop(&fold->judged);
   if (!hd_vec_reserve(&series->points, count))
     return hd_fail_memory(error);
   struct hd_point *points = series->points.items + first;
@@ -209,6 +212,7 @@ static bool look_over(const struct hd_kept_set *kept, struct kept_fold *fold, bo
 {
   if (fold->survey && fold->survey->version == kept->contexts.version)
     return true;
+  hd_judged_drop(&fold->judged);
   hd_survey_destroy(fold->survey);
   return hd_survey_make(&fold->series, &kept->contexts, &fold->survey, stopped, error);
 }
@@ -230,6 +234,23 @@ bool hd_kept_fold_on(const struct hd_kept_set *kept, struct kept_fold *fold, str
   fold->series.stop = (struct hd_stop){0};
   fold->failed = !fine && !*stopped;
   return fine;
+}
+
+void hd_kept_fold_judge(struct kept_fold *fold, const struct hd_kept_judging *judging,
+                        const struct hd_stop *stop)
+{
+  struct hd_series series;
+  struct hd_settled settled;
+  struct hd_judges own, *judges;
+  struct hd_error error = HD_ERROR_INIT;
+  enum hd_measure measure = (enum hd_measure)judging->measure;
+  bool fine = hd_series_borrow(&series, &fold->series, &error) &&
+              hd_settle(&series, &judging->settling, &settled, &error) &&
+              (judging->measure >= 0 || hd_series_first_measure(&series, &measure));
+  series.stop = *stop;
+  if (fine && series.points.count > 1 && series.has[measure])
+    hd_judged_take(&series, measure, &own, &judges, &error);
+  hd_series_deinit(&series);
 }
 
 bool hd_kept_survey(struct hd_session *session, const struct hd_fold_spec *spec,
@@ -271,10 +292,11 @@ const struct hd_tally *hd_kept_tally(const struct hd_session *session, size_t nu
   return &session->kept->snapshots.items[number - 1].tally;
 }
 
-void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec)
+void hd_kept_prepare(struct hd_session *session, const struct hd_fold_spec *spec,
+                     const struct hd_kept_judging *judging)
 {
   struct hd_error error = HD_ERROR_INIT;
   struct kept_fold *fold = hd_kept_fold(session, spec, &error);
   if (fold)
-    hd_ahead_want(session, fold);
+    hd_ahead_want(session, fold, judging);
 }

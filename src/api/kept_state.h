@@ -2,6 +2,7 @@
 #ifndef HD_API_KEPT_STATE_H
 #define HD_API_KEPT_STATE_H
 
+#include "analysis/judged.h"
 #include "analysis/survey.h"
 #include "api/kept.h"
 #include "base/parallel.h"
@@ -34,6 +35,7 @@ struct kept_fold {
   struct hd_filters filters;
   struct hd_series series;
   struct hd_survey *survey; /* NULL: not yet */
+  struct hd_judged judged;  /* of the series */
   uint64_t used;            /* when, by a count of questions */
   bool failed;              /* for want of memory: it is to be made anew */
 };
@@ -80,13 +82,18 @@ bool hd_kept_fold_done(const struct hd_kept_set *kept, const struct kept_fold *f
  * an error it has failed. */
 bool hd_kept_fold_on(const struct hd_kept_set *kept, struct kept_fold *fold, struct folder *folder,
                      const struct hd_stop *stop, bool *stopped, struct hd_error *error);
+/* Judges a fold that is done, unless it is judged so already. Where it fails or is stopped
+ * the question that needs it does so again, and tells. */
+void hd_kept_fold_judge(struct kept_fold *fold, const struct hd_kept_judging *judging,
+                        const struct hd_stop *stop);
 /* All of them; nobody works on one. */
 void hd_kept_folds_drop(struct hd_kept_set *kept);
 
 /* --- kept_ahead.c: folding in the background ---------------------------------------- */
 
 /* In the background, after what was wanted before. */
-bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold);
+bool hd_ahead_want(struct hd_session *session, struct kept_fold *fold,
+                   const struct hd_kept_judging *judging);
 /* From now on the caller alone works on this fold, and others are left, until
  * hd_ahead_go_on. What is being done on it is waited for, unless `stop` ends that: false. */
 bool hd_ahead_take(struct hd_kept_set *kept, struct kept_fold *fold, const struct hd_stop *stop);

@@ -1,11 +1,11 @@
 /* What the chosen snapshots are as a series: which of them count, and what is to be said. */
 #include "api/load.h"
 
-#include "analysis/gaps.h"
 #include "analysis/headline.h"
 #include "base/units.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,17 +51,6 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
                         : profile->bad_rows > 1 ? "; the first: "
                                                 : ": ",
                         profile->first_bad ? profile->first_bad : "");
-}
-
-bool hd_is_freed(double before, double last)
-{
-  return last < before / 2;
-}
-
-/* What the program held: its heap, and what it mapped itself where that is recorded. */
-static double held_at(const struct hd_point *point)
-{
-  return point->total[HD_INUSE_SPACE] + point->total[HD_MMAP_SPACE];
 }
 
 static void note_order(struct hd_session *session, const struct hd_series *series)
@@ -116,69 +105,70 @@ static const char *name_of(struct hd_session *session, const struct hd_point *po
   return name ? name : point->path;
 }
 
-/* Many programs free all they have before they end: then the snapshot at exit does
- * not show what they held while they ran. Of a series it is left out, unless it is
- * all there is beside the first one. */
-static void settle_exit(struct hd_session *session, struct hd_series *series)
+static void note_exit(struct hd_session *session, const struct hd_settled *settled)
 {
-  size_t last = series->points.count - 1;
-  const struct hd_point *points = series->points.items;
-  if (!last || !points[last].at_exit)
-    return;
-  if (last == 1 && held_at(&points[1]) < 1 && points[1].total[HD_ALLOC_SPACE] >= 1)
+  if (settled->exit == HD_EXIT_ALONE)
     hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                         "the program freed all it had before it ended, and there is no snapshot in "
                         "between%s", session->chosen.items[0].group
                                          ? ": record it with a shorter --interval" : "");
-  if (last == 1 || !hd_is_freed(held_at(&points[last - 1]), held_at(&points[last])))
-    return;
-  hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
-                      "the snapshot at exit is left out, as most of the memory had been freed by "
-                      "then; to compare with it: heapdiff top %s %s", name_of(session, &points[0]),
-                      name_of(session, &points[last]));
-  hd_series_drop(series, last);
+  if (settled->exit == HD_EXIT_LEFT_OUT)
+    hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
+                        "the snapshot at exit is left out, as most of the memory had been freed by "
+                        "then; to compare with it: heapdiff top %s %s",
+                        name_of(session, &settled->first), name_of(session, &settled->at_exit));
 }
 
-/* Before any is left out: what was not recorded is no part of a course. */
-static bool note_gaps(struct hd_session *session, const struct hd_series *series,
-                      struct hd_error *error)
+/* Less than most of it, so the snapshot at exit stays: what it hides is said. */
+static void note_partly_freed(struct hd_session *session, const struct hd_series *series)
 {
-  struct hd_gaps gaps;
+  static const double much = .1;
+  size_t last = series->points.count - 1;
+  const struct hd_point *points = series->points.items;
+  char freed[HD_UNITS_TEXT], held[HD_UNITS_TEXT];
+  if (last < 2 || !points[last].at_exit || !hd_session_is_one_series(session) ||
+      hd_measures[series->measures[0]].nature != HD_NATURE_GAUGE)
+    return;
+  double before = hd_held_at(&points[last - 1]), gone = before - hd_held_at(&points[last]);
+  if (gone <= much * before)
+    return;
+  hd_format_bytes(freed, llround(gone), -1, false);
+  hd_format_bytes(held, llround(before), -1, false);
+  hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
+                      "before it exited the program freed %s of the %s that it held: --until 1ms "
+                      "shows what had grown by then", freed, held);
+}
+
+static void note_gaps(struct hd_session *session, const struct hd_settled *settled)
+{
   char width[HD_UNITS_TEXT], usual[HD_UNITS_TEXT], when[HD_UNITS_TEXT] = "", more[64] = "";
-  if (!hd_gaps_find(series, &gaps, error))
-    return false;
-  if (!gaps.count)
-    return true;
-  const struct hd_point *after = &series->points.items[gaps.widest];
-  hd_format_duration(width, gaps.width_ns);
-  hd_format_duration(usual, gaps.usual_ns);
+  const struct hd_gaps *gaps = &settled->gaps;
+  const struct hd_point *after = &settled->after_gap;
+  if (!gaps->count)
+    return;
+  hd_format_duration(width, gaps->width_ns);
+  hd_format_duration(usual, gaps->usual_ns);
   if (after->time_ns)
     hd_format_time(when, after->time_ns);
-  if (gaps.count > 1)
-    snprintf(more, sizeof more, ", the widest of %zu gaps", gaps.count);
+  if (gaps->count > 1)
+    snprintf(more, sizeof more, ", the widest of %zu gaps", gaps->count);
   hd_session_add_note(session, HD_NOTE_INFO, "gap",
                       "there is no snapshot in the %s before %s%s; the others are %s apart", width,
                       when[0] ? when : after->path, more, usual);
-  return true;
 }
 
-/* Which of the snapshots count, and what is to be said of the others. */
-static bool settle_window(struct hd_session *session, const struct hd_window *window,
-                          struct hd_series *series, struct hd_error *error)
+static void note_window(struct hd_session *session, const struct hd_window_result *result)
 {
-  struct hd_window_result result;
-  if (!hd_window_apply(series, window, &result, error))
-    return false;
-  if (result.lives > 1)
+  if (result->lives > 1)
     hd_session_add_note(session, HD_NOTE_WARNING, "restarted",
                         "the process began anew %zu time%s: of its %zu lives the %s, of %zu "
-                        "snapshots, is shown", result.lives - 1, result.lives > 2 ? "s" : "",
-                        result.lives, result.is_last ? "last" : "longest", result.life);
-  if (result.repeated)
+                        "snapshots, is shown", result->lives - 1, result->lives > 2 ? "s" : "",
+                        result->lives, result->is_last ? "last" : "longest", result->life);
+  if (result->repeated)
     hd_session_add_note(session, HD_NOTE_INFO, "repeated",
                         "%zu snapshot%s like the one before, as the recorder had nothing new: "
-                        "each counts once", result.repeated, result.repeated > 1 ? "s are" : " is");
-  return true;
+                        "each counts once", result->repeated,
+                        result->repeated > 1 ? "s are" : " is");
 }
 
 bool hd_session_is_one_series(const struct hd_session *session)
@@ -186,18 +176,6 @@ bool hd_session_is_one_series(const struct hd_session *session)
   const struct hd_handle *chosen = session->chosen.items;
   size_t count = session->chosen.count;
   return count == 1 || (chosen[0].group && chosen[0].group == chosen[count - 1].group);
-}
-
-/* Snapshots that the user put together are taken as they are; of those that belong
- * together, of a directory or of one file, it matters which is the first and which the
- * last. */
-static void settle_ends(struct hd_session *session, const struct hd_window *window,
-                        struct hd_series *series)
-{
-  if (!hd_session_is_one_series(session))
-    series->points.items[0].at_start = false;
-  else if (!window->end)
-    settle_exit(session, series);
 }
 
 /* Above this share of the memory, what is not known is worth a note. */
@@ -253,38 +231,25 @@ bool hd_session_read_chosen(struct hd_session *session, const struct hd_handle *
   return false;
 }
 
-/* By their numbers, before anything else is left out. */
-static bool settle_numbers(const struct hd_window *window, struct hd_series *series,
-                           struct hd_error *error)
+struct hd_settling hd_session_settling(const struct hd_session *session,
+                                       const struct hd_window *window)
 {
-  int64_t count = (int64_t)series->points.count;
-  int64_t base = window->base ? window->base : 1, end = window->end ? window->end : count;
-  if (base < 1 || base > count || end < 1 || end > count)
-    return hd_fail_usage(error, "there is no snapshot %" PRId64 ": they are numbered from 1 to %"
-                                PRId64, base < 1 || base > count ? base : end, count);
-  if (base > end)
-    return hd_fail_usage(error, "snapshot %" PRId64 " is after snapshot %" PRId64
-                                ": the base comes first", base, end);
-  while ((int64_t)series->points.count > end)
-    hd_series_drop(series, series->points.count - 1);
-  for (int64_t i = 1; i < base; i++)
-    hd_series_drop(series, 0);
-  return true;
+  bool one_series = hd_session_is_one_series(session);
+  return (struct hd_settling){*window, one_series, one_series && session->chosen.count > 1};
 }
 
 bool hd_session_settle(struct hd_session *session, const struct hd_window *window,
                        struct hd_series *series, struct hd_error *error)
 {
-  if (!series->points.count)
-    return hd_fail_input(error, "there is no snapshot in what was named");
-  if (!settle_numbers(window, series, error))
+  struct hd_settling settling = hd_session_settling(session, window);
+  struct hd_settled settled;
+  bool fine = hd_settle(series, &settling, &settled, error);
+  note_exit(session, &settled);
+  note_gaps(session, &settled);
+  if (!fine)
     return false;
-  settle_ends(session, window, series);
-  if (session->chosen.count > 1 && hd_session_is_one_series(session) &&
-      !note_gaps(session, series, error))
-    return false;
-  if (!settle_window(session, window, series, error))
-    return false;
+  note_window(session, &settled.window);
+  note_partly_freed(session, series);
   note_order(session, series);
   note_numbers(session, series);
   note_cut(session, series);

@@ -2,6 +2,7 @@
 #ifndef HD_API_LOAD_H
 #define HD_API_LOAD_H
 
+#include "analysis/settle.h"
 #include "api/session.h"
 
 /* What all snapshots of a question are held against: the first one. Empty to begin
@@ -31,6 +32,9 @@ bool hd_session_keep_files(struct hd_session *session, struct hd_first *first,
 
 /* --- load.c ------------------------------------------------------------------------ */
 
+/* How the session's snapshots are settled in a window. */
+struct hd_settling hd_session_settling(const struct hd_session *session,
+                                       const struct hd_window *window);
 /* Takes the points out that do not count, and notes what is to be known of the rest. */
 bool hd_session_settle(struct hd_session *session, const struct hd_window *window,
                        struct hd_series *series, struct hd_error *error);

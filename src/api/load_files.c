@@ -289,7 +289,7 @@ static bool take(void *context, struct hd_profile *profile, struct hd_error *err
   return fine;
 }
 
-/* As load.c's held_at, of a profile. */
+/* As hd_held_at(), of a profile. */
 static double held_by(const struct hd_profile *profile)
 {
   return hd_profile_total(profile, HD_INUSE_SPACE) + hd_profile_total(profile, HD_MMAP_SPACE);

@@ -57,12 +57,9 @@ static bool load(struct query_run *run, struct hd_fold_spec spec, struct hd_erro
   if (run->filter_words.failed)
     return hd_fail_memory(error);
   if (run->session->kept) {
-    if (!hd_kept_survey(run->session, &spec, &kept, &run->survey, error) ||
-        !hd_series_borrow(&run->series, kept, error))
-      return false;
-    for (size_t i = 0; i < run->series.points.count; i++)
-      run->series.points.items[i].number = i + 1;
-    return hd_session_settle(run->session, &query->window, &run->series, error);
+    return hd_kept_survey(run->session, &spec, &kept, &run->survey, error) &&
+           hd_series_borrow(&run->series, kept, error) &&
+           hd_session_settle(run->session, &query->window, &run->series, error);
   }
   if (!hd_filters_init(&run->filters, run->session, &spec.filters, error) ||
       !hd_pool_create(&run->pool, error))
@@ -108,12 +105,8 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
                          "`heapdiff info` shows what is",
                          hd_measures[run->measure].name);
   }
-  for (int i = 0; i < HD_MEASURES; i++)
-    if (run->series.has[i] && hd_measures[i].merge == HD_MERGE_SUM) {
-      run->measure = (enum hd_measure)i;
-      return true;
-    }
-  return hd_fail_input(error, "the snapshots have no measure in common");
+  return hd_series_first_measure(&run->series, &run->measure) ||
+         hd_fail_input(error, "the snapshots have no measure in common");
 }
 
 /* What top folds by, and sorts by. */
@@ -370,13 +363,21 @@ bool hd_snapshots(hd_session *session, const struct hd_query *query, hd_view **v
 void hd_session_prepare(hd_session *session, const struct hd_query *query)
 {
   struct hd_error error = HD_ERROR_INIT;
+  /* Of them top and explain judge, and what list wants serves top --cum, too. */
   struct hd_fold_spec specs[] = {{0}, list_spec, calls_spec, stacks_spec};
+  enum { JUDGED = 2 };
+  struct hd_kept_judging judging = {.measure = -1};
+  enum hd_measure measure;
   int sort;
   if (!session->kept || !top_spec(query, &specs[0], &sort, &error))
     return;
+  judging.settling = hd_session_settling(session, &query->window);
+  if (query->measure && hd_measure_choose(query->measure, &measure, &error))
+    judging.measure = (int)measure;
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
     specs[i].filters =
         (struct hd_filter_texts){query->focus, query->ignore, query->hide, query->show};
-    hd_kept_prepare(session, &specs[i]);
+    judging.wanted = i < JUDGED;
+    hd_kept_prepare(session, &specs[i], &judging);
   }
 }

@@ -129,9 +129,6 @@ bool hd_session_leave_out(struct hd_session *session, const struct hd_handle *ha
 /* What a snapshot says that it lost belongs to its numbers. */
 void hd_session_note_losses(struct hd_session *session, const char *name,
                             const struct hd_profile *profile);
-/* Whether so little is left of a total at a process's exit that the snapshot before
- * says more of what it held while it ran. */
-bool hd_is_freed(double before, double last);
 /* Whether the chosen snapshots belong together. */
 bool hd_session_is_one_series(const struct hd_session *session);
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /* Up to this size a file is read and not mapped: where another process truncates a mapped
- * one, the next look at it is a SIGBUS, which a library cannot take from its program. For
- * a larger one that would cost more memory and time than it is worth: debug files are
- * replaced, hardly ever cut. */
+ * one, the next look at it is a SIGBUS, which a library cannot take from its program (cli/fault.c
+ * does). For a larger one that would cost more memory and time than it is worth: debug files
+ * are replaced, hardly ever cut. */
 enum { MOST_READ = 4 << 20 };
 
 static enum hd_elf_result bad(char reason[HD_REASON], const char *text)

@@ -29,6 +29,7 @@ def main():
         ([sys.executable, '-S', script, '1'], 10, 5000),
         (['cmake', '--help-module-list'], 1, 1000),
         ([os.path.join(programs, 'agent_operators')], 1, 5),
+        ([os.path.join(programs, 'agent_shapes'), '40'], 1, 5000),
         ([os.path.join(programs, 'agent_stacks'), 'large'], 1, 1),
         ([os.path.join(programs, 'agent_stacks'), 'signal'], 1, 2),
     ]

@@ -8,6 +8,7 @@ Exit status 77: there is no tmux.
 import argparse
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -38,6 +39,16 @@ def lines_are_whole(screen, columns, rows):
     lines = screen.split("\n")
     assert len(lines) <= rows + 1, len(lines)
     assert all(len(line) <= columns for line in lines), screen
+
+
+def fills_the_width(window, screen):
+    """A row that is as wide as the screen keeps the end of its line number."""
+    row = max(re.findall(r"^.*\bmain\.fill .*main\.go:\d+$", screen, re.M), key=len)
+    window.run("resize-window", "-x", str(len(row)), "-y", "30")
+    window.keys("?")
+    window.expect("save the series")
+    window.keys("q")
+    window.expect(f"(?m)^{re.escape(row)}$")
 
 
 def directory(args, home):
@@ -79,7 +90,7 @@ def directory(args, home):
         screen = window.expect(r"^(.*\n){9}q quit")
         lines_are_whole(screen, 60, 10)
         window.run("resize-window", "-x", "140", "-y", "30")
-        window.expect(r"RATE/h|AFTER")
+        fills_the_width(window, window.expect(r"RATE/h(.|\n)*main\.fill .*main\.go:\d+\n"))
         window.keys("s")
         window.expect(r"5 files saved in heapdiff\.saved-\d+-\d+")
         saved = list(pathlib.Path(home).glob("heapdiff.saved-*/heap.*.pb.gz"))

@@ -4,6 +4,8 @@
 
 #include <heapdiff/query.h>
 
+#include <time.h>
+
 struct text {
   char data[1 << 18];
   size_t length;
@@ -70,6 +72,10 @@ static const struct {
     {hd_top, {.window = {.last = 3}, .cum = true}},
     {hd_tree, {.window = {.base = 5}}},
     {hd_top, {.window = {.base = 9}}},
+    {hd_explain, {.pattern = "main", .window = {.base = 2}}},
+    {hd_explain, {.pattern = "main", .measure = "inuse_objects"}},
+    {hd_top, {.measure = "alloc_objects", .since_last = true}},
+    {hd_top, {.window = {.base = 3, .end = 3}}},
 };
 
 static const char *const heaps[] = {
@@ -141,6 +147,8 @@ static void test_prepared(void **state)
       hd_session_prepare(kept, &query);
       if (i % 2)
         hd_session_prepare(kept, &questions[i].query);
+      if (i % 4 == 0) /* long enough for most */
+        nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
       answer(kept, questions[i].ask, &query, "json", &kept_text);
       answer(fresh, questions[i].ask, &query, "json", &fresh_text);
       assert_string_equal(kept_text.data, fresh_text.data);

@@ -1,5 +1,5 @@
 /* The maths of noise, trend and verdict, on made-up numbers with known answers. */
-#include "analysis/judge.h"
+#include "analysis/judged.h"
 #include "analysis/mann_kendall.h"
 #include "analysis/window.h"
 
@@ -367,6 +367,59 @@ static void old_objects_tell(void **state)
   end(&f);
 }
 
+static bool stop_at_once(void *context)
+{
+  (void)context;
+  return true;
+}
+
+static const struct hd_judgement *taken(struct fixture *f, enum hd_measure measure)
+{
+  struct hd_judges own, *judges;
+  assert_true(hd_judged_take(&f->series, measure, &own, &judges, &f->error));
+  assert_null(own.rows);
+  return judges->rows;
+}
+
+/* They stay for the same question alone: of another measure or other points all is judged
+ * anew, also after a judging that was stopped. */
+static void judged_once(void **state)
+{
+  (void)state;
+  struct fixture f;
+  struct hd_judged judged = {0};
+  struct hd_judges own, *judges;
+  begin(&f);
+  for (int i = 0; i < 8; i++) {
+    struct hd_point point = at(i, 1);
+    point.number = (size_t)i + 1;
+    add(&f, &(struct shot){10. + i * i, 100. + 9 * i, 0, point});
+  }
+  assert_true(hd_judged_take(&f.series, HD_INUSE_SPACE, &own, &judges, &f.error));
+  assert_ptr_equal(judges, &own);
+  double growth = judges->rows[0].growth;
+  hd_judges_deinit(&own);
+
+  f.series.judged = &judged;
+  struct hd_judgement *rows = (struct hd_judgement *)taken(&f, HD_INUSE_SPACE);
+  near(rows[0].growth, growth, 0);
+  rows[0].growth = -1; /* whether it is judged again shows in that */
+  near(taken(&f, HD_INUSE_SPACE)[0].growth, -1, 0);
+  near(taken(&f, HD_INUSE_OBJECTS)[0].growth, 49 * weight(), 1e-6);
+  near(taken(&f, HD_INUSE_SPACE)[0].growth, growth, 0);
+  hd_series_drop(&f.series, 7);
+  assert_true(taken(&f, HD_INUSE_SPACE)[0].growth < growth);
+
+  f.series.stop.ask = stop_at_once;
+  near(taken(&f, HD_INUSE_SPACE)[0].growth, 36 * growth / 49, 1e-6);
+  f.series.points.items[0].at_start = !f.series.points.items[0].at_start;
+  assert_false(hd_judged_take(&f.series, HD_INUSE_SPACE, &own, &judges, &f.error));
+  f.series.stop.ask = NULL;
+  near(taken(&f, HD_INUSE_SPACE)[0].growth, 36 * growth / 49, 1e-6);
+  hd_judged_drop(&judged);
+  end(&f);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -381,6 +434,7 @@ int main(void)
       cmocka_unit_test(lives_are_told_apart),
       cmocka_unit_test(repetitions_count_once),
       cmocka_unit_test(old_objects_tell),
+      cmocka_unit_test(judged_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

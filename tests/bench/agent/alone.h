@@ -22,7 +22,7 @@ enum alone_walk { ALONE_HELPED, ALONE_ANEW, ALONE_WALKS };
 static inline struct hd_walk *alone_walk(enum alone_walk which)
 {
   static __thread struct hd_walk walks[ALONE_WALKS];
-  static __thread struct hd_step room[ALONE_WALKS][4 * ALONE_FRAMES];
+  static __thread struct hd_step room[ALONE_WALKS][4 * ALONE_FRAMES + 2];
   if (!walks[which].steps)
     hd_walk_place(&walks[which], room[which], ALONE_FRAMES);
   return &walks[which];

@@ -79,8 +79,8 @@ def pair(bench, runs):
 
 def unwind(bench, runs):
     bench.compile(['frames.c', *bench.agent_sources()], 'frames', '-D_GNU_SOURCE', '-fexceptions',
-                  '-fasynchronous-unwind-tables', '-fno-tree-slp-vectorize', '-iquote',
-                  os.path.join(programs.SOURCE, 'src/agent'), '-lunwind')
+                  '-fasynchronous-unwind-tables', '-fno-tree-slp-vectorize', '-falign-loops=32',
+                  '-iquote', os.path.join(programs.SOURCE, 'src/agent'), '-lunwind')
     rows = []
     for _ in range(runs):
         out = subprocess.run([os.path.join(bench.bin, 'frames'), '1000'], check=True,
