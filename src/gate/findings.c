@@ -116,23 +116,6 @@ static const char *check_text(struct hd_findings *findings, const struct hd_gate
                         growth, half, before, after, without, budget, matched);
 }
 
-/* Of what is over its budget by chance, perhaps: what would tell. */
-static const char *advice_of(struct hd_findings *findings, const struct hd_gate_check *check)
-{
-  struct hd_view *view = findings->view;
-  char rate[HD_UNITS_TEXT];
-  if (check->outcome != HD_GATE_NOISE)
-    return NULL;
-  hd_format_bytes(rate, (int64_t)check->settle_rate, -1, false);
-  const char *runs =
-      check->settle_runs ? hd_view_printf(view, "%zu runs of each side", check->settle_runs) : "";
-  if (!check->settle_rate)
-    return check->settle_runs ? hd_view_printf(view, "%s would settle it", runs)
-                              : "a larger budget, or more runs of the base, would settle it";
-  return hd_view_printf(view, "a sampling --rate of %s%s%s would settle it", rate,
-                        runs[0] ? ", or " : "", runs);
-}
-
 static bool add_check(struct hd_findings *findings, const struct hd_gate_check *check)
 {
   enum hd_measure measure = check->sites->measure;
@@ -153,7 +136,7 @@ static bool add_check(struct hd_findings *findings, const struct hd_gate_check *
   if (!hd_finding_place(findings, check->sites, check->site, &finding))
     return false;
   finding.text = check_text(findings, check);
-  finding.advice = advice_of(findings, check);
+  finding.advice = hd_advice_text(findings->view, check);
   finding.identity = identity_of(findings->view, finding.rule, &finding);
   if (check->outcome == HD_GATE_NOISE && finding.text)
     finding.text = hd_view_printf(findings->view, "over budget, but within %s noise: %s",
@@ -349,6 +332,18 @@ static enum hd_measure main_measure(const struct hd_comparison *comparison)
   return (enum hd_measure)measure;
 }
 
+static const char *rates_text(struct hd_view *view, const struct hd_comparison *across)
+{
+  char before[HD_UNITS_TEXT], after[HD_UNITS_TEXT];
+  if (!across->after.sampled && !across->before.sampled)
+    return "";
+  hd_format_bytes(before, (int64_t)across->before.rate, -1, false);
+  hd_format_bytes(after, (int64_t)across->after.rate, -1, false);
+  if (across->before.rate > 1 && across->before.rate != across->after.rate)
+    return hd_view_printf(view, ", sampled every %s and every %s", before, after);
+  return hd_view_printf(view, ", sampled every %s", after);
+}
+
 static bool head(struct hd_findings *findings)
 {
   const struct hd_findings_options *options = findings->options;
@@ -363,17 +358,14 @@ static bool head(struct hd_findings *findings)
   const char *growth = hd_amount_text(view, measure, after - before, true);
   const char *secret = hd_amount_text(view, measure, hidden, true);
   const char *program = hd_view_text(view, options->program);
-  char rate[HD_UNITS_TEXT];
-  hd_format_bytes(rate, (int64_t)across->after.rate, -1, false);
-  bool sampled = across->after.sampled || across->before.sampled;
-  if (!a || !b || !growth || !secret || !program)
+  const char *rates = rates_text(view, across);
+  if (!a || !b || !growth || !secret || !program || !rates)
     return hd_fail_memory(findings->error);
   return headline(findings, 0, false, program) &&
          headline(findings, 0, true,
                   hd_view_printf(view, "%s -> %s", options->before, options->after)) &&
          headline(findings, 0, true,
-                  hd_view_printf(view, "%s%s%s", hd_measures[measure].name,
-                                 sampled ? ", sampled every " : "", sampled ? rate : "")) &&
+                  hd_view_printf(view, "%s%s", hd_measures[measure].name, rates)) &&
          headline(findings, 1, false, hd_view_printf(view, "total %s -> %s", a, b)) &&
          headline(findings, 1, true,
                   hidden != 0
@@ -400,7 +392,9 @@ static const char *sensitivity(struct hd_findings *findings)
     enum hd_measure measure = hd_rules[budget->rule].measure;
     if (!hd_rules[budget->rule].sites || hd_budget_is_timed(budget) || !across->has[measure])
       continue;
-    struct hd_side_amount total = hd_side_total(&across->after, measure);
+    bool coarse = across->before.rate > across->after.rate && across->after.rate;
+    const struct hd_side *side = coarse ? &across->before : &across->after;
+    struct hd_side_amount total = hd_side_total(side, measure);
     double base = hd_side_total(&across->before, measure).value;
     double allowed = budget->kind == HD_BUDGET_SHARE ? budget->amount * base : budget->amount;
     double worth = total.value > 0 ? total.variance / total.value : 0;
@@ -410,7 +404,7 @@ static const char *sensitivity(struct hd_findings *findings)
     if (!fact(findings, "least_seen", hd_amount_cell(measure, least, false)))
       return NULL;
     const char *seen = hd_amount_text(findings->view, measure, least, false);
-    double rate = (double)across->after.rate;
+    double rate = (double)side->rate;
     double half = hd_rate_for(rate, worth, worth / 4);
     char finer[HD_UNITS_TEXT];
     uint64_t power = 1;
@@ -421,6 +415,10 @@ static const char *sensitivity(struct hd_findings *findings)
       return NULL;
     if (least <= 2 * allowed + worth)
       return hd_view_printf(findings->view, "; new growth of %s at one call site would be found", seen);
+    if (coarse)
+      return hd_view_printf(findings->view,
+                            "; less than %s of new growth at one call site is too small to be seen "
+                            "beside a base that was sampled more coarsely", seen);
     return hd_view_printf(findings->view,
                           "; less than %s of new growth at one call site is too small to be seen "
                           "at this rate: --rate %s sees more",

@@ -34,6 +34,8 @@ struct hd_findings {
 
 /* findings_text.c: amounts in words, in the view's memory; NULL on want of memory. */
 const char *hd_amount_text(struct hd_view *view, enum hd_measure measure, double value, bool sign);
+/* Of what is over its budget by chance, perhaps: what would tell. NULL for all else, too. */
+const char *hd_advice_text(struct hd_view *view, const struct hd_gate_check *check);
 struct hd_cell hd_amount_cell(enum hd_measure measure, double value, bool sign);
 /* The site of a check: name, place and what the source has there. */
 bool hd_finding_place(struct hd_findings *findings, const struct hd_sites *sites, uint32_t site,

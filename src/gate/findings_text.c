@@ -111,3 +111,32 @@ bool hd_finding_place(struct hd_findings *findings, const struct hd_sites *sites
     return hd_fail_memory(findings->error);
   return take_stack(findings, side, item->row, finding);
 }
+
+/* A base that was recorded at another rate than this run: a finer one of this run is no help. */
+static const char *coarse_base(struct hd_view *view, const struct hd_comparison *comparison)
+{
+  char base[HD_UNITS_TEXT], rate[HD_UNITS_TEXT];
+  hd_format_bytes(base, (int64_t)comparison->before.rate, -1, false);
+  hd_format_bytes(rate, (int64_t)comparison->after.rate, -1, false);
+  return hd_view_printf(view, "the base was sampled every %s: recorded anew with --rate %s it "
+                              "tells more", base, rate);
+}
+
+const char *hd_advice_text(struct hd_view *view, const struct hd_gate_check *check)
+{
+  const struct hd_comparison *comparison = check->comparison;
+  char rate[HD_UNITS_TEXT];
+  if (check->outcome != HD_GATE_NOISE)
+    return NULL;
+  if (!comparison->one_process && comparison->after.rate &&
+      comparison->before.rate > comparison->after.rate)
+    return coarse_base(view, comparison);
+  hd_format_bytes(rate, (int64_t)check->settle_rate, -1, false);
+  const char *runs =
+      check->settle_runs ? hd_view_printf(view, "%zu runs of each side", check->settle_runs) : "";
+  if (!check->settle_rate)
+    return check->settle_runs ? hd_view_printf(view, "%s would settle it", runs)
+                              : "a larger budget, or more runs of the base, would settle it";
+  return hd_view_printf(view, "a sampling --rate of %s%s%s would settle it", rate,
+                        runs[0] ? ", or " : "", runs);
+}

@@ -208,11 +208,11 @@ static void settle(const struct hd_gate *gate, struct hd_gate_check *check)
     double worth = variance / value;
     double at_rate = hd_rate_for((double)rate, worth, worth * fmin(left / sampled, 1));
     check->settle_rate = 1;
-    while (check->settle_rate * 2 <= at_rate)
+    while (check->settle_rate * 2 <= at_rate && check->settle_rate * 2 < rate)
       check->settle_rate *= 2;
   }
   double runs = ceil(1 / fmax(wanted, 1e-9)) * (double)check->after.runs;
-  if (!check->comparison->one_process && runs <= MOST_RUNS)
+  if (!check->comparison->one_process && runs <= MOST_RUNS && runs > (double)check->after.runs)
     check->settle_runs = (size_t)runs;
 }
 

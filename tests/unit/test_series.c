@@ -143,6 +143,27 @@ static void the_site_is_the_users_line(void **state)
   end(&f);
 }
 
+static void allocators_of_runtimes_are_no_call_sites(void **state)
+{
+  (void)state;
+  struct fixture f;
+  begin(&f, HD_BY_SITE);
+  struct hd_profile *p = new_profile();
+  uint32_t pool = LOCATION(p, "new_arena ../Objects/obmalloc.c:1500",
+                           "_PyObject_Malloc ../Objects/obmalloc.c:2003");
+  uint32_t collected = LOCATION(p, "gc_alloc ../Modules/gcmodule.c:2283",
+                                "_PyObject_GC_New ../Modules/gcmodule.c:2300");
+  uint32_t list = LOCATION(p, "list_new_prealloc ../Objects/listobject.c:209");
+  uint32_t cgo = LOCATION(p, "store._cgo_cmalloc _cgo_gotypes.x:74"); /* of a package not main */
+  uint32_t keep = LOCATION(p, "store.Keep store.go:41");
+  RECORD(p, 100, 1, pool, collected, list);
+  RECORD(p, 10, 1, cgo, keep);
+  add(&f, p);
+  assert_true(flat(&f, 0, "list_new_prealloc", 209) == 100);
+  assert_true(flat(&f, 0, "store.Keep", 41) == 10);
+  end(&f);
+}
+
 static void names_that_only_rust_may_have(void **state)
 {
   (void)state;
@@ -402,6 +423,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_site_is_the_users_line),
+      cmocka_unit_test(allocators_of_runtimes_are_no_call_sites),
       cmocka_unit_test(names_that_only_rust_may_have),
       cmocka_unit_test(cum_counts_recursion_once),
       cmocka_unit_test(filters_as_in_pprof),
