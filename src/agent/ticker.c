@@ -194,8 +194,8 @@ static int settled_state(void)
 /* It may be waiting for the loader's lock, which the caller holds. */
 static bool is_gone_in_time(void)
 {
-  struct timespec end = hd_timespec(hd_clock_ns(CLOCK_REALTIME) + END_PATIENCE_NS);
-  return pthread_timedjoin_np(thread, NULL, &end) == 0;
+  struct timespec end = hd_timespec(hd_monotonic_ns() + END_PATIENCE_NS);
+  return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end) == 0;
 }
 
 bool hd_ticker_stop(bool for_good)
