@@ -108,8 +108,7 @@ static inline uint64_t word_at(uint64_t address)
 /* How far the stack from here rootward holds what it held in the last walk: up to its end
  * or else to the place that is returned. Another rbp than then matters only where a
  * caller is found by it before it is recovered. */
-static __attribute__((noinline)) struct hd_step *unchanged_to(struct hd_walk *walk,
-                                                              struct hd_step *step, uint64_t rbp)
+static inline struct hd_step *unchanged_to(struct hd_walk *walk, struct hd_step *step, uint64_t rbp)
 {
   struct hd_step *const end = walk->end, *by_sp = step;
   uint64_t rbp_at = (uintptr_t)&rbp; /* where it is saved, once a frame has */
@@ -235,7 +234,7 @@ bool hd_walk_quickly(struct hd_walk *walk, uint32_t limit, const struct hd_entry
     if (HD_UNLIKELY(sp >= meeting)) {
       while (next->sp < sp)
         next++;
-      if (next->sp == sp && next->pc == pc) {
+      if (!((next->sp ^ sp) | (next->pc ^ pc))) { /* one jump: neither is foreseen alone */
         struct hd_step *to = unchanged_to(walk, next, rbp);
         if (to == walk->end && step + (walk->end - next) <= last)
           return finish_met(walk, next, limit, step, pcs, plain);
