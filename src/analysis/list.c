@@ -280,7 +280,7 @@ static bool add_lines(struct listing *listing, const struct entry *entries, size
                       struct hd_source_function *function)
 {
   struct hd_source_text text;
-  char why[512] = "no source file is known for it";
+  char why[512] = "its source file is not known";
   const char *path = hd_pool_text(listing->series->pool, entries->file);
   struct range range = lines_of(entries, count, UINT32_MAX);
   function->first_line = range.first;

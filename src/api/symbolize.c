@@ -142,6 +142,30 @@ bool hd_session_symbolize(struct hd_session *session, struct hd_pool *pool,
   return fine;
 }
 
+/* Where most addresses have a name alone, what is missing are all lines and inlined calls. */
+static void note_no_lines(struct hd_session *session, const struct hd_pool *pool)
+{
+  uint64_t all = 0, bare = 0;
+  const struct hd_pool_module *worst = NULL;
+  const char *table = hd_symbol_status_name(HD_SYMBOLS_TABLE);
+  for (size_t i = 0; i < pool->modules.count; i++) {
+    const struct hd_pool_module *module = &pool->modules.items[i];
+    if (hd_wrapper_module(hd_pool_text(pool, module->path)))
+      continue;
+    all += module->wanted;
+    if (!module->status || strcmp(module->status, table) != 0)
+      continue;
+    bare += module->resolved;
+    if (!worst || module->resolved > worst->resolved)
+      worst = module;
+  }
+  if (worst && 2 * bare > all)
+    hd_session_add_note(session, HD_NOTE_INFO, "no-lines",
+                        "%s %s; compiled with -g, or with its debug package (--debug-dir, "
+                        "DEBUGINFOD_URLS), it has them",
+                        hd_pool_text(pool, worst->path), worst->reason);
+}
+
 void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *pool,
                              bool unnamed)
 {
@@ -176,7 +200,10 @@ void hd_session_note_symbols(struct hd_session *session, const struct hd_pool *p
                                         : "the snapshots give no build-id for %s and %zu more: their "
                                           "symbols are by path alone, unverified",
                         hd_pool_text(pool, first->path), unverified - 1);
-  if (!bare || !unnamed || session->options.no_symbols)
+  if (session->options.no_symbols)
+    return;
+  note_no_lines(session, pool);
+  if (!bare || !unnamed)
     return;
   hd_session_add_note(session, HD_NOTE_INFO, "no-symbols",
                       "%" PRIu64 " of %" PRIu64 " addresses have no name, most of them in %s%s%s; "

@@ -137,7 +137,7 @@ static void put_function(const struct hd_view *view, const struct hd_source_func
   if (function->missing) {
     hd_buffer_puts(out, "(");
     hd_print_clean(out, function->missing);
-    hd_buffer_puts(out, "; --source-path DIR says where to look)\n");
+    hd_buffer_puts(out, function->shown[0] ? "; --source-path DIR says where to look)\n" : ")\n");
   }
   measure(view, function, style, widths, out);
   for (size_t i = 0; i < AMOUNTS; i++) {
