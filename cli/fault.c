@@ -60,9 +60,18 @@ static bool next_line(int fd, char *line, size_t size)
   return false;
 }
 
+/* Other threads read the same file, and come here at the same time: one of them speaks. */
+static void be_the_only_one(void)
+{
+  static bool taken;
+  while (__atomic_exchange_n(&taken, true, __ATOMIC_ACQ_REL))
+    pause();
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
   static char line[PATH_MAX + 128];
+  be_the_only_one();
   int maps = info->si_code == BUS_ADRERR ? open("/proc/self/maps", O_RDONLY | O_CLOEXEC) : -1;
   (void)context;
   while (maps >= 0 && next_line(maps, line, sizeof line)) {
@@ -76,7 +85,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
     say(": it became shorter while it was read: run this again when it is whole\n");
     _exit(HD_ERROR_INPUT);
   }
-  signal(number, SIG_DFL); /* where it comes from it comes again */
+  signal(number, SIG_DFL);
+  if (info->si_code <= 0) /* somebody sent it; else it comes again from where it came */
+    raise(number);
 }
 
 void fault_gives_back(void (*terminal)(void))
