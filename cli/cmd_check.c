@@ -60,12 +60,28 @@ static bool is_format(const char *word, size_t length)
   return false;
 }
 
+/* A format that there is not, before anything is recorded. */
+static int refuse_format(const struct command *command, const char *item, size_t length)
+{
+  char names[200] = "";
+  size_t used = 0;
+  for (size_t i = 0; hd_finding_format_name(i) && used < sizeof names; i++)
+    used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                             hd_finding_format_name(i));
+  return command_misused(command, "--output: there is no format '%.*s'; there are %s", (int)length,
+                         item, names);
+}
+
 static bool outputs_fine(const struct command *command, const struct check_args *args, int *status)
 {
   for (size_t i = 0; i < args->outputs.count; i++) {
     const char *item = args->outputs.items[i], *file = strchr(item, '=');
     if (file && file[1] && is_format(item, (size_t)(file - item)))
       continue;
+    if (file && file[1]) {
+      *status = refuse_format(command, item, (size_t)(file - item));
+      return false;
+    }
     *status = command_misused(command, "--output takes FORMAT=FILE, such as junit=heap.xml, not "
                                        "'%s'", item);
     return false;
@@ -73,18 +89,21 @@ static bool outputs_fine(const struct command *command, const struct check_args 
   return true;
 }
 
-static bool write_outputs(hd_view *view, const struct check_args *args, struct hd_error *error)
+/* Each by itself: what cannot be written takes nothing from the others. */
+static int write_outputs(hd_view *view, const struct check_args *args)
 {
+  int status = STATUS_FINE;
   for (size_t i = 0; i < args->outputs.count; i++) {
     const char *item = args->outputs.items[i], *file = strchr(item, '=') + 1;
+    struct hd_error error = HD_ERROR_INIT;
     char format[32];
     snprintf(format, sizeof format, "%.*s", (int)(file - 1 - item), item);
     struct hd_style style = {.format = format, .unit = args->style.unit,
                              .bytes = args->style.bytes, .ascii = args->style.ascii};
-    if (!hd_report_file(view, &style, file, error))
-      return false;
+    if (!hd_report_file(view, &style, file, &error))
+      status = message_error(&error);
   }
-  return true;
+  return status;
 }
 
 /* The answer to standard output, notes and errors to standard error. */
@@ -93,11 +112,11 @@ static int print(const hd_session *session, hd_view *view, const struct check_ar
   struct hd_error error = HD_ERROR_INIT;
   message_notes(session, 0);
   struct hd_style looks = style_of(&args->style);
-  if (!write_outputs(view, args, &error))
-    return message_error(&error);
+  int status = STATUS_FINE;
   if (!hd_report(view, &looks, output_write, NULL, &error))
-    return output_failed() ? STATUS_INTERNAL : message_error(&error);
-  return STATUS_FINE;
+    status = output_failed() ? STATUS_INTERNAL : message_error(&error);
+  int written = write_outputs(view, args);
+  return status ? status : written;
 }
 
 static int gate(const struct check_args *args, const char *const *paths, size_t count)

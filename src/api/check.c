@@ -95,6 +95,16 @@ static bool take_budgets(struct check *check)
   return true;
 }
 
+static bool refuse_verdict(const char *word, struct hd_error *error)
+{
+  char names[200] = "";
+  size_t used = 0;
+  for (size_t i = 0; hd_verdict_name(i) && used < sizeof names; i++)
+    used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                             hd_verdict_name(i));
+  return hd_fail_usage(error, "--fail-on: there is no verdict '%s'; there are %s", word, names);
+}
+
 static bool take_verdicts(struct check *check)
 {
   bool own = check->options->fail_on_count > 0;
@@ -106,7 +116,7 @@ static bool take_verdicts(struct check *check)
     while (hd_verdict_name(verdict) && strcmp(hd_verdict_name(verdict), word) != 0)
       verdict++;
     if (!hd_verdict_name(verdict))
-      return hd_fail_usage(check->error, "--fail-on: there is no verdict '%s'", word);
+      return refuse_verdict(word, check->error);
     check->wishes.verdicts |= 1u << verdict;
   }
   return true;
