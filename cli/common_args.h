@@ -28,6 +28,7 @@ extern const struct option_row symbol_rows[];
 struct input_args {
   const char *format;
   int64_t pid;
+  const char *program;
   bool strict, partial;
   uint64_t max_inflated;
   int64_t jobs;

@@ -33,6 +33,9 @@ struct hd_session_options {
   void *progress_context;
   uint64_t max_inflated;           /* most bytes a compressed file may grow to; 0: the default */
   int64_t pid;                     /* of a directory's series, only this process; 0: any */
+  const char *program;             /* of a directory's series, only this program's, by its name or
+                                    * its path; NULL: any */
+  const char *preferred_program;   /* the same, where there is one of it */
   const char *measure;             /* of a directory's series, only those that have it; NULL:
                                     * of the heap where there is one */
   bool newest;                     /* of a directory the series with the last snapshot, instead of

@@ -78,6 +78,7 @@ struct hd_side {
   bool keep_runs;
   uint64_t rate;           /* mean sampling interval, the largest; 0 unknown, 1 exact */
   bool sampled;            /* something in it is an estimate */
+  uint32_t program;        /* of a baseline file: whose it is; string of the frames, 0 unknown */
 };
 
 void hd_side_init(struct hd_side *side, struct hd_side_frames *frames);

@@ -50,12 +50,13 @@ static bool read_new(struct update *update, const char *const *paths, size_t cou
                                     .wrapper_count = run->filters.wrapper_count};
   run->across.after.keep_runs = true;
   run->pid = update->session->options.pid;
+  run->program = hd_check_program(&run->across.before);
   for (size_t i = 0; i < count || !i; i++) {
     if (!hd_check_load_run(run, count ? &paths[i] : NULL, count ? 1 : 0, update->error))
       return false;
     const struct hd_series *series = hd_check_newest(run);
     const struct hd_point *last = &series->points.items[series->points.count - 1];
-    update->program = last->program ? hd_base_name(last->program) : "a program";
+    update->program = last->program ? hd_base_name(last->program) : NULL;
     if (!hd_side_add_run(&run->across.after, series, series->points.count - 1, &options, NULL,
                          update->error))
       return hd_error_in(update->error, run->runs.items[i].name);

@@ -63,6 +63,20 @@ static void take_notes(struct hd_session *to, const struct hd_session *from)
   to->notes_lost |= from->notes_lost;
 }
 
+static const struct hd_point *last_point(const struct hd_series *series)
+{
+  return &series->points.items[series->points.count - 1];
+}
+
+/* False on want of memory. */
+static bool know_program(struct hd_check_run *run, const struct hd_check_series *item)
+{
+  const char *program = last_point(&item->series)->program;
+  if (!run->program && program)
+    run->program = hd_arena_printf(&run->session->arena, "%s", hd_base_name(program));
+  return run->program || !program;
+}
+
 bool hd_check_load_run(struct hd_check_run *run, const char *const *paths, size_t count,
                        struct hd_error *error)
 {
@@ -75,12 +89,13 @@ bool hd_check_load_run(struct hd_check_run *run, const char *const *paths, size_
   struct hd_session_options options = run->session->options;
   options.measure = run->measure;
   options.pid = run->pid;
+  options.preferred_program = run->program;
   if (!hd_session_create(&options, &item->session, error))
     return false;
   bool fine = hd_session_select(item->session, paths, count, error) &&
               hd_session_load(item->session, &window, &item->series, error);
   take_notes(run->session, item->session);
-  return fine;
+  return fine && (!item->series.points.count || know_program(run, item) || hd_fail_memory(error));
 }
 
 /* --- baselines ---------------------------------------------------------------------------- */
@@ -97,6 +112,11 @@ static bool read_baseline(struct hd_side *side, const char *path, bool *is, stru
     return false;
   *is = text != NULL;
   return !text || hd_baseline_read(side, text, length, error) || hd_error_in(error, path);
+}
+
+const char *hd_check_program(const struct hd_side *side)
+{
+  return side->program ? hd_strings_text(side->frames->strings, side->program) : NULL;
 }
 
 bool hd_check_read_baseline(struct hd_side *side, const char *path, struct hd_error *error)
@@ -123,9 +143,10 @@ static bool load_bases(struct hd_check_run *run, const char *const *baselines, s
                            "--baseline %s: a baseline file is the whole base: there are "
                            "others beside it",
                            baselines[i]);
-    if (is)
+    if (is) {
       run->baseline = baselines[i];
-    else if (!hd_check_load_run(run, &baselines[i], 1, error))
+      run->program = hd_check_program(&run->across.before);
+    } else if (!hd_check_load_run(run, &baselines[i], 1, error))
       return false;
   }
   run->bases = run->baseline ? 0 : count;
@@ -133,11 +154,6 @@ static bool load_bases(struct hd_check_run *run, const char *const *baselines, s
 }
 
 /* --- which are of one process --------------------------------------------------------- */
-
-static const struct hd_point *last_point(const struct hd_series *series)
-{
-  return &series->points.items[series->points.count - 1];
-}
 
 /* Only what says whose it is can be of one process with another. */
 static bool is_one_process(const struct hd_point *a, const struct hd_point *b)
@@ -273,7 +289,8 @@ static bool compare_with_nothing(struct hd_check_run *run, struct hd_error *erro
 /* Of other programs everything would be new. */
 static void note_programs(struct hd_check_run *run)
 {
-  const char *old = run->bases ? last_point(&run->runs.items[0].series)->program : NULL;
+  const char *old = run->bases ? last_point(&run->runs.items[0].series)->program
+                               : hd_check_program(&run->across.before);
   const char *new = last_point(hd_check_newest(run))->program;
   if (old && new && strcmp(hd_base_name(old), hd_base_name(new)) != 0)
     hd_session_add_note(run->session, HD_NOTE_WARNING, "different-programs",

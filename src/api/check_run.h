@@ -29,6 +29,8 @@ struct hd_check_run {
   const char *before, *after;          /* in words */
   const char *measure;                 /* that is asked for first; NULL none */
   int64_t pid;                         /* of what is gated, 0 any */
+  const char *program;                 /* of the first that was read, by name; NULL unknown: of
+                                        * several others in a directory that one is taken */
 };
 
 bool hd_check_run_init(struct hd_check_run *run, struct hd_session *session,
@@ -41,6 +43,9 @@ bool hd_check_load_run(struct hd_check_run *run, const char *const *paths, size_
 
 /* A baseline file into an empty side; errors name it. */
 bool hd_check_read_baseline(struct hd_side *side, const char *path, struct hd_error *error);
+
+/* Whose a baseline file is; NULL unknown. */
+const char *hd_check_program(const struct hd_side *side);
 
 /* Fills the comparisons. `wants_within`: rates are asked for. */
 bool hd_check_load(struct hd_check_run *run, const char *const *paths, size_t count,

@@ -22,7 +22,8 @@ struct candidate_series {
   uint32_t group;
   size_t first;  /* of its candidates, in time order, once sorted */
   size_t count;
-  bool wanted;   /* of the kind and of the process that are asked for */
+  bool wanted;   /* of the kind, the process and the program that are asked for */
+  bool preferred;
   double size;   /* of the process, in bytes; or the time of the last snapshot */
 };
 
@@ -163,12 +164,22 @@ static const char *wanted_kind(const struct chooser *chooser, uint32_t group_id)
   return first ? first : "heap";
 }
 
+/* By its path where that is given, else by its name. */
+static bool is_of_program(const struct chooser *chooser, const struct candidate_series *series,
+                          const char *program)
+{
+  const struct hd_meta *meta = &chooser->candidates.items[series->first].profile->meta;
+  const char *path = meta->program ? meta->program : "";
+  return same_text(strchr(program, '/') ? path : hd_base_name(path), program);
+}
+
 static bool is_wanted(const struct chooser *chooser, const struct candidate_series *series)
 {
   const struct hd_meta *meta = &chooser->candidates.items[series->first].profile->meta;
-  int64_t pid = chooser->session->options.pid;
+  const struct hd_session_options *options = &chooser->session->options;
   return strcmp(kind_of(chooser, series), wanted_kind(chooser, series->group)) == 0 &&
-         (!pid || meta->pid == pid);
+         (!options->pid || meta->pid == options->pid) &&
+         (!options->program || is_of_program(chooser, series, options->program));
 }
 
 static bool take_total(void *context, struct hd_profile *profile, struct hd_error *error)
@@ -203,8 +214,8 @@ static bool measure(struct chooser *chooser, struct candidate_series *series)
   return own.kind != HD_ERROR_INTERNAL || hd_fail_internal(chooser->error, "%s", own.text);
 }
 
-/* The series of a group that are wanted, the largest first; among equals the
- * longer one. */
+/* The series of a group that are wanted, of these those that are preferred, of these the
+ * largest first; among equals the longer one. */
 static int by_size(const void *left, const void *right)
 {
   const struct candidate_series *a = left, *b = right;
@@ -212,6 +223,8 @@ static int by_size(const void *left, const void *right)
     return a->group < b->group ? -1 : 1;
   if (a->wanted != b->wanted)
     return a->wanted ? -1 : 1;
+  if (a->preferred != b->preferred)
+    return a->preferred ? -1 : 1;
   if (a->size < b->size || a->size > b->size)
     return a->size < b->size ? 1 : -1;
   return a->count != b->count ? (a->count < b->count) - (a->count > b->count)
@@ -222,7 +235,9 @@ static bool rank(struct chooser *chooser)
 {
   struct candidate_series *series = chooser->series.items;
   size_t count = chooser->series.count;
+  const char *preferred = chooser->session->options.preferred_program;
   for (size_t i = 0; i < count; i++) {
+    series[i].preferred = preferred && is_of_program(chooser, &series[i], preferred);
     series[i].wanted = is_wanted(chooser, &series[i]);
     if (series[i].wanted && count > 1 && !measure(chooser, &series[i]))
       return false;
@@ -252,15 +267,17 @@ static void note_others(struct chooser *chooser, size_t best)
   struct hd_buffer text = HD_BUFFER_INIT;
   size_t others = 0;
   name_series(&text, chooser, &chooser->series.items[best]);
-  hd_buffer_printf(&text, " is shown, the %s",
-                   chooser->session->options.newest ? "newest" : "largest");
+  hd_buffer_printf(&text, " is shown, %s",
+                   chooser->series.items[best].preferred      ? "as the base is of that program"
+                   : chooser->session->options.newest ? "the newest"
+                                                      : "the largest");
   for (size_t i = best + 1; i < chooser->series.count; i++) {
     const struct candidate_series *series = &chooser->series.items[i];
     if (series->group != chooser->series.items[best].group || !series->wanted)
       break;
     if (others++ >= NAMED)
       continue;
-    hd_buffer_puts(&text, others == 1 ? "; --pid, or naming its files, chooses another: " : ", ");
+    hd_buffer_puts(&text, others == 1 ? "; --program, --pid, or naming its files, chooses another: " : ", ");
     name_series(&text, chooser, series);
   }
   if (others > NAMED)
@@ -292,6 +309,7 @@ static void note_kinds(struct chooser *chooser, uint32_t group_id)
 static bool nothing_wanted(struct chooser *chooser, uint32_t group_id)
 {
   int64_t pid = chooser->session->options.pid;
+  const char *program = chooser->session->options.program;
   const char *kind = wanted_kind(chooser, group_id);
   const char *name = "";
   for (size_t i = 0; i < chooser->session->handles.items.count; i++)
@@ -301,6 +319,9 @@ static bool nothing_wanted(struct chooser *chooser, uint32_t group_id)
   if (pid)
     return hd_fail_input(chooser->error, "%.*s: no %s snapshot of process %" PRId64, length, name,
                          kind, pid);
+  if (program)
+    return hd_fail_input(chooser->error, "%.*s: no %s snapshot of the program %s; `heapdiff info` "
+                                         "shows whose there are", length, name, kind, program);
   return hd_fail_input(chooser->error, "%.*s: there is no %s snapshot in this directory", length,
                        name, kind);
 }

@@ -229,9 +229,16 @@ static bool is_conflict(const char *line)
          strncmp(line, ">>>>>>>", 7) == 0;
 }
 
+/* Whether it begins with this word, and is no row, which has a tab. */
+static bool begins(const char *text, const char *word)
+{
+  size_t length = strlen(word);
+  return strncmp(text, word, length) == 0 && text[length] == ' ' && !strchr(text, '\t');
+}
+
 static bool take_line(struct reader *reader, char *text)
 {
-  static const char measures[] = "measures";
+  static const char measures[] = "measures", program[] = "program";
   reader->at = text;
   if (reader->line == 1)
     return strcmp(text, HD_BASELINE_MAGIC "1") == 0 ||
@@ -240,7 +247,11 @@ static bool take_line(struct reader *reader, char *text)
     return true;
   if (is_conflict(text))
     return wrong(reader, "a merge has left a conflict here: take one of the sides");
-  if (strncmp(text, measures, sizeof measures - 1) != 0 || text[sizeof measures - 1] != ' ')
+  if (begins(text, program)) {
+    reader->at += sizeof program;
+    return take_name(reader, "", &reader->side->program);
+  }
+  if (!begins(text, measures))
     return take_row(reader);
   reader->at += sizeof measures - 1;
   return take_measures(reader);

@@ -104,9 +104,14 @@ bool hd_baseline_write(const struct hd_side *side, const char *program, struct h
     if (of->run < side->runs)
       values[(of->row * side->columns + of->column) * side->runs + of->run] = of->value;
   }
-  hd_buffer_printf(out, "heapdiff-baseline 1\n# heapdiff %s, of ", HEAPDIFF_VERSION);
-  put_escaped(out, program);
-  hd_buffer_puts(out, ": `heapdiff baseline update` writes this file anew\nmeasures");
+  hd_buffer_printf(out, "heapdiff-baseline 1\n# heapdiff %s: `heapdiff baseline update` writes "
+                        "this file anew\n", HEAPDIFF_VERSION);
+  if (program) {
+    hd_buffer_puts(out, "program ");
+    put_escaped(out, program);
+    hd_buffer_puts(out, "\n");
+  }
+  hd_buffer_puts(out, "measures");
   for (size_t c = 0; c < side->columns; c++)
     if (side->column[side->measures[c]] >= 0)
       hd_buffer_printf(out, " %s", hd_measures[side->measures[c]].name);
