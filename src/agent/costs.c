@@ -11,6 +11,9 @@
 /* When every allocation is recorded: odd, as allocations and frees often alternate. */
 #define EXACT_EVERY 61u
 
+/* Reading the counter takes some tens of cycles, by a detour thousands. */
+#define CHEAP_CYCLES 200u
+
 uint32_t hd_cost_skipped;
 
 static struct {
@@ -58,6 +61,11 @@ void hd_costs_start(bool exact)
   atomic_store(&costs.cycles, 0);
   atomic_store(&costs.writing_ns, 0);
   begin();
+}
+
+bool hd_cost_cycles_are_cheap(void)
+{
+  return costs.reading < CHEAP_CYCLES;
 }
 
 /* Threads begin to count anywhere between two timed visits: those that live shortly

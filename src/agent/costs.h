@@ -19,6 +19,9 @@ struct hd_costs {
 extern uint32_t hd_cost_skipped;
 
 void hd_costs_start(bool exact);
+/* Whether the processor's cycle counter is read by the processor itself: a virtual
+ * machine may make a detour of it. */
+bool hd_cost_cycles_are_cheap(void);
 
 /* Around a visit of the slow path; 0 where it is not timed. */
 uint64_t hd_cost_begin_timed(void);

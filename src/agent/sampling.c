@@ -22,9 +22,12 @@
  * shared. One that is taken is skipped; there are more than threads that run. */
 enum { SCRATCHES = 256, LOCK_TIMEOUT_MS = 5000 };
 enum { UNUSED, FREE, TAKEN };
+/* A fraction of a millisecond on any processor. */
+enum { SAME_TIME_CYCLES = 1 << 20 };
 
 struct scratch {
   struct hd_walk walk;
+  uint64_t cycles, clock_ms; /* when the clock was read last, and what it said */
   struct hd_pending pending;
 };
 static struct scratch *scratches;
@@ -111,6 +114,7 @@ static bool start_tables(bool exact)
       continue;
     memset(&scratches[i].pending, 0, sizeof scratches[i].pending);
     scratches[i].walk.reusable = false;
+    scratches[i].cycles = 0;
   }
   hd_live_start(exact);
   hd_filter_start(exact);
@@ -187,6 +191,21 @@ uint64_t hd_sampling_clock(void)
   clockid_t clock = sampling.exact ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC;
   uint64_t now = hd_clock_ns(clock);
   return now > sampling.began_ns ? (now - sampling.began_ns) / 1000000u : 0;
+}
+
+/* The same for what is being recorded. Reading the clock costs twice as much as reading
+ * the cycle counter, by which it cannot have gone on: a difference that is negative, of
+ * two processors or after a sleep, is a large one. */
+static uint64_t clock_of(struct scratch *scratch)
+{
+  if (!sampling.exact || !hd_cost_cycles_are_cheap())
+    return hd_sampling_clock();
+  uint64_t cycles = __builtin_ia32_rdtsc();
+  if (cycles - scratch->cycles >= SAME_TIME_CYCLES) {
+    scratch->clock_ms = hd_sampling_clock();
+    scratch->cycles = cycles;
+  }
+  return scratch->clock_ms;
 }
 
 static uint64_t draw(void)
@@ -289,7 +308,7 @@ static bool record(void *block, size_t size, const struct hd_entry *entry)
   hd_walk_stack(&scratch->walk, sampling.max_frames, entry);
   uint32_t id = hd_record_for(&scratch->walk, sampling.exact, size, rates[hd_self.due_by]);
   struct hd_live live = {(uintptr_t)block, size, id & HD_RECORDS_MAX,
-                         hd_sampling_clock() & ((UINT64_C(1) << 40) - 1)};
+                         clock_of(scratch) & ((UINT64_C(1) << 40) - 1)};
   bool added = id && hd_live_add(&live, &scratch->pending);
   release_scratch(scratch);
   return added;

@@ -48,8 +48,12 @@ def find(pid):
                     continue
             for fd in os.listdir(f'{tasks}/{task}/fd'):
                 path = f'{tasks}/{task}/fd/{fd}'
-                if os.readlink(path).startswith('/memfd:heapdiff-control'):
-                    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                if not os.readlink(path).startswith('/memfd:heapdiff-control'):
+                    continue
+                found = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                if os.fstat(found).st_size >= ctypes.sizeof(Control):
+                    return found
+                os.close(found)  # it is being made
         except (FileNotFoundError, ProcessLookupError):  # a thread that is ending
             pass
     return None
