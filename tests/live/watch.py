@@ -166,7 +166,8 @@ def main():
     args.heapdiff = os.path.abspath(args.heapdiff)
     args.programs = os.path.abspath(args.programs)
     for test in (directory, program, signals):
-        with tempfile.TemporaryDirectory() as home:
+        # After a failure what still ends may still write there.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
             test(args, home)
     print("the live view is as it should be")
 
