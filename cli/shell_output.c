@@ -66,7 +66,8 @@ static bool open_file(struct shell *shell, struct target *target)
   }
   if (target->stream)
     return true;
-  shell_complain(shell, "%s: %s", target->name, strerror(errno));
+  if (!interrupt_came())
+    shell_complain(shell, "%s: %s", target->name, strerror(errno));
   free(target->temporary);
   return false;
 }
@@ -94,7 +95,7 @@ static bool close_file(struct shell *shell, struct target *target, bool fine)
   if (target->temporary && (!fine || target->failed))
     unlink(target->temporary);
   free(target->temporary);
-  if (target->failed)
+  if (target->failed && !interrupt_came())
     shell_complain(shell, "%s: %s", target->name, strerror(target->failed));
   return fine && !target->failed;
 }
@@ -137,21 +138,28 @@ static bool report(struct shell *shell, struct target *target, const hd_view *vi
   return unread;
 }
 
+/* A FIFO waits for who reads it, maybe for ever: Ctrl-C ends that. */
+static bool print_to_file(struct shell *shell, struct target *target, const hd_view *view)
+{
+  interrupt_insist(shell->interactive);
+  bool fine = open_file(shell, target) && close_file(shell, target, report(shell, target, view));
+  interrupt_insist(false);
+  return fine;
+}
+
 bool shell_print(struct shell *shell, const struct shell_line *line, const hd_view *view)
 {
   struct target target = {.name = line->to_file};
   struct termios terminal;
   bool has_terminal = shell->interactive && tcgetattr(STDIN_FILENO, &terminal) == 0;
-  if (line->to_file && !open_file(shell, &target))
-    return false;
   output_flush();
+  if (line->to_file)
+    return print_to_file(shell, &target, view);
   if (line->to_program && !(target.stream = popen(line->to_program, "we"))) {
     shell_complain(shell, "the command cannot be run: %s", strerror(errno));
     return false;
   }
   bool fine = report(shell, &target, view);
-  if (line->to_file)
-    return close_file(shell, &target, fine);
   if (line->to_program)
     return close_program(shell, &target, has_terminal ? &terminal : NULL) && fine;
   output_flush();

@@ -19,7 +19,8 @@ static void note_attached(struct hd_session *session, const struct hd_meta *meta
   }
   hd_session_add_note(session, HD_NOTE_INFO, "attached",
                       "the recording began while the program was running%s: memory allocated "
-                      "before is unknown and not counted", after);
+                      "before is unknown and not counted",
+                      after);
 }
 
 void hd_session_note_losses(struct hd_session *session, const char *name,
@@ -31,8 +32,8 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
   if (meta->dropped_allocations)
     hd_session_add_note(session, HD_NOTE_WARNING, "dropped",
                         "%s: %" PRIu64 " %sallocations are missing: the recorder had no "
-                        "room for them, or the file does not hold them all", name,
-                        meta->dropped_allocations, meta->rate == 1 ? "" : "sampled ");
+                        "room for them, or the file does not hold them all",
+                        name, meta->dropped_allocations, meta->rate == 1 ? "" : "sampled ");
   if (meta->failed_snapshots)
     hd_session_add_note(session, HD_NOTE_WARNING, "failed-snapshots",
                         "%s: %" PRIu64 " snapshots before it could not be written", name,
@@ -41,13 +42,13 @@ void hd_session_note_losses(struct hd_session *session, const char *name,
     hd_session_add_note(session, HD_NOTE_WARNING, "negative",
                         profile->negative_values > 1
                             ? "%s: %" PRIu64 " records have negative values; they are kept"
-                            : "%s: %" PRIu64 " record has a negative value; it is kept", name,
-                        profile->negative_values);
+                            : "%s: %" PRIu64 " record has a negative value; it is kept",
+                        name, profile->negative_values);
   if (profile->bad_rows)
     hd_session_add_note(session, HD_NOTE_WARNING, "bad-rows",
                         "%s: %" PRIu64 " row%s could not be read%s%s", name, profile->bad_rows,
                         profile->bad_rows > 1 ? "s" : "",
-                        !profile->first_bad       ? ""
+                        !profile->first_bad     ? ""
                         : profile->bad_rows > 1 ? "; the first: "
                                                 : ": ",
                         profile->first_bad ? profile->first_bad : "");
@@ -110,33 +111,14 @@ static void note_exit(struct hd_session *session, const struct hd_settled *settl
   if (settled->exit == HD_EXIT_ALONE)
     hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                         "the program freed all it had before it ended, and there is no snapshot in "
-                        "between%s", session->chosen.items[0].group
-                                         ? ": record it with a shorter --interval" : "");
+                        "between%s",
+                        session->chosen.items[0].group ? ": record it with a shorter --interval"
+                                                       : "");
   if (settled->exit == HD_EXIT_LEFT_OUT)
     hd_session_add_note(session, HD_NOTE_INFO, "freed-at-exit",
                         "the snapshot at exit is left out, as most of the memory had been freed by "
                         "then; to compare with it: heapdiff top %s %s",
                         name_of(session, &settled->first), name_of(session, &settled->at_exit));
-}
-
-/* Less than most of it, so the snapshot at exit stays: what it hides is said. */
-static void note_partly_freed(struct hd_session *session, const struct hd_series *series)
-{
-  static const double much = .1;
-  size_t last = series->points.count - 1;
-  const struct hd_point *points = series->points.items;
-  char freed[HD_UNITS_TEXT], held[HD_UNITS_TEXT];
-  if (last < 2 || !points[last].at_exit || !hd_session_is_one_series(session) ||
-      hd_measures[series->measures[0]].nature != HD_NATURE_GAUGE)
-    return;
-  double before = hd_held_at(&points[last - 1]), gone = before - hd_held_at(&points[last]);
-  if (gone <= much * before)
-    return;
-  hd_format_bytes(freed, llround(gone), -1, false);
-  hd_format_bytes(held, llround(before), -1, false);
-  hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
-                      "before it exited the program freed %s of the %s that it held: --until 1ms "
-                      "shows what had grown by then", freed, held);
 }
 
 static void note_gaps(struct hd_session *session, const struct hd_settled *settled)
@@ -162,13 +144,14 @@ static void note_window(struct hd_session *session, const struct hd_window_resul
   if (result->lives > 1)
     hd_session_add_note(session, HD_NOTE_WARNING, "restarted",
                         "the process began anew %zu time%s: of its %zu lives the %s, of %zu "
-                        "snapshots, is shown", result->lives - 1, result->lives > 2 ? "s" : "",
-                        result->lives, result->is_last ? "last" : "longest", result->life);
+                        "snapshots, is shown",
+                        result->lives - 1, result->lives > 2 ? "s" : "", result->lives,
+                        result->is_last ? "last" : "longest", result->life);
   if (result->repeated)
     hd_session_add_note(session, HD_NOTE_INFO, "repeated",
                         "%zu snapshot%s like the one before, as the recorder had nothing new: "
-                        "each counts once", result->repeated,
-                        result->repeated > 1 ? "s are" : " is");
+                        "each counts once",
+                        result->repeated, result->repeated > 1 ? "s are" : " is");
 }
 
 bool hd_session_is_one_series(const struct hd_session *session)
@@ -191,8 +174,9 @@ static void note_cut(struct hd_session *session, const struct hd_series *series)
   if (share > worth_a_note)
     hd_session_add_note(session, HD_NOTE_WARNING, "cut-stacks",
                         "%.0f%% of the %s in stacks that were not followed to their root: --cum, "
-                        "--focus and list miss %s callers%s", share * 100,
-                        memory ? "memory is" : "goroutines are", memory ? "its" : "their",
+                        "--focus and list miss %s callers%s",
+                        share * 100, memory ? "memory is" : "goroutines are",
+                        memory ? "its" : "their",
                         memory ? "; `record --max-frames`, or massif's --depth and --threshold=0, "
                                  "follow deeper"
                                : "");
@@ -249,12 +233,30 @@ bool hd_session_settle(struct hd_session *session, const struct hd_window *windo
   if (!fine)
     return false;
   note_window(session, &settled.window);
-  note_partly_freed(session, series);
   note_order(session, series);
   note_numbers(session, series);
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;
+}
+
+void hd_session_note_partly_freed(struct hd_session *session, const struct hd_series *series)
+{
+  static const double much = .1;
+  size_t last = series->points.count - 1;
+  const struct hd_point *points = series->points.items;
+  char freed[HD_UNITS_TEXT], held[HD_UNITS_TEXT];
+  if (last < 2 || !points[last].at_exit || !hd_session_is_one_series(session))
+    return;
+  double before = hd_held_at(&points[last - 1]), gone = before - hd_held_at(&points[last]);
+  if (gone <= much * before)
+    return;
+  hd_format_bytes(freed, llround(gone), -1, false);
+  hd_format_bytes(held, llround(before), -1, false);
+  hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
+                      "before it exited the program freed %s of the %s that it held: --until 1ms "
+                      "shows what had grown by then",
+                      freed, held);
 }
 
 bool hd_session_load(struct hd_session *session, const struct hd_window *window,

@@ -139,8 +139,10 @@ static bool add_check(struct hd_findings *findings, const struct hd_gate_check *
   finding.advice = hd_advice_text(findings->view, check);
   finding.identity = identity_of(findings->view, finding.rule, &finding);
   if (check->outcome == HD_GATE_NOISE && finding.text)
-    finding.text = hd_view_printf(findings->view, "over budget, but within %s noise: %s",
-                                  check->settle_rate ? "sampling" : "run-to-run", finding.text);
+    finding.text = hd_view_printf(
+        findings->view, "over budget, but within %s noise: %s",
+        check->settle_rate || hd_base_is_coarse(check->comparison) ? "sampling" : "run-to-run",
+        finding.text);
   if (!kept(findings, finding.text) || !kept(findings, finding.identity))
     return false;
   const struct hd_strings *strings = check->sites->after->frames->strings;
@@ -332,18 +334,6 @@ static enum hd_measure main_measure(const struct hd_comparison *comparison)
   return (enum hd_measure)measure;
 }
 
-static const char *rates_text(struct hd_view *view, const struct hd_comparison *across)
-{
-  char before[HD_UNITS_TEXT], after[HD_UNITS_TEXT];
-  if (!across->after.sampled && !across->before.sampled)
-    return "";
-  hd_format_bytes(before, (int64_t)across->before.rate, -1, false);
-  hd_format_bytes(after, (int64_t)across->after.rate, -1, false);
-  if (across->before.rate > 1 && across->before.rate != across->after.rate)
-    return hd_view_printf(view, ", sampled every %s and every %s", before, after);
-  return hd_view_printf(view, ", sampled every %s", after);
-}
-
 static bool head(struct hd_findings *findings)
 {
   const struct hd_findings_options *options = findings->options;
@@ -358,7 +348,7 @@ static bool head(struct hd_findings *findings)
   const char *growth = hd_amount_text(view, measure, after - before, true);
   const char *secret = hd_amount_text(view, measure, hidden, true);
   const char *program = hd_view_text(view, options->program);
-  const char *rates = rates_text(view, across);
+  const char *rates = hd_rates_text(view, across);
   if (!a || !b || !growth || !secret || !program || !rates)
     return hd_fail_memory(findings->error);
   return headline(findings, 0, false, program) &&
@@ -392,7 +382,7 @@ static const char *sensitivity(struct hd_findings *findings)
     enum hd_measure measure = hd_rules[budget->rule].measure;
     if (!hd_rules[budget->rule].sites || hd_budget_is_timed(budget) || !across->has[measure])
       continue;
-    bool coarse = across->before.rate > across->after.rate && across->after.rate;
+    bool coarse = hd_base_is_coarse(across);
     const struct hd_side *side = coarse ? &across->before : &across->after;
     struct hd_side_amount total = hd_side_total(side, measure);
     double base = hd_side_total(&across->before, measure).value;
@@ -414,11 +404,13 @@ static const char *sensitivity(struct hd_findings *findings)
     if (!seen)
       return NULL;
     if (least <= 2 * allowed + worth)
-      return hd_view_printf(findings->view, "; new growth of %s at one call site would be found", seen);
+      return hd_view_printf(findings->view, "; new growth of %s at one call site would be found",
+                            seen);
     if (coarse)
       return hd_view_printf(findings->view,
                             "; less than %s of new growth at one call site is too small to be seen "
-                            "beside a base that was sampled more coarsely", seen);
+                            "beside a base that was sampled more coarsely",
+                            seen);
     return hd_view_printf(findings->view,
                           "; less than %s of new growth at one call site is too small to be seen "
                           "at this rate: --rate %s sees more",

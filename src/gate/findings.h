@@ -34,6 +34,11 @@ struct hd_findings {
 
 /* findings_text.c: amounts in words, in the view's memory; NULL on want of memory. */
 const char *hd_amount_text(struct hd_view *view, enum hd_measure measure, double value, bool sign);
+/* How often each side was sampled, behind what comes before: "" where none was. */
+const char *hd_rates_text(struct hd_view *view, const struct hd_comparison *across);
+/* Whether the base was sampled more coarsely than what is gated: a finer rate of the latter is no
+ * help then. */
+bool hd_base_is_coarse(const struct hd_comparison *comparison);
 /* Of what is over its budget by chance, perhaps: what would tell. NULL for all else, too. */
 const char *hd_advice_text(struct hd_view *view, const struct hd_gate_check *check);
 struct hd_cell hd_amount_cell(enum hd_measure measure, double value, bool sign);

@@ -112,14 +112,41 @@ bool hd_finding_place(struct hd_findings *findings, const struct hd_sites *sites
   return take_stack(findings, side, item->row, finding);
 }
 
-/* A base that was recorded at another rate than this run: a finer one of this run is no help. */
+static const char *rate_text(struct hd_view *view, uint64_t rate)
+{
+  char size[HD_UNITS_TEXT];
+  if (rate <= 1)
+    return rate ? "every allocation" : "at a rate that is not known";
+  hd_format_bytes(size, (int64_t)rate, -1, false);
+  return hd_view_printf(view, "every %s", size);
+}
+
+const char *hd_rates_text(struct hd_view *view, const struct hd_comparison *across)
+{
+  if (!across->after.sampled && !across->before.sampled)
+    return "";
+  const char *before = rate_text(view, across->before.rate);
+  const char *after = rate_text(view, across->after.rate);
+  if (!before || !after)
+    return NULL;
+  if (across->before.rate > 1 && across->before.rate != across->after.rate)
+    return hd_view_printf(view, ", sampled %s and %s", before, after);
+  return hd_view_printf(view, ", sampled %s", after);
+}
+
+bool hd_base_is_coarse(const struct hd_comparison *comparison)
+{
+  return !comparison->one_process && comparison->after.rate &&
+         comparison->before.rate > comparison->after.rate;
+}
+
 static const char *coarse_base(struct hd_view *view, const struct hd_comparison *comparison)
 {
   char base[HD_UNITS_TEXT], rate[HD_UNITS_TEXT];
   hd_format_bytes(base, (int64_t)comparison->before.rate, -1, false);
   hd_format_bytes(rate, (int64_t)comparison->after.rate, -1, false);
   return hd_view_printf(view, "the base was sampled every %s: recorded anew with --rate %s it "
-                              "tells more", base, rate);
+                              "tells more", base, comparison->after.rate > 1 ? rate : "1");
 }
 
 const char *hd_advice_text(struct hd_view *view, const struct hd_gate_check *check)
@@ -128,8 +155,7 @@ const char *hd_advice_text(struct hd_view *view, const struct hd_gate_check *che
   char rate[HD_UNITS_TEXT];
   if (check->outcome != HD_GATE_NOISE)
     return NULL;
-  if (!comparison->one_process && comparison->after.rate &&
-      comparison->before.rate > comparison->after.rate)
+  if (hd_base_is_coarse(comparison))
     return coarse_base(view, comparison);
   hd_format_bytes(rate, (int64_t)check->settle_rate, -1, false);
   const char *runs =

@@ -4,6 +4,7 @@
 usage: shell.py --heapdiff HEAPDIFF --testdata TESTDATA
 """
 import argparse
+import fcntl
 import glob
 import os
 import pathlib
@@ -113,6 +114,27 @@ def interrupts(terminal, home):
     assert "main.fill" in pathlib.Path(home, "listed").read_text()
 
 
+def fifo(args, home, names):
+    """A FIFO that is full and that nobody reads does not hold the shell for ever."""
+    terminal = start(args, home, names)
+    name = os.path.join(home, "fifo")
+    os.mkfifo(name)
+    end = os.open(name, os.O_RDWR | os.O_NONBLOCK)
+    os.write(end, bytes(fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)))
+    terminal.send("top >fifo\n")
+    waited = time.monotonic() + 120
+    files = pathlib.Path(f"/proc/{terminal.pid}/fd")
+    while not any(os.path.realpath(file) == os.path.realpath(name) for file in files.iterdir()):
+        assert time.monotonic() < waited, terminal.text()
+        terminal.read(0.01)
+    terminal.send("\x03")
+    said = terminal.expect("interrupted\n" + PROMPT)
+    assert "fifo:" not in said, said
+    os.close(end)
+    terminal.send("quit\n")
+    assert terminal.end() == 0, terminal.text()
+
+
 def type_until(terminal, keys, heard):
     """A Ctrl-C that is still on its way drops what is typed: it is typed again then."""
     end = time.monotonic() + 120
@@ -207,6 +229,7 @@ def main():
         after = termios.tcgetattr(terminal.fd)
         assert after[3] & termios.ICANON and after[3] & termios.ECHO, "the terminal is left raw"
         history(args, home, names)
+        fifo(args, home, names)
         signals(args, home, names)
         together(args, home, names)
         long_work(args, home)
