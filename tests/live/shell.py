@@ -200,6 +200,7 @@ def long_work(args, home):
             file.write("".join(f"f{(i * 7 + k * k) % 5003};" for k in range(60)) + f"g{i} {i}\n")
     terminal = start(args, home, [str(wide)])
     for i in range(50):
+        settle(terminal)  # else it is typed ahead, and Ctrl-C throws that away
         terminal.send(f"traces 1 -zz{i}\n")
         terminal.expect(f"zz{i}\n")
         os.write(terminal.fd, b"\x03")
