@@ -119,26 +119,6 @@ static void note_exit(struct hd_session *session, const struct hd_settled *settl
                         name_of(session, &settled->first), name_of(session, &settled->at_exit));
 }
 
-/* Less than most of it, so the snapshot at exit stays: what it hides is said. */
-static void note_partly_freed(struct hd_session *session, const struct hd_series *series)
-{
-  static const double much = .1;
-  size_t last = series->points.count - 1;
-  const struct hd_point *points = series->points.items;
-  char freed[HD_UNITS_TEXT], held[HD_UNITS_TEXT];
-  if (last < 2 || !points[last].at_exit || !hd_session_is_one_series(session) ||
-      hd_measures[series->measures[0]].nature != HD_NATURE_GAUGE)
-    return;
-  double before = hd_held_at(&points[last - 1]), gone = before - hd_held_at(&points[last]);
-  if (gone <= much * before)
-    return;
-  hd_format_bytes(freed, llround(gone), -1, false);
-  hd_format_bytes(held, llround(before), -1, false);
-  hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
-                      "before it exited the program freed %s of the %s that it held: --until 1ms "
-                      "shows what had grown by then", freed, held);
-}
-
 static void note_gaps(struct hd_session *session, const struct hd_settled *settled)
 {
   char width[HD_UNITS_TEXT], usual[HD_UNITS_TEXT], when[HD_UNITS_TEXT] = "", more[64] = "";
@@ -249,12 +229,29 @@ bool hd_session_settle(struct hd_session *session, const struct hd_window *windo
   if (!fine)
     return false;
   note_window(session, &settled.window);
-  note_partly_freed(session, series);
   note_order(session, series);
   note_numbers(session, series);
   note_cut(session, series);
   hd_session_note_symbols(session, series->pool, is_unnamed(series));
   return true;
+}
+
+void hd_session_note_partly_freed(struct hd_session *session, const struct hd_series *series)
+{
+  static const double much = .1;
+  size_t last = series->points.count - 1;
+  const struct hd_point *points = series->points.items;
+  char freed[HD_UNITS_TEXT], held[HD_UNITS_TEXT];
+  if (last < 2 || !points[last].at_exit || !hd_session_is_one_series(session))
+    return;
+  double before = hd_held_at(&points[last - 1]), gone = before - hd_held_at(&points[last]);
+  if (gone <= much * before)
+    return;
+  hd_format_bytes(freed, llround(gone), -1, false);
+  hd_format_bytes(held, llround(before), -1, false);
+  hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
+                      "before it exited the program freed %s of the %s that it held: --until 1ms "
+                      "shows what had grown by then", freed, held);
 }
 
 bool hd_session_load(struct hd_session *session, const struct hd_window *window,

@@ -38,5 +38,8 @@ struct hd_settling hd_session_settling(const struct hd_session *session,
 /* Takes the points out that do not count, and notes what is to be known of the rest. */
 bool hd_session_settle(struct hd_session *session, const struct hd_window *window,
                        struct hd_series *series, struct hd_error *error);
+/* Where less than most was freed by the snapshot at exit, so that it stays: what it hides of
+ * what the program held. For who can be asked with --until. */
+void hd_session_note_partly_freed(struct hd_session *session, const struct hd_series *series);
 
 #endif

@@ -88,7 +88,7 @@ static void finish(struct query_run *run)
 
 /* The measure that was asked for, if every snapshot has it; else inuse_space,
  * else whatever there is. */
-static bool choose_measure(struct query_run *run, struct hd_error *error)
+static bool find_measure(struct query_run *run, struct hd_error *error)
 {
   const char *name = run->query->measure;
   if (name) {
@@ -107,6 +107,15 @@ static bool choose_measure(struct query_run *run, struct hd_error *error)
   }
   return hd_series_first_measure(&run->series, &run->measure) ||
          hd_fail_input(error, "the snapshots have no measure in common");
+}
+
+static bool choose_measure(struct query_run *run, struct hd_error *error)
+{
+  if (!find_measure(run, error))
+    return false;
+  if (hd_measures[run->measure].nature == HD_NATURE_GAUGE)
+    hd_session_note_partly_freed(run->session, &run->series);
+  return true;
 }
 
 /* What top folds by, and sorts by. */
