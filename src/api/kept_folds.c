@@ -264,13 +264,14 @@ bool hd_kept_survey(struct hd_session *session, const struct hd_fold_spec *spec,
   if (!fold)
     return false;
   bool fine = hd_ahead_take(kept, fold, stop) || hd_fail_input(error, "interrupted");
+  bool taken = fine; /* else another thread still works on it */
   if (fine && fold->failed) {
     forget(kept, fold);
     fold = hd_kept_fold(session, spec, error);
     fine = fold != NULL;
   }
   fine = fine && hd_kept_fold_on(kept, fold, &kept->folder, stop, &stopped, error);
-  if (fold && fold->failed)
+  if (taken && fold && fold->failed)
     forget(kept, fold);
   hd_ahead_go_on(kept);
   if (!fine)
