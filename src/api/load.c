@@ -255,8 +255,7 @@ void hd_session_note_partly_freed(struct hd_session *session, const struct hd_se
   hd_format_bytes(held, llround(before), -1, false);
   hd_session_add_note(session, HD_NOTE_INFO, "partly-freed",
                       "before it exited the program freed %s of the %s that it held: --until 1ms "
-                      "shows what had grown by then",
-                      freed, held);
+                      "shows what had grown by then", freed, held);
 }
 
 bool hd_session_load(struct hd_session *session, const struct hd_window *window,
