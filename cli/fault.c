@@ -82,7 +82,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
       give_back();
     say("heapdiff: ");
     say(path);
-    say(": it became shorter while it was read, or its disk fails: run this again when it is whole\n");
+    say(": it became shorter while it was read, or its disk fails: run this again when it is "
+        "whole\n");
     _exit(HD_ERROR_INPUT);
   }
   signal(number, SIG_DFL);
