@@ -24,7 +24,7 @@ def forks(bench, program):
     for rate in (1, 4096):
         bench.clear()
         began = time.monotonic()
-        subprocess.run([program, 'storm', str(FORKS)], check=True, timeout=PATIENCE,
+        subprocess.run([program, 'storm', str(FORKS), '0'], check=True, timeout=PATIENCE,
                        env=dict(os.environ, **bench.ours(rate, 5)), stdout=subprocess.DEVNULL)
         series = load(bench.out)
         snapshots = sum(len(s) for s in series.values())
