@@ -268,16 +268,18 @@ static void note_others(struct chooser *chooser, size_t best)
   size_t others = 0;
   name_series(&text, chooser, &chooser->series.items[best]);
   hd_buffer_printf(&text, " is shown, %s",
-                   chooser->series.items[best].preferred      ? "as the base is of that program"
-                   : chooser->session->options.newest ? "the newest"
-                                                      : "the largest");
+                   chooser->series.items[best].preferred ? "as the base is of that program"
+                   : chooser->session->options.newest    ? "the newest"
+                                                         : "the largest");
   for (size_t i = best + 1; i < chooser->series.count; i++) {
     const struct candidate_series *series = &chooser->series.items[i];
     if (series->group != chooser->series.items[best].group || !series->wanted)
       break;
     if (others++ >= NAMED)
       continue;
-    hd_buffer_puts(&text, others == 1 ? "; --program, --pid, or naming its files, chooses another: " : ", ");
+    hd_buffer_puts(&text, others > 1
+                              ? ", "
+                              : "; --program, --pid, or naming its files, chooses another: ");
     name_series(&text, chooser, series);
   }
   if (others > NAMED)
