@@ -97,7 +97,7 @@ def main():
         print(f"512k, a leak of 2 MiB: {said['conclusion']}")
         if not told and not count:
             faults.append("a leak that is too small is not said to be so")
-    sys.exit("\n".join(faults))
+    sys.exit("\n".join(faults) or 0)
 
 
 main()
